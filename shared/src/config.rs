@@ -1,0 +1,240 @@
+//! What an operator sets. Read through a lookup, so that tests pass a map, and with every problem named at once.
+//! Nothing that security rests on has a default.
+
+use std::{collections::BTreeSet, fmt, path::PathBuf};
+
+use jiff::SignedDuration;
+
+use crate::{
+    connection::Service,
+    ids::{AccountId, Region, ServiceId, TopicArn},
+};
+
+/// Settings that cannot be used, each with what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigErrors(pub Vec<String>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the settings cannot be used:")?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+/// Whether the warden acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It judges, records and tells, and touches nothing.
+    Observe,
+    /// It accepts and rejects.
+    Active,
+}
+
+/// Which of the account's endpoint services the warden answers for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Every one.
+    All,
+    /// These.
+    Services(BTreeSet<ServiceId>),
+    /// Those with this tag.
+    Tag {
+        /// The tag's key.
+        key: String,
+        /// Its value, matched whole.
+        value: String,
+    },
+}
+
+impl Scope {
+    /// Whether a service is the warden's business.
+    #[must_use]
+    pub fn covers(&self, service: &Service) -> bool {
+        match self {
+            Self::All => true,
+            Self::Services(ids) => ids.contains(&service.id),
+            Self::Tag { key, value } => service.tags.get(key) == Some(value),
+        }
+    }
+}
+
+/// The settings of `approve`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApproveConfig {
+    /// `AWS_REGION`, set by Lambda: the Region of the services.
+    pub region: Region,
+    /// `LEDGER_TABLE`.
+    pub ledger_table: String,
+    /// `MODE`: `observe` or `active`.
+    pub mode: Mode,
+    /// `SERVICE_SCOPE`: `all`, ids with commas between, or `tag:KEY=VALUE`.
+    pub scope: Scope,
+    /// `POLICY_DIR`; `policies` beside the function if it is not set.
+    pub policy_dir: PathBuf,
+    /// `LEDGER_TTL_DAYS`; 400 if it is not set.
+    pub retention: SignedDuration,
+    /// The version of the warden and of its function.
+    pub function_version: String,
+}
+
+/// The settings of `notify`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotifyConfig {
+    /// `OWNER_TOPIC_ARN`: who is told where a service names nobody.
+    pub default_topic: TopicArn,
+    /// `OWNER_TOPIC_PREFIX`: a service's tag may name a topic that begins with this, and no other.
+    pub topic_prefix: String,
+    /// `POLICY_HOME`: where the policy is edited, in words for people.
+    pub policy_home: String,
+}
+
+/// Reads settings and collects what is wrong with them.
+struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    problems: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn optional(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    fn required<T, E: fmt::Display>(&mut self, name: &str, what: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+        let Some(text) = self.optional(name) else {
+            self.problems.push(format!("{name} is not set: {what}"));
+            return None;
+        };
+        parse(text.trim()).map_err(|error| self.problems.push(format!("{name}: {error}; {what}"))).ok()
+    }
+
+    fn retention(&mut self) -> SignedDuration {
+        const DAYS_DEFAULT: i64 = 400;
+        let days = self.optional("LEDGER_TTL_DAYS").map_or(Ok(DAYS_DEFAULT), |text| text.trim().parse());
+        match days {
+            Ok(days @ 1..=36_500) => SignedDuration::from_hours(days * 24),
+            _ => {
+                self.problems.push("LEDGER_TTL_DAYS: set a number of days from 1 to 36500".to_owned());
+                SignedDuration::ZERO
+            }
+        }
+    }
+}
+
+impl ApproveConfig {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// Names every setting that is missing or wrong.
+    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
+        let mut read = Reader { lookup, problems: Vec::new() };
+        let region = read.required("AWS_REGION", "Lambda sets it", str::parse);
+        let ledger_table = read.required("LEDGER_TABLE", "name the ledger's table", |text| Ok::<_, String>(text.to_owned()));
+        let mode = read.required("MODE", "set `observe` or `active`", mode);
+        let scope = read.required("SERVICE_SCOPE", "set `all`, service ids with commas between, or `tag:KEY=VALUE`", scope);
+        let retention = read.retention();
+        let policy_dir = read.optional("POLICY_DIR").map_or_else(|| PathBuf::from(read.optional("LAMBDA_TASK_ROOT").unwrap_or_default()).join("policies"), PathBuf::from);
+        let function_version = format!("{}/{}", env!("CARGO_PKG_VERSION"), read.optional("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_else(|| "local".to_owned()));
+        match (region, ledger_table, mode, scope) {
+            (Some(region), Some(ledger_table), Some(mode), Some(scope)) if read.problems.is_empty() => {
+                Ok(Self { region, ledger_table, mode, scope, policy_dir, retention, function_version })
+            }
+            _ => Err(ConfigErrors(read.problems)),
+        }
+    }
+}
+
+impl NotifyConfig {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// Names every setting that is missing or wrong.
+    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
+        let mut read = Reader { lookup, problems: Vec::new() };
+        let default_topic = read.required("OWNER_TOPIC_ARN", "name the topic of those who are told by default", str::parse);
+        let topic_prefix = read.required("OWNER_TOPIC_PREFIX", "give the beginning of the topic ARNs a service's tag may name", topic_prefix);
+        let policy_home = read.optional("POLICY_HOME").unwrap_or_else(|| "the folder `policies` of your warden's repository".to_owned());
+        match (default_topic, topic_prefix) {
+            (Some(default_topic), Some(topic_prefix)) => Ok(Self { default_topic, topic_prefix, policy_home }),
+            _ => Err(ConfigErrors(read.problems)),
+        }
+    }
+
+    /// The topic of a service's owner: the one its tag names, if such topics are allowed.
+    #[must_use]
+    pub fn topic_of(&self, service: &Service) -> TopicArn {
+        let tagged = service.tags.get("warden:owner-topic").filter(|arn| arn.starts_with(&self.topic_prefix));
+        tagged.and_then(|arn| arn.parse().ok()).unwrap_or_else(|| self.default_topic.clone())
+    }
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    match text {
+        "observe" => Ok(Mode::Observe),
+        "active" => Ok(Mode::Active),
+        _ => Err(format!("`{text}` is no mode")),
+    }
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    if text == "all" {
+        return Ok(Scope::All);
+    }
+    if let Some(tag) = text.strip_prefix("tag:") {
+        let (key, value) = tag.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| format!("`{text}` names no tag"))?;
+        return Ok(Scope::Tag { key: key.to_owned(), value: value.to_owned() });
+    }
+    let ids = text.split(',').map(|id| id.trim().parse::<ServiceId>()).collect::<Result<_, _>>();
+    ids.map(Scope::Services).map_err(|error| error.to_string())
+}
+
+/// A prefix that ends within the account would let a tag name a stranger's topic.
+fn topic_prefix(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    match parts.as_slice() {
+        ["arn", _, "sns", _, account, _] if account.parse::<AccountId>().is_ok() => Ok(text.to_owned()),
+        _ => Err(format!("`{text}` does not reach past the account id of a topic's ARN")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<ApproveConfig, ConfigErrors> {
+        let map: BTreeMap<String, String> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        ApproveConfig::read(&|name| map.get(name).cloned())
+    }
+
+    const GOOD: [(&str, &str); 5] =
+        [("AWS_REGION", "eu-central-1"), ("LEDGER_TABLE", "ledger"), ("MODE", "observe"), ("SERVICE_SCOPE", "all"), ("LAMBDA_TASK_ROOT", "/var/task")];
+
+    #[test]
+    fn nothing_that_security_rests_on_has_a_default() {
+        let ConfigErrors(problems) = read(&[]).expect_err("no settings");
+        for name in ["AWS_REGION", "LEDGER_TABLE", "MODE", "SERVICE_SCOPE"] {
+            assert!(problems.iter().any(|problem| problem.starts_with(name)), "{name} must be asked for: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        let bad = [("AWS_REGION", "nowhere"), ("MODE", "on"), ("SERVICE_SCOPE", "vpce-1"), ("LEDGER_TTL_DAYS", "0"), ("LEDGER_TABLE", " ")];
+        assert_eq!(read(&bad).expect_err("all bad").0.len(), 5);
+    }
+
+    #[test]
+    fn the_policy_lies_beside_the_function_unless_told_otherwise() {
+        let config = read(&GOOD).expect("good settings");
+        assert_eq!((config.policy_dir, config.retention), (PathBuf::from("/var/task/policies"), SignedDuration::from_hours(9_600)));
+    }
+
+    #[test]
+    fn a_topic_prefix_never_ends_before_the_account_does() {
+        for text in ["", "arn:aws:sns:us-east-1:", "arn:aws:sns:us-east-1:123456789012", "arn:aws:sqs:us-east-1:123456789012:x"] {
+            assert!(topic_prefix(text).is_err(), "{text}");
+        }
+        assert!(topic_prefix("arn:aws:sns:us-east-1:123456789012:warden-").is_ok());
+    }
+}

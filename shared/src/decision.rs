@@ -1,0 +1,150 @@
+//! What to do about one request. Pure, and the only place where a [`Permit`] is made.
+//!
+//! In doubt it refers: the request stays pending and a person is told. A rejection needs a policy of its own.
+
+use std::marker::PhantomData;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    connection::Standing,
+    facts::Facts,
+    ids::{AccountId, EndpointId, ServiceId},
+    policy::{Judgement, MissingFact, Policy},
+};
+
+/// A decision and the judgement it rests on, where one was reached.
+#[derive(Debug)]
+pub struct Ruling {
+    /// What to do.
+    pub decision: Decision,
+    /// What the policy said, where it was asked.
+    pub judgement: Option<Judgement>,
+}
+
+/// What to do about a request.
+#[derive(Debug)]
+pub enum Decision {
+    /// Let it in.
+    Accept(Permit<ToAccept>),
+    /// Turn it away.
+    Reject(Permit<ToReject>),
+    /// Leave it pending and tell a person why.
+    Refer(Refer),
+    /// Nothing waits for an answer.
+    Leave(Leave),
+}
+
+/// Why nothing needs to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leave {
+    /// It is connected already.
+    Live,
+    /// The consumer took it back, or it was answered with no.
+    Gone,
+}
+
+/// Why a person must decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "why")]
+pub enum Refer {
+    /// No policy allows it: the default.
+    NoPermit,
+    /// A `forbid` turned it away.
+    Forbidden,
+    /// The policy says both accept and reject.
+    Contradiction,
+    /// A policy could not be evaluated, so what it would have said is unknown.
+    PolicyError,
+    /// EC2 left out something that every judgement needs.
+    Missing {
+        /// What it was.
+        fact: MissingFact,
+    },
+    /// The state is none that AWS documents.
+    UnknownState {
+        /// As the wire spelled it.
+        state: String,
+    },
+    /// The event named another owner than EC2 does: somebody errs, or lies.
+    Disputed {
+        /// Whom the event named.
+        claimed: AccountId,
+    },
+}
+
+/// Marks a permit to accept.
+#[derive(Debug)]
+pub enum ToAccept {}
+
+/// Marks a permit to reject.
+#[derive(Debug)]
+pub enum ToReject {}
+
+/// Proof that the policy allows one act on one connection. It cannot be made elsewhere nor copied, so nothing is
+/// accepted or rejected without a decision, and each decision is used once.
+#[derive(Debug)]
+pub struct Permit<Act> {
+    service: ServiceId,
+    endpoint: EndpointId,
+    act: PhantomData<Act>,
+}
+
+impl<Act> Permit<Act> {
+    /// Private to this module on purpose.
+    fn mint(facts: &Facts) -> Self {
+        Self { service: facts.connection.service.clone(), endpoint: facts.connection.endpoint.clone(), act: PhantomData }
+    }
+
+    /// The service whose owner acts.
+    #[must_use]
+    pub fn service(&self) -> &ServiceId {
+        &self.service
+    }
+
+    /// The endpoint it is about.
+    #[must_use]
+    pub fn endpoint(&self) -> &EndpointId {
+        &self.endpoint
+    }
+}
+
+/// Decides one request.
+#[must_use]
+pub fn decide(policy: &Policy, facts: &Facts) -> Ruling {
+    let standing = facts.connection.state.standing();
+    if standing == Standing::Gone {
+        return Ruling { decision: Decision::Leave(Leave::Gone), judgement: None };
+    }
+    if let Some(claimed) = facts.disputed_owner() {
+        return refer(Refer::Disputed { claimed: claimed.clone() });
+    }
+    let judgement = match policy.judge(facts) {
+        Ok(judgement) => judgement,
+        Err(fact) => return refer(Refer::Missing { fact }),
+    };
+    let decision = match standing {
+        Standing::Waiting => weigh(&judgement, facts),
+        Standing::Live => Decision::Leave(Leave::Live),
+        Standing::Gone => Decision::Leave(Leave::Gone),
+        Standing::Unknown => Decision::Refer(Refer::UnknownState { state: facts.connection.state.as_str().to_owned() }),
+    };
+    Ruling { decision, judgement: Some(judgement) }
+}
+
+fn refer(why: Refer) -> Ruling {
+    Ruling { decision: Decision::Refer(why), judgement: None }
+}
+
+fn weigh(judgement: &Judgement, facts: &Facts) -> Decision {
+    let Judgement { accept, reject } = judgement;
+    let sound = accept.errors.is_empty() && reject.errors.is_empty();
+    match (sound, accept.allowed, reject.allowed) {
+        (false, _, _) => Decision::Refer(Refer::PolicyError),
+        (true, true, true) => Decision::Refer(Refer::Contradiction),
+        (true, true, false) => Decision::Accept(Permit::mint(facts)),
+        (true, false, true) => Decision::Reject(Permit::mint(facts)),
+        (true, false, false) if accept.rules.is_empty() => Decision::Refer(Refer::NoPermit),
+        (true, false, false) => Decision::Refer(Refer::Forbidden),
+    }
+}

@@ -1,0 +1,231 @@
+//! The names of things, parsed once at the edge and never raw strings afterwards.
+//!
+//! Two ids are equal only if they are the same id: nothing in this crate compares ids by prefix or substring.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// A name that does not have the form AWS gives it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not {what}; expected {expected}")]
+pub struct IdError {
+    text: String,
+    what: &'static str,
+    expected: &'static str,
+}
+
+/// Declares a checked string id: display, parse, serde by its text.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $expected:literal, $valid:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id as AWS writes it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let valid: fn(&str) -> bool = $valid;
+                if valid(text) {
+                    return Ok(Self(text.to_owned()));
+                }
+                Err(IdError { text: clip(text), what: $what, expected: $expected })
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// An AWS account: exactly twelve ASCII digits.
+    AccountId, "an account id", "twelve digits", |text| {
+        text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+    }
+);
+id!(
+    /// An endpoint service, `vpce-svc-…`.
+    ServiceId, "an endpoint service id", "`vpce-svc-` and 8 to 17 hexadecimal digits", |text| {
+        text.strip_prefix("vpce-svc-").is_some_and(is_resource_hex)
+    }
+);
+id!(
+    /// A VPC endpoint, `vpce-…`.
+    EndpointId, "a VPC endpoint id", "`vpce-` and 8 to 17 hexadecimal digits", |text| {
+        text.strip_prefix("vpce-").is_some_and(is_resource_hex)
+    }
+);
+id!(
+    /// An AWS Region such as `eu-central-1`.
+    Region, "a Region", "a name such as `eu-central-1`", is_region
+);
+id!(
+    /// The ARN of an IAM role, with its path: `arn:aws:iam::111122223333:role/team/deployer`.
+    RoleArn, "an IAM role ARN", "`arn:PARTITION:iam::ACCOUNT:role/NAME`", |text| {
+        role_account(text).is_some()
+    }
+);
+id!(
+    /// The ARN of an SNS topic.
+    TopicArn, "an SNS topic ARN", "`arn:PARTITION:sns:REGION:ACCOUNT:NAME`", is_topic
+);
+
+impl RoleArn {
+    /// The account the role lives in.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        role_account(&self.0)
+    }
+}
+
+/// An endpoint service's full name, taken apart: `com.amazonaws.vpce.REGION.vpce-svc-…`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceName {
+    /// The Region the *service* lives in; EC2 must be asked there.
+    pub region: Region,
+    /// The endpoint service.
+    pub service: ServiceId,
+}
+
+impl FromStr for ServiceName {
+    type Err = IdError;
+
+    /// Also takes China's names, which begin with `cn.`.
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let name = text.strip_prefix("cn.").unwrap_or(text);
+        name.strip_prefix("com.amazonaws.vpce.")
+            .and_then(|rest| rest.split_once('.'))
+            .and_then(|(region, id)| Some(Self { region: region.parse().ok()?, service: id.parse().ok()? }))
+            .ok_or_else(|| IdError {
+                text: clip(text),
+                what: "the name of an endpoint service",
+                expected: "`com.amazonaws.vpce.REGION.vpce-svc-…`",
+            })
+    }
+}
+
+/// Bad text is quoted back to people, so not more of it than they can read.
+fn clip(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+fn is_resource_hex(text: &str) -> bool {
+    (8..=17).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn is_region(text: &str) -> bool {
+    let mut parts = text.rsplit('-');
+    let number = parts.next().is_some_and(|n| !n.is_empty() && n.len() <= 2 && n.bytes().all(|b| b.is_ascii_digit()));
+    let words: Vec<&str> = parts.collect();
+    number
+        && (2..=3).contains(&words.len())
+        && words.iter().all(|w| (2..=12).contains(&w.len()) && w.bytes().all(|b| b.is_ascii_lowercase()))
+}
+
+fn role_account(text: &str) -> Option<AccountId> {
+    let (partition, rest) = text.strip_prefix("arn:")?.split_once(':')?;
+    let (account, role) = rest.strip_prefix("iam::")?.split_once(':')?;
+    let name = role.strip_prefix("role/")?;
+    // IAM's own alphabet for paths and names; whatever else a caller puts there is no role.
+    let clean = |b: u8| b.is_ascii_alphanumeric() || b"/+=,.@_-".contains(&b);
+    let named = !name.is_empty() && !name.ends_with('/') && name.bytes().all(clean);
+    (is_partition(partition) && named).then(|| account.parse().ok()).flatten()
+}
+
+fn is_topic(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(':').collect();
+    let [arn, partition, sns, region, account, name] = parts.as_slice() else {
+        return false;
+    };
+    let clean = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    *arn == "arn"
+        && is_partition(partition)
+        && *sns == "sns"
+        && is_region(region)
+        && account.parse::<AccountId>().is_ok()
+        && (1..=256).contains(&name.len())
+        && name.bytes().all(clean)
+}
+
+fn is_partition(text: &str) -> bool {
+    text == "aws" || text.strip_prefix("aws-").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check<T: FromStr>(good: &[&str], bad: &[&str]) {
+        for text in good {
+            assert!(text.parse::<T>().is_ok(), "{text} must parse");
+        }
+        for text in bad {
+            assert!(text.parse::<T>().is_err(), "{text} must not parse");
+        }
+    }
+
+    #[test]
+    fn accounts_are_twelve_ascii_digits() {
+        check::<AccountId>(
+            &["000000000000", "111122223333"],
+            &["", "11112222333", "1111222233334", "11112222333a", "١١١١٢٢٢٢٣٣٣٣", " 11112222333", "arn:aws:iam::111122223333:root"],
+        );
+    }
+
+    #[test]
+    fn an_endpoint_is_no_service_and_no_connection() {
+        check::<EndpointId>(
+            &["vpce-0c1308d7312217abc", "vpce-12345678"],
+            &["vpce-svc-03d5ebb7d9579a2b3", "vpce-con-0123456789abcdef0", "vpce-0C1308D7312217ABC", "vpce-1234567", "vpce-0c1308d7312217abcd1", "vрce-0c1308d7312217abc"],
+        );
+        check::<ServiceId>(&["vpce-svc-03d5ebb7d9579a2b3"], &["vpce-svc-", "vpce-03d5ebb7d9579a2b3", "vpce-svc-03d5ebb7d9579a2b3 "]);
+    }
+
+    #[test]
+    fn regions_and_service_names() {
+        check::<Region>(&["us-east-1", "ap-southeast-2", "us-gov-west-1", "cn-north-1", "us-isob-east-1"], &["", "us", "us-east", "US-EAST-1", "us-east-1a", "1-us-east"]);
+        check::<ServiceName>(
+            &["com.amazonaws.vpce.us-east-1.vpce-svc-03d5ebb7d9579a2b3", "cn.com.amazonaws.vpce.cn-north-1.vpce-svc-03d5ebb7d9579a2b3"],
+            &["com.amazonaws.us-east-1.s3", "aws.api.us-east-1.kendra-ranking", "com.amazonaws.vpce.us-east-1.vpce-svc-x", "com.amazonaws.vpce..vpce-svc-03d5ebb7d9579a2b3"],
+        );
+    }
+
+    #[test]
+    fn roles_keep_their_path_and_sessions_are_no_roles() {
+        check::<RoleArn>(
+            &["arn:aws:iam::111122223333:role/team/deployer", "arn:aws-cn:iam::111122223333:role/x"],
+            &["arn:aws:sts::111122223333:assumed-role/deployer/ci", "arn:aws:iam::111122223333:user/x", "arn:aws:iam::111122223333:role/", "arn:aws:iam::1:role/x", "arn:aws:iam::111122223333:role/a b"],
+        );
+    }
+
+    #[test]
+    fn topics() {
+        check::<TopicArn>(&["arn:aws:sns:us-east-1:123456789012:owners"], &["arn:aws:sqs:us-east-1:123456789012:owners", "arn:aws:sns:us-east-1:123456789012:a:b", "arn:aws:sns:us-east-1:123456789012:"]);
+    }
+}

@@ -1,0 +1,39 @@
+//! The form that Amazon Q Developer in chat applications shows. It drops every other schema without a word, and wants
+//! every value to be a string. One thread per endpoint keeps a connection's life together.
+
+use serde_json::{Value, json};
+
+use super::{escape::markdown, words::Words};
+use crate::record::Record;
+
+pub(super) fn form(record: &Record, words: &Words<'_>, severity: &str) -> Value {
+    let steps: Vec<String> = words
+        .steps
+        .iter()
+        .map(|step| match &step.command {
+            // Ids only: nothing in a command was chosen by a consumer.
+            Some(command) => format!("{}: `{command}`", markdown(&step.what)),
+            None => markdown(&step.what),
+        })
+        .collect();
+    let at = &record.facts.service;
+    json!({
+        "version": "1.0",
+        "source": "custom",
+        "id": format!("{}/{}", record.key().connection, record.verdict),
+        "content": {
+            "textType": "client-markdown",
+            "title": markdown(&words.subject()),
+            "description": format!("{}\n{}", markdown(&words.what), markdown(&words.why)),
+            "nextSteps": steps,
+            "keywords": [record.verdict.as_str(), severity, at.id.as_str()],
+        },
+        "metadata": {
+            "threadId": record.endpoint().as_str(),
+            "summary": markdown(&words.what),
+            "eventType": record.verdict.as_str(),
+            "relatedResources": [record.service().as_str(), record.endpoint().as_str()],
+            "additionalContext": { "account": words.account, "region": at.region.as_str(), "policy": record.policy_digest },
+        },
+    })
+}

@@ -1,0 +1,70 @@
+//! `groups.json`: named lists of accounts, so that a policy says *who they are* and the list says *which ones*.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::load::{PolicyFile, Problem};
+use crate::ids::AccountId;
+
+/// Which accounts are in which groups.
+#[derive(Debug, Default)]
+pub struct Groups {
+    names: BTreeSet<String>,
+    by_account: BTreeMap<AccountId, Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Group {
+    /// For people only.
+    #[serde(default, rename = "description")]
+    _description: Option<String>,
+    accounts: Vec<String>,
+}
+
+impl Groups {
+    /// Reads `groups.json`, or names every problem in it.
+    pub(super) fn parse(file: &PolicyFile) -> Result<Self, Vec<Problem>> {
+        let read: BTreeMap<String, Group> = serde_json::from_str(&file.text).map_err(|error| {
+            vec![file.problem_at_line(error.line(), format!("not a list of groups: {error}"))]
+        })?;
+        let mut groups = Self::default();
+        let mut problems = Vec::new();
+        for (name, group) in read {
+            groups.add(&name, &group.accounts, file, &mut problems);
+            groups.names.insert(name);
+        }
+        if problems.is_empty() { Ok(groups) } else { Err(problems) }
+    }
+
+    /// The groups an account is in.
+    pub(super) fn of(&self, account: &AccountId) -> &[String] {
+        self.by_account.get(account).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    fn add(&mut self, name: &str, accounts: &[String], file: &PolicyFile, problems: &mut Vec<Problem>) {
+        for text in accounts {
+            match text.parse::<AccountId>() {
+                Ok(account) => {
+                    let of_account = self.by_account.entry(account).or_default();
+                    // Names arrive in order, so a repetition is always the last one added.
+                    if of_account.last().is_some_and(|last| last == name) {
+                        problems.push(file.problem_at(text, format!("group `{name}` lists account `{text}` twice")));
+                    } else {
+                        of_account.push(name.to_owned());
+                    }
+                }
+                Err(error) => problems.push(file.problem_at(text, format!("group `{name}`: {error}"))),
+            }
+        }
+    }
+}

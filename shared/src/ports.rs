@@ -1,0 +1,131 @@
+//! What deciding code needs of the world, each port named after the need. Adapters page to the end and bound every call.
+
+use std::{error::Error, future::Future};
+
+use crate::{
+    connection::{Connection, Service},
+    decision::{Permit, ToAccept, ToReject},
+    ids::{EndpointId, ServiceId, TopicArn},
+    notice::Notice,
+    record::{Record, Verdict},
+};
+
+/// A call that did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[error("{call} failed{}", code.as_deref().map(|code| format!(" with {code}")).unwrap_or_default())]
+pub struct CallError {
+    /// The API call, as AWS names it.
+    pub call: &'static str,
+    /// AWS's error code, where the answer had one.
+    pub code: Option<String>,
+    /// AWS's words, or the transport's.
+    pub message: String,
+    /// What lay beneath it.
+    #[source]
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl CallError {
+    /// Whether the same call may well succeed a little later: throttling, an AWS fault, a lost answer. What EC2 says
+    /// of the request itself (`Invalid…`, `UnauthorizedOperation`) stays as it is.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        let passing = ["RequestLimitExceeded", "EC2ThrottledException", "Throttling", "ThrottlingException", "InternalError", "Unavailable", "ServiceUnavailable", "InternalFailure"];
+        self.code.as_deref().is_none_or(|code| passing.contains(&code))
+    }
+}
+
+/// Which connections are asked for.
+#[derive(Debug, Clone, Copy)]
+pub enum Of<'a> {
+    /// Those of one service.
+    Service(&'a ServiceId),
+    /// Those of one endpoint: one, or none.
+    Endpoint(&'a EndpointId),
+    /// Those of every service of the account and Region.
+    Everybody,
+}
+
+/// Reads the truth from EC2.
+pub trait Describe {
+    /// Connections, all pages of them.
+    fn connections(&self, of: Of<'_>) -> impl Future<Output = Result<Vec<Connection>, CallError>> + Send;
+
+    /// The account's endpoint services, all pages: one (or none, if it is not ours), or every one.
+    fn services(&self, id: Option<&ServiceId>) -> impl Future<Output = Result<Vec<Service>, CallError>> + Send;
+
+    /// The services whose connection notification goes to a topic.
+    fn services_notifying(&self, topic: &TopicArn) -> impl Future<Output = Result<Vec<ServiceId>, CallError>> + Send;
+}
+
+/// What came of asking EC2 to act. HTTP 200 is no promise: each id may have failed on its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// EC2 was asked; these it did not do.
+    Asked(Vec<Unsuccessful>),
+    /// Observe mode: EC2 was not asked.
+    Observed,
+}
+
+/// One id that EC2 did not act on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsuccessful {
+    /// The id, as EC2 returned it.
+    pub resource: String,
+    /// EC2's code; `Unknown` where it gave none.
+    pub code: String,
+    /// EC2's words.
+    pub message: String,
+}
+
+/// Lets consumers in.
+pub trait Accept {
+    /// Accepts connections of one service. The permits are used up.
+    fn accept(&self, service: &ServiceId, permits: Vec<Permit<ToAccept>>) -> impl Future<Output = Result<Effect, CallError>> + Send;
+}
+
+/// Turns consumers away.
+pub trait Reject {
+    /// Rejects connections of one service. The permits are used up.
+    fn reject(&self, service: &ServiceId, permits: Vec<Permit<ToReject>>) -> impl Future<Output = Result<Effect, CallError>> + Send;
+}
+
+/// Stands in for EC2's acts in observe mode, which is why deciding code never asks whether this is a dry run.
+#[derive(Debug, Clone, Copy)]
+pub struct Observe;
+
+impl Accept for Observe {
+    async fn accept(&self, _: &ServiceId, _: Vec<Permit<ToAccept>>) -> Result<Effect, CallError> {
+        Ok(Effect::Observed)
+    }
+}
+
+impl Reject for Observe {
+    async fn reject(&self, _: &ServiceId, _: Vec<Permit<ToReject>>) -> Result<Effect, CallError> {
+        Ok(Effect::Observed)
+    }
+}
+
+/// What came of writing to the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It is news.
+    Written,
+    /// Somebody wrote it before.
+    AlreadyThere,
+}
+
+/// Keeps what was decided.
+pub trait Ledger {
+    /// Writes a record unless its key is taken. The one commit point of a decision.
+    fn put(&self, record: &Record) -> impl Future<Output = Result<Put, CallError>> + Send;
+
+    /// The verdicts on record for a connection. Strongly consistent.
+    fn verdicts(&self, service: &ServiceId, endpoint: &EndpointId) -> impl Future<Output = Result<Vec<Verdict>, CallError>> + Send;
+}
+
+/// Tells people.
+pub trait Publish {
+    /// Publishes a notice to a topic.
+    fn publish(&self, topic: &TopicArn, notice: &Notice) -> impl Future<Output = Result<(), CallError>> + Send;
+}

@@ -1,0 +1,35 @@
+//! Adapters: the only files that say `aws_sdk_*`. Each pages to the end and turns what AWS answered into our own types.
+
+mod error;
+
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
+#[cfg(feature = "ec2")]
+pub mod ec2;
+#[cfg(feature = "sns")]
+pub mod sns;
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+
+/// One attempt of one call. EC2 answers within a second or two; a lost connection must not eat the function's time.
+const ATTEMPT_SECONDS_MAX: u64 = 10;
+/// One call with all its retries.
+const CALL_SECONDS_MAX: u64 = 30;
+/// `PrivateLink`'s calls are throttled per account and per organization: retry with the SDK's own back-off.
+const ATTEMPTS_MAX: u32 = 4;
+
+/// What all clients of a function share: credentials and Region from the environment, bounded retries and time.
+pub async fn shared_config() -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS_MAX))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .operation_attempt_timeout(Duration::from_secs(ATTEMPT_SECONDS_MAX))
+                .operation_timeout(Duration::from_secs(CALL_SECONDS_MAX))
+                .build(),
+        )
+        .load()
+        .await
+}

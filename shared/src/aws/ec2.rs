@@ -1,0 +1,152 @@
+//! EC2: the truth about connections and services, and the two acts.
+
+use aws_sdk_ec2::{
+    Client,
+    types::{Filter, ServiceConfiguration, UnsuccessfulItem, VpcEndpointConnection},
+};
+use jiff::Timestamp;
+
+use super::error::call_error;
+use crate::{
+    connection::{Connection, Service, ServiceKind},
+    decision::{Permit, ToAccept, ToReject},
+    ids::{Region, ServiceId, TopicArn},
+    ports::{Accept, CallError, Describe, Effect, Of, Reject, Unsuccessful},
+};
+
+/// EC2 in one Region.
+#[derive(Debug, Clone)]
+pub struct Ec2 {
+    client: Client,
+    region: Region,
+    page_size: i32,
+}
+
+impl Ec2 {
+    /// EC2 in the Region that `config` names.
+    #[must_use]
+    pub fn new(config: &aws_config::SdkConfig, region: Region) -> Self {
+        // The documented maximum of the paginated VPC endpoint calls.
+        const PAGE_SIZE_MAX: i32 = 1000;
+        Self { client: Client::new(config), region, page_size: PAGE_SIZE_MAX }
+    }
+
+    /// The same with smaller pages, down to EC2's minimum of 5.
+    #[must_use]
+    pub fn with_page_size(self, page_size: i32) -> Self {
+        Self { page_size, ..self }
+    }
+}
+
+impl Describe for Ec2 {
+    async fn connections(&self, of: Of<'_>) -> Result<Vec<Connection>, CallError> {
+        const CALL: &str = "DescribeVpcEndpointConnections";
+        let filter = match of {
+            Of::Service(id) => Some(filter("service-id", id.as_str())),
+            Of::Endpoint(id) => Some(filter("vpc-endpoint-id", id.as_str())),
+            Of::Everybody => None,
+        };
+        let call = self.client.describe_vpc_endpoint_connections().set_filters(filter.map(|filter| vec![filter]));
+        let mut pages = call.max_results(self.page_size).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| call_error(CALL, error))?;
+            found.extend(page.vpc_endpoint_connections().iter().filter_map(connection));
+        }
+        Ok(found)
+    }
+
+    async fn services(&self, id: Option<&ServiceId>) -> Result<Vec<Service>, CallError> {
+        const CALL: &str = "DescribeVpcEndpointServiceConfigurations";
+        // By filter and not by id: a service that is not ours is then an empty answer and no error.
+        let filter = id.map(|id| vec![filter("service-id", id.as_str())]);
+        let call = self.client.describe_vpc_endpoint_service_configurations().set_filters(filter);
+        let mut pages = call.max_results(self.page_size).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| call_error(CALL, error))?;
+            found.extend(page.service_configurations().iter().filter_map(|configuration| service(configuration, &self.region)));
+        }
+        Ok(found)
+    }
+
+    async fn services_notifying(&self, topic: &TopicArn) -> Result<Vec<ServiceId>, CallError> {
+        const CALL: &str = "DescribeVpcEndpointConnectionNotifications";
+        let call = self.client.describe_vpc_endpoint_connection_notifications().filters(filter("connection-notification-arn", topic.as_str()));
+        let mut pages = call.max_results(self.page_size).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| call_error(CALL, error))?;
+            let ids = page.connection_notification_set().iter().filter_map(|notification| notification.service_id()?.parse().ok());
+            found.extend(ids);
+        }
+        Ok(found)
+    }
+}
+
+impl Accept for Ec2 {
+    async fn accept(&self, service: &ServiceId, permits: Vec<Permit<ToAccept>>) -> Result<Effect, CallError> {
+        let call = self.client.accept_vpc_endpoint_connections().service_id(service.as_str());
+        let output = call.set_vpc_endpoint_ids(Some(ids(permits))).send().await;
+        let output = output.map_err(|error| call_error("AcceptVpcEndpointConnections", error))?;
+        Ok(Effect::Asked(output.unsuccessful().iter().map(unsuccessful).collect()))
+    }
+}
+
+impl Reject for Ec2 {
+    async fn reject(&self, service: &ServiceId, permits: Vec<Permit<ToReject>>) -> Result<Effect, CallError> {
+        let call = self.client.reject_vpc_endpoint_connections().service_id(service.as_str());
+        let output = call.set_vpc_endpoint_ids(Some(ids(permits))).send().await;
+        let output = output.map_err(|error| call_error("RejectVpcEndpointConnections", error))?;
+        Ok(Effect::Asked(output.unsuccessful().iter().map(unsuccessful).collect()))
+    }
+}
+
+fn ids<Act>(permits: Vec<Permit<Act>>) -> Vec<String> {
+    permits.into_iter().map(|permit| permit.endpoint().to_string()).collect()
+}
+
+fn filter(name: &str, value: &str) -> Filter {
+    Filter::builder().name(name).values(value).build()
+}
+
+/// A connection without a service or an endpoint id names nothing that could be answered.
+fn connection(from: &VpcEndpointConnection) -> Option<Connection> {
+    let (Some(service), Some(endpoint)) = (from.service_id().and_then(|id| id.parse().ok()), from.vpc_endpoint_id().and_then(|id| id.parse().ok())) else {
+        tracing::warn!(service = from.service_id(), endpoint = from.vpc_endpoint_id(), "EC2 described a connection without readable ids; it is passed over");
+        return None;
+    };
+    let created = from.creation_timestamp().and_then(|at| Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok());
+    Some(Connection {
+        service,
+        endpoint,
+        owner: from.vpc_endpoint_owner().and_then(|owner| owner.parse().ok()),
+        // `as_str`: the SDK's enum does not know the wire's spelling.
+        state: from.vpc_endpoint_state().map_or_else(String::new, |state| state.as_str().to_owned()).into(),
+        created,
+        region: from.vpc_endpoint_region().and_then(|region| region.parse().ok()),
+        ip_address_type: from.ip_address_type().map(|kind| kind.as_str().to_owned()),
+    })
+}
+
+fn service(from: &ServiceConfiguration, region: &Region) -> Option<Service> {
+    let id = from.service_id()?.parse().ok()?;
+    let kind = from.service_type().first().and_then(|detail| detail.service_type()).map_or("", |kind| kind.as_str());
+    let tags = from.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())));
+    Some(Service {
+        id,
+        region: region.clone(),
+        kind: ServiceKind::from(kind.to_owned()),
+        acceptance_required: from.acceptance_required().unwrap_or(true),
+        tags: tags.collect(),
+    })
+}
+
+fn unsuccessful(from: &UnsuccessfulItem) -> Unsuccessful {
+    let error = from.error();
+    Unsuccessful {
+        resource: from.resource_id().unwrap_or_default().to_owned(),
+        code: error.and_then(|error| error.code()).unwrap_or("Unknown").to_owned(),
+        message: error.and_then(|error| error.message()).unwrap_or_default().to_owned(),
+    }
+}

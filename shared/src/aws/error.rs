@@ -1,0 +1,29 @@
+//! The SDK's errors as [`CallError`]s.
+
+#[cfg(feature = "ec2")]
+use aws_sdk_ec2::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+};
+#[cfg(all(not(feature = "ec2"), feature = "dynamodb"))]
+use aws_sdk_dynamodb::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+};
+#[cfg(all(not(feature = "ec2"), not(feature = "dynamodb"), feature = "sns"))]
+use aws_sdk_sns::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+};
+
+use crate::ports::CallError;
+
+/// The SDKs share these types, so one function serves them all, whichever of them is built in.
+pub(super) fn call_error<E>(call: &'static str, error: SdkError<E, HttpResponse>) -> CallError
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    let code = error.code().map(str::to_owned);
+    let message = error.message().map_or_else(|| error.to_string(), str::to_owned);
+    CallError { call, code, message, source: Some(Box::new(error)) }
+}

@@ -1,0 +1,39 @@
+//! SNS: where people are told.
+
+use aws_sdk_sns::{Client, types::MessageAttributeValue};
+
+use super::error::call_error;
+use crate::{
+    ids::TopicArn,
+    notice::Notice,
+    ports::{CallError, Publish},
+};
+
+/// SNS in one Region.
+#[derive(Debug, Clone)]
+pub struct Sns {
+    client: Client,
+}
+
+impl Sns {
+    /// SNS in the Region that `config` names.
+    #[must_use]
+    pub fn new(config: &aws_config::SdkConfig) -> Self {
+        Self { client: Client::new(config) }
+    }
+}
+
+impl Publish for Sns {
+    async fn publish(&self, topic: &TopicArn, notice: &Notice) -> Result<(), CallError> {
+        let mut call = self.client.publish().topic_arn(topic.as_str()).subject(&notice.subject).message_structure("json").message(notice.body());
+        for (name, value) in &notice.attributes {
+            let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build();
+            call = call.message_attributes(*name, attribute.map_err(unbuildable)?);
+        }
+        call.send().await.map(drop).map_err(|error| call_error("Publish", error))
+    }
+}
+
+fn unbuildable(error: aws_sdk_sns::error::BuildError) -> CallError {
+    CallError { call: "Publish", code: None, message: error.to_string(), source: Some(Box::new(error)) }
+}

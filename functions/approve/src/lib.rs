@@ -1,1 +1,164 @@
-//! stub
+//! A connection request → an answer, on the record.
+//!
+//! Three kinds of events say that somebody may be waiting. For each request the truth is read again from EC2 ([`look`]),
+//! the policy is asked (`warden::decision`), the answer is carried out ([`act`]) and written to the ledger, whose
+//! conditional put is the one commit point: a redelivery finds it there and is silent. The [`sweep`] does the same for
+//! everything that waits, because events are best effort.
+//!
+//! **Races.** The same request may be worked on twice at once (a notification and a CloudTrail event). Both may accept,
+//! which EC2 takes or reports as unsuccessful; both are then described again and the second put is silent. A worker
+//! that meets a fresh connection, live and not on the record, may be looking at another one between its accept and its
+//! put: it asks to be retried ([`AnswerError::MaybeInFlight`]) before it calls the connection *found*. A sweep that
+//! dies between accept and put leaves a live connection off the record: the audit is what finds it.
+
+mod act;
+mod answer;
+mod look;
+mod sweep;
+
+pub use look::ServiceCache;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use warden::{
+    config::Scope,
+    event::{Asks, Trigger},
+    ids::{EndpointId, Region},
+    policy::Policy,
+    ports::{Accept, CallError, Describe, Ledger, Reject},
+    record::{Scribe, Verdict},
+};
+
+/// The function: what it may touch, and what it goes by.
+#[derive(Debug)]
+pub struct Approve<D, A, L> {
+    /// Reads EC2.
+    pub describe: D,
+    /// Accepts and rejects, or only observes.
+    pub act: A,
+    /// Keeps what was decided.
+    pub ledger: L,
+    /// The allow policy.
+    pub policy: Policy,
+    /// Which services are the warden's business.
+    pub scope: Scope,
+    /// The Region of the services.
+    pub region: Region,
+    /// Writes records.
+    pub scribe: Scribe,
+    /// The time of day.
+    pub clock: fn() -> Timestamp,
+    /// Services seen lately.
+    pub seen: ServiceCache,
+}
+
+
+/// What an invocation did, for its log line and its caller.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Records written, by verdict.
+    pub written: Vec<Verdict>,
+    /// Answers that were on the record already.
+    pub known: usize,
+    /// Requests that needed nothing.
+    pub left_alone: usize,
+    /// Events of no concern.
+    pub ignored: usize,
+    /// Requests a sweep did not get to before its deadline.
+    pub put_off: usize,
+}
+
+/// Why an invocation must be tried again. Every kind is an alarm's key.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// EC2 has not heard of the endpoint yet, or never will: create→describe is eventually consistent.
+    #[error("EC2 does not know {0} (yet)")]
+    NotFoundYet(EndpointId),
+    /// A live connection off the record that another worker may be about to write up.
+    #[error("{0} was connected moments ago and is not on the record (yet)")]
+    MaybeInFlight(EndpointId),
+    /// A call failed.
+    #[error("a call to AWS failed")]
+    Call(#[from] CallError),
+    /// Some of a sweep's requests could not be dealt with; the others were.
+    #[error("{failed} of the sweep's steps failed, the first of them: {first}")]
+    Incomplete {
+        /// How many.
+        failed: usize,
+        /// The first one.
+        first: Box<AnswerError>,
+    },
+}
+
+impl AnswerError {
+    /// A stable word for alarms.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NotFoundYet(_) => "EndpointNotFoundYet",
+            Self::MaybeInFlight(_) => "MaybeInFlight",
+            Self::Call(error) if error.is_transient() => "AwsTransient",
+            Self::Call(_) => "AwsCallFailed",
+            Self::Incomplete { .. } => "SweepIncomplete",
+        }
+    }
+}
+
+/// How long an invocation may go on. Kept apart from the clock of records, which tests move by hand.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(std::time::Instant);
+
+impl Deadline {
+    /// The time kept free at the end of an invocation: for one call with its retries, and a put.
+    const MARGIN: Duration = Duration::from_secs(8);
+
+    /// A deadline this far away.
+    #[must_use]
+    pub fn after(left: Duration) -> Self {
+        Self(std::time::Instant::now() + left.saturating_sub(Self::MARGIN))
+    }
+
+    /// Whether no new work should begin.
+    #[must_use]
+    pub fn near(&self) -> bool {
+        std::time::Instant::now() >= self.0
+    }
+}
+
+impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D, A, L> {
+    /// Answers what an event asks for. One that cannot be dealt with does not stop the others; the first error is
+    /// returned once all were tried, so that Lambda delivers the event again.
+    ///
+    /// # Errors
+    /// When something should be tried again.
+    pub async fn answer(&self, triggers: Vec<Trigger>, deadline: Deadline) -> Result<Summary, AnswerError> {
+        let mut summary = Summary::default();
+        let mut failures = Vec::new();
+        for trigger in triggers {
+            let Trigger { origin, asks } = trigger;
+            match asks {
+                Asks::Nothing(why) => {
+                    tracing::info!(origin = origin.id, why, "event ignored");
+                    summary.ignored += 1;
+                }
+                Asks::Endpoints(hints) => {
+                    for hint in hints {
+                        failures.extend(self.request(hint, &origin, &mut summary).await.err());
+                    }
+                }
+                Asks::Services(ids) => failures.extend(self.sweep(&|id| ids.contains(id), &origin, deadline, &mut summary).await.err()),
+                Asks::Topic(topic) => match self.describe.services_notifying(&topic).await {
+                    Ok(ids) => failures.extend(self.sweep(&|id| ids.contains(id), &origin, deadline, &mut summary).await.err()),
+                    Err(error) => failures.push(error.into()),
+                },
+                Asks::Everything => failures.extend(self.sweep(&|_| true, &origin, deadline, &mut summary).await.err()),
+            }
+        }
+        match failures.into_iter().next() {
+            None => Ok(summary),
+            Some(first) => Err(first),
+        }
+    }
+}

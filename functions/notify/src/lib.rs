@@ -1,1 +1,72 @@
-//! stub
+//! A new ledger record → a message to whoever owns the service.
+//!
+//! The ledger's stream is the outbox: what was decided is told from the record of it, so nothing is acted on and never
+//! told. Each record of a batch is told on its own; those that could not be are named in the batch response, so that
+//! Lambda tries them again and in the end sets them aside in a queue.
+
+use serde::Serialize;
+use serde_json::Value;
+use warden::{
+    config::NotifyConfig,
+    notice::Notice,
+    ports::{CallError, Publish},
+    stream::{Entry, EntryError, NotAStream, entries},
+};
+
+/// The function: where it tells, and what it goes by.
+#[derive(Debug)]
+pub struct Notify<P> {
+    /// Tells people.
+    pub publish: P,
+    /// Whom, and where the policy is edited.
+    pub config: NotifyConfig,
+}
+
+/// Lambda's partial batch response.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchResponse {
+    /// The entries to deliver again.
+    pub batch_item_failures: Vec<BatchItemFailure>,
+}
+
+/// One entry to deliver again.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchItemFailure {
+    /// Its sequence number.
+    pub item_identifier: String,
+}
+
+/// Why one entry could not be told.
+#[derive(Debug, thiserror::Error)]
+enum TellError {
+    #[error("the entry cannot be read")]
+    Entry(#[from] EntryError),
+    #[error("the message could not be published")]
+    Publish(#[from] CallError),
+}
+
+impl<P: Publish + Sync> Notify<P> {
+    /// Tells every record of a batch.
+    ///
+    /// # Errors
+    /// When the event is no batch at all.
+    pub async fn tell(&self, event: &Value) -> Result<BatchResponse, NotAStream> {
+        let mut response = BatchResponse::default();
+        for Entry { sequence_number, record } in entries(event)? {
+            let told = async {
+                let record = record?;
+                let notice = Notice::of(&record, &self.config.policy_home);
+                self.publish.publish(&self.config.topic_of(&record.facts.service), &notice).await?;
+                tracing::info!(endpoint = %record.endpoint(), verdict = record.verdict.as_str(), "told");
+                Ok::<(), TellError>(())
+            };
+            if let Err(error) = told.await {
+                tracing::error!(sequence_number, error_type = "NotTold", error = &error as &dyn std::error::Error, "a record was not told");
+                response.batch_item_failures.push(BatchItemFailure { item_identifier: sequence_number });
+            }
+        }
+        Ok(response)
+    }
+}

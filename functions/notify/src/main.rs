@@ -1,2 +1,28 @@
-//! stub
-fn main() {}
+//! `notify` on Lambda: wiring only.
+
+use std::sync::Arc;
+
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
+use notify::Notify;
+use serde_json::Value;
+use warden::{
+    aws::{shared_config, sns::Sns},
+    config::NotifyConfig,
+    telemetry,
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let lookup = |name: &str| std::env::var(name).ok();
+    telemetry::start(&lookup);
+    let config = NotifyConfig::read(&lookup).inspect_err(telemetry::fatal)?;
+    let notify = Arc::new(Notify { publish: Sns::new(&shared_config().await), config });
+    run(service_fn(|event: LambdaEvent<Value>| {
+        let notify = Arc::clone(&notify);
+        async move {
+            let unreadable = |error| Diagnostic { error_type: "UnreadableEvent".to_owned(), error_message: telemetry::chain(&error) };
+            notify.tell(&event.payload).await.map_err(unreadable)
+        }
+    }))
+    .await
+}

@@ -1,0 +1,116 @@
+//! One request: look, decide, act, record.
+
+use jiff::SignedDuration;
+use warden::{
+    decision::{Decision, Leave, decide},
+    event::Hint,
+    facts::{Counts, Facts},
+    policy::Judgement,
+    ports::{Accept, Describe, Ledger, Put, Reject},
+    record::{Act, Origin, Outcome, Record, Verdict},
+};
+
+use crate::{AnswerError, Approve, Summary, act::Done, look::Seen};
+
+/// A live connection younger than this may still be on another worker's way to the ledger. Shorter than the three
+/// minutes over which Lambda retries an event.
+const IN_FLIGHT_MAX: SignedDuration = SignedDuration::from_mins(2);
+
+impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D, A, L> {
+    /// Answers the request that a hint leads to.
+    pub(crate) async fn request(&self, hint: Hint, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
+        let (service, connection, all) = match self.look(&hint).await? {
+            Seen::Request(service, connection, all) => (service, connection, all),
+            Seen::NotOurs(why) => {
+                tracing::info!(endpoint = %hint.endpoint, why, "event ignored");
+                summary.ignored += 1;
+                return Ok(());
+            }
+        };
+        let counts = Counts::of(&all, connection.owner.as_ref());
+        let facts = Facts { service, connection, counts, claim: hint.claim, now: (self.clock)() };
+        self.decide_and_act(facts, origin, summary).await
+    }
+
+    async fn decide_and_act(&self, facts: Facts, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
+        let ruling = decide(&self.policy, &facts);
+        let service = &facts.service.id;
+        let endpoint = [facts.connection.endpoint.clone()];
+        let mut done = match ruling.decision {
+            Decision::Refer(why) => return self.write(facts, ruling.judgement, why.into(), origin, summary).await,
+            Decision::Leave(Leave::Gone) => return Ok(leave(&facts, summary)),
+            Decision::Leave(Leave::Live) => return self.live(facts, ruling.judgement, origin, summary).await,
+            Decision::Accept(permit) => {
+                let effect = self.act.accept(service, vec![permit]).await;
+                self.outcomes(Act::Accept, service, &endpoint, effect).await
+            }
+            Decision::Reject(permit) => {
+                let effect = self.act.reject(service, vec![permit]).await;
+                self.outcomes(Act::Reject, service, &endpoint, effect).await
+            }
+        };
+        match done.pop_first() {
+            Some((_, Done::Settled(outcome))) => self.write(facts, ruling.judgement, outcome, origin, summary).await,
+            Some((_, Done::Gone)) | None => Ok(leave(&facts, summary)),
+        }
+    }
+
+    /// A connection that nobody needs to accept: on the record already, or found.
+    async fn live(&self, facts: Facts, judgement: Option<Judgement>, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
+        let connection = &facts.connection;
+        let verdicts = self.ledger.verdicts(&connection.service, &connection.endpoint).await?;
+        if verdicts.iter().any(|verdict| matches!(verdict, Verdict::Accepted | Verdict::Found)) {
+            summary.known += 1;
+            return Ok(());
+        }
+        let fresh = connection.created.is_some_and(|created| facts.now.duration_since(created) < IN_FLIGHT_MAX);
+        if fresh && facts.service.acceptance_required {
+            return Err(AnswerError::MaybeInFlight(connection.endpoint.clone()));
+        }
+        self.write(facts, judgement, Verdict::Found.into(), origin, summary).await
+    }
+
+    /// Puts one answer on the record, and logs it if it is news.
+    pub(crate) async fn write(
+        &self,
+        facts: Facts,
+        judgement: Option<Judgement>,
+        outcome: Outcome,
+        origin: &Origin,
+        summary: &mut Summary,
+    ) -> Result<(), AnswerError> {
+        let record = self.scribe.record(facts, judgement, outcome, &self.policy, origin.clone());
+        match self.ledger.put(&record).await? {
+            Put::Written => {
+                log(&record);
+                summary.written.push(record.verdict);
+            }
+            Put::AlreadyThere => summary.known += 1,
+        }
+        Ok(())
+    }
+}
+
+fn leave(facts: &Facts, summary: &mut Summary) {
+    tracing::info!(endpoint = %facts.connection.endpoint, state = facts.connection.state.as_str(), "nothing waits for an answer");
+    summary.left_alone += 1;
+}
+
+/// One line per decision, with what a search would look for.
+fn log(record: &Record) {
+    let rules = |judgement: &Judgement| {
+        let all = judgement.accept.rules.iter().chain(&judgement.reject.rules);
+        all.map(|rule| rule.id.as_str()).collect::<Vec<_>>().join(",")
+    };
+    tracing::info!(
+        service = %record.service(),
+        endpoint = %record.endpoint(),
+        account = record.account().map(tracing::field::display),
+        verdict = record.verdict.as_str(),
+        policies = record.judgement.as_ref().map(rules),
+        failure = record.failure.as_ref().map(|failure| failure.code.as_str()),
+        policy_digest = record.policy_digest,
+        origin = record.origin.id,
+        "decided"
+    );
+}

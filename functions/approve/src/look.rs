@@ -1,0 +1,87 @@
+//! Reads what a decision needs from EC2. A service is remembered for a minute: it changes seldom, and a burst of requests
+//! for one service should not describe it each time.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use warden::{
+    connection::{Connection, Service},
+    event::Hint,
+    ids::{EndpointId, ServiceId},
+    ports::{Describe, Of},
+};
+
+use crate::{AnswerError, Approve};
+
+/// How long a described service is taken as it was. A policy may rest on its tags, so not long.
+const SERVICE_AGE_MAX: SignedDuration = SignedDuration::from_secs(60);
+
+/// Services seen lately, with when.
+#[derive(Debug, Default)]
+pub struct ServiceCache(Mutex<BTreeMap<ServiceId, (Timestamp, Service)>>);
+
+impl ServiceCache {
+    fn get(&self, id: &ServiceId, now: Timestamp) -> Option<Service> {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(id).filter(|(at, _)| now.duration_since(*at) < SERVICE_AGE_MAX).map(|(_, service)| service.clone())
+    }
+
+    fn put(&self, service: &Service, now: Timestamp) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.insert(service.id.clone(), (now, service.clone()));
+    }
+}
+
+/// What a hint led to.
+pub(crate) enum Seen {
+    /// A request, with every connection of its service.
+    Request(Service, Connection, Vec<Connection>),
+    /// None of our business, and why.
+    NotOurs(&'static str),
+}
+
+impl<D: Describe + Sync, A, L> Approve<D, A, L> {
+    /// Follows a hint to what EC2 says.
+    pub(crate) async fn look(&self, hint: &Hint) -> Result<Seen, AnswerError> {
+        if hint.region.as_ref().is_some_and(|region| *region != self.region) {
+            return Ok(Seen::NotOurs("the service lives in another Region"));
+        }
+        let id = match &hint.service {
+            Some(id) => id.clone(),
+            None => self.service_of(&hint.endpoint).await?,
+        };
+        let Some(service) = self.service(&id).await? else {
+            return Ok(Seen::NotOurs("the service is not ours"));
+        };
+        if !self.scope.covers(&service) {
+            return Ok(Seen::NotOurs("the service is out of scope"));
+        }
+        let connections = self.describe.connections(Of::Service(&id)).await?;
+        match connections.iter().find(|connection| connection.endpoint == hint.endpoint) {
+            Some(connection) => Ok(Seen::Request(service, connection.clone(), connections)),
+            None => Err(AnswerError::NotFoundYet(hint.endpoint.clone())),
+        }
+    }
+
+    async fn service_of(&self, endpoint: &EndpointId) -> Result<ServiceId, AnswerError> {
+        let found = self.describe.connections(Of::Endpoint(endpoint)).await?;
+        let connection = found.into_iter().find(|connection| connection.endpoint == *endpoint);
+        connection.map(|connection| connection.service).ok_or_else(|| AnswerError::NotFoundYet(endpoint.clone()))
+    }
+
+    async fn service(&self, id: &ServiceId) -> Result<Option<Service>, AnswerError> {
+        let now = (self.clock)();
+        if let Some(service) = self.seen.get(id, now) {
+            return Ok(Some(service));
+        }
+        let described = self.describe.services(Some(id)).await?;
+        let service = described.into_iter().find(|service| service.id == *id);
+        if let Some(service) = &service {
+            self.seen.put(service, now);
+        }
+        Ok(service)
+    }
+}

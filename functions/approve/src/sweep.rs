@@ -1,0 +1,225 @@
+//! Everything that waits. Events only make the warden fast; this is what makes it right.
+//!
+//! Two listings (services, connections) whatever the number of requests; then service by service, the one with the
+//! oldest request first, in chunks. Whoever is let in counts at once against the caps of those behind.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, stream};
+use warden::{
+    connection::{Connection, Service, Standing},
+    decision::{Decision, Leave, Permit, ToAccept, ToReject, decide},
+    facts::{Counts, Facts},
+    ids::{AccountId, EndpointId, ServiceId},
+    policy::Judgement,
+    ports::{Accept, CallError, Describe, Effect, Ledger, Of, Reject},
+    record::{Act, Origin, Outcome},
+};
+
+use crate::{AnswerError, Approve, Deadline, Summary, act::Done};
+
+/// Endpoints in one call. AWS documents no limit for accept and reject; this one keeps a refused call small.
+const CHUNK_MAX: usize = 50;
+/// Puts under way at once.
+const PUTS_MAX: usize = 16;
+
+/// A chunk of one service's requests, decided.
+#[derive(Default)]
+struct Chunk {
+    facts: BTreeMap<EndpointId, (Facts, Option<Judgement>)>,
+    accept: Vec<Permit<ToAccept>>,
+    reject: Vec<Permit<ToReject>>,
+    settled: Vec<(EndpointId, Outcome)>,
+}
+
+/// Collects what went wrong on the way.
+#[derive(Default)]
+struct Trouble(Vec<AnswerError>);
+
+impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D, A, L> {
+    /// Answers every request of the wanted services in scope.
+    pub(crate) async fn sweep(
+        &self,
+        wanted: &(dyn Fn(&ServiceId) -> bool + Sync),
+        origin: &Origin,
+        deadline: Deadline,
+        summary: &mut Summary,
+    ) -> Result<(), AnswerError> {
+        let services = self.describe.services(None).await?;
+        let services = services.into_iter().filter(|service| wanted(&service.id) && self.scope.covers(service));
+        let mut connections = by_service(self.describe.connections(Of::Everybody).await?);
+        let mut queues: Vec<Queue> = services.filter_map(|service| Queue::of(connections.remove(&service.id)?, service)).collect();
+        queues.sort_by_key(|queue| queue.waiting.first().and_then(|connection| connection.created));
+        let mut trouble = Trouble::default();
+        for queue in queues {
+            self.serve(queue, origin, deadline, summary, &mut trouble).await;
+        }
+        if summary.put_off > 0 {
+            tracing::warn!(put_off = summary.put_off, "the deadline is near; the rest is left for the next sweep");
+        }
+        trouble.into_result()
+    }
+
+    async fn serve(&self, queue: Queue, origin: &Origin, deadline: Deadline, summary: &mut Summary, trouble: &mut Trouble) {
+        let Queue { service, mut waiting, mut counts } = queue;
+        waiting.reverse(); // taken from the end: oldest first
+        let mut chunk_max = CHUNK_MAX;
+        while !waiting.is_empty() {
+            if deadline.near() {
+                summary.put_off += waiting.len();
+                return;
+            }
+            let batch: Vec<Connection> = waiting.split_off(waiting.len().saturating_sub(chunk_max)).into_iter().rev().collect();
+            let before = counts.clone();
+            let chunk = self.decide_chunk(&service, &batch, &mut counts);
+            let several = chunk.accept.len() + chunk.reject.len() > 1;
+            match self.act_on(&service.id, chunk).await {
+                Acted::Done(outcomes) => self.write_all(outcomes, origin, summary, trouble).await,
+                Acted::Refused(_) if several => {
+                    // One poisoned id can refuse the whole call: the same requests again, decided anew, one by one.
+                    chunk_max = 1;
+                    counts = before;
+                    waiting.extend(batch.into_iter().rev());
+                }
+                Acted::Refused(outcomes) => self.write_all(outcomes, origin, summary, trouble).await,
+            }
+        }
+    }
+
+    fn decide_chunk(&self, service: &Service, batch: &[Connection], counts: &mut Running) -> Chunk {
+        let mut chunk = Chunk::default();
+        for connection in batch {
+            let facts = Facts { service: service.clone(), connection: connection.clone(), counts: counts.seen_by(connection), claim: None, now: (self.clock)() };
+            let ruling = decide(&self.policy, &facts);
+            let endpoint = connection.endpoint.clone();
+            match ruling.decision {
+                Decision::Accept(permit) => {
+                    counts.let_in(connection);
+                    chunk.accept.push(permit);
+                }
+                Decision::Reject(permit) => chunk.reject.push(permit),
+                Decision::Refer(why) => chunk.settled.push((endpoint.clone(), why.into())),
+                Decision::Leave(Leave::Live | Leave::Gone) => continue,
+            }
+            chunk.facts.insert(endpoint, (facts, ruling.judgement));
+        }
+        chunk
+    }
+
+    async fn act_on(&self, service: &ServiceId, chunk: Chunk) -> Acted {
+        let Chunk { mut facts, accept, reject, mut settled } = chunk;
+        let mut refused = false;
+        if !accept.is_empty() {
+            let ids: Vec<EndpointId> = accept.iter().map(|permit| permit.endpoint().clone()).collect();
+            let effect = self.act.accept(service, accept).await;
+            refused |= is_refused(&effect);
+            settled.extend(settle(self.outcomes(Act::Accept, service, &ids, effect).await));
+        }
+        if !reject.is_empty() {
+            let ids: Vec<EndpointId> = reject.iter().map(|permit| permit.endpoint().clone()).collect();
+            let effect = self.act.reject(service, reject).await;
+            refused |= is_refused(&effect);
+            settled.extend(settle(self.outcomes(Act::Reject, service, &ids, effect).await));
+        }
+        let outcomes = settled.into_iter().filter_map(|(id, outcome)| facts.remove(&id).map(|(facts, judgement)| (facts, judgement, outcome)));
+        if refused { Acted::Refused(outcomes.collect()) } else { Acted::Done(outcomes.collect()) }
+    }
+
+    async fn write_all(&self, outcomes: Vec<Answered>, origin: &Origin, summary: &mut Summary, trouble: &mut Trouble) {
+        let puts = stream::iter(outcomes).map(|(facts, judgement, outcome)| async move {
+            let mut one = Summary::default();
+            let put = self.write(facts, judgement, outcome, origin, &mut one).await;
+            (put, one)
+        });
+        let mut puts = puts.buffer_unordered(PUTS_MAX);
+        while let Some((put, one)) = puts.next().await {
+            summary.written.extend(one.written);
+            summary.known += one.known;
+            trouble.0.extend(put.err());
+        }
+    }
+}
+
+/// A request with its outcome, ready for the record.
+type Answered = (Facts, Option<Judgement>, Outcome);
+
+/// What came of a chunk.
+enum Acted {
+    /// EC2 took every call.
+    Done(Vec<Answered>),
+    /// EC2 refused a call as a whole, for a reason that lies in the request itself.
+    Refused(Vec<Answered>),
+}
+
+fn is_refused(effect: &Result<Effect, CallError>) -> bool {
+    effect.as_ref().is_err_and(|error| !error.is_transient())
+}
+
+fn settle(done: BTreeMap<EndpointId, Done>) -> impl Iterator<Item = (EndpointId, Outcome)> {
+    done.into_iter().filter_map(|(id, done)| match done {
+        Done::Settled(outcome) => Some((id, outcome)),
+        Done::Gone => None,
+    })
+}
+
+/// One service's requests, oldest first, and who is connected to it already.
+struct Queue {
+    service: Service,
+    waiting: Vec<Connection>,
+    counts: Running,
+}
+
+impl Queue {
+    fn of(connections: Vec<Connection>, service: Service) -> Option<Self> {
+        let unanswered = |connection: &&Connection| matches!(connection.state.standing(), Standing::Waiting | Standing::Unknown);
+        let mut waiting: Vec<Connection> = connections.iter().filter(unanswered).cloned().collect();
+        waiting.sort_by(|a, b| (a.created, &a.endpoint).cmp(&(b.created, &b.endpoint)));
+        (!waiting.is_empty()).then(|| Self { service, waiting, counts: Running::of(&connections) })
+    }
+}
+
+/// The established connections of a service, counted while a sweep adds to them.
+#[derive(Clone, Default)]
+struct Running {
+    by_account: BTreeMap<AccountId, u32>,
+    total: u32,
+}
+
+impl Running {
+    fn of(connections: &[Connection]) -> Self {
+        let mut counts = Self::default();
+        connections.iter().filter(|connection| connection.state.standing() == Standing::Live).for_each(|connection| counts.let_in(connection));
+        counts
+    }
+
+    fn seen_by(&self, connection: &Connection) -> Counts {
+        let of_account = connection.owner.as_ref().and_then(|owner| self.by_account.get(owner)).copied().unwrap_or_default();
+        Counts { of_account, of_service: self.total }
+    }
+
+    /// Takes a place at once, so that two requests for the last one never both get it within a sweep.
+    fn let_in(&mut self, connection: &Connection) {
+        self.total += 1;
+        if let Some(owner) = &connection.owner {
+            *self.by_account.entry(owner.clone()).or_default() += 1;
+        }
+    }
+}
+
+fn by_service(connections: Vec<Connection>) -> BTreeMap<ServiceId, Vec<Connection>> {
+    let mut map: BTreeMap<ServiceId, Vec<Connection>> = BTreeMap::new();
+    for connection in connections {
+        map.entry(connection.service.clone()).or_default().push(connection);
+    }
+    map
+}
+
+impl Trouble {
+    fn into_result(self) -> Result<(), AnswerError> {
+        let failed = self.0.len();
+        match self.0.into_iter().next() {
+            None => Ok(()),
+            Some(first) => Err(AnswerError::Incomplete { failed, first: Box::new(first) }),
+        }
+    }
+}

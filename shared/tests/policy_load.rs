@@ -1,0 +1,52 @@
+//! What does not make a policy set, and how that is said: file, line, message.
+
+use warden::policy::{Policy, PolicyFile};
+
+fn refused(policy: &str, groups: &str) -> String {
+    let groups = PolicyFile { name: "groups.json".into(), text: groups.into() };
+    let files = [PolicyFile { name: "p.cedar".into(), text: policy.into() }];
+    Policy::load(&files, Some(&groups)).expect_err("must be refused").to_string()
+}
+
+const GOOD: &str = "@id(\"a\")\npermit(principal, action == PrivateLink::Action::\"Accept\", resource);\n";
+
+#[test]
+fn an_empty_set_is_refused() {
+    insta::assert_snapshot!(refused("// nothing\n", "{}"), @r"
+    the policy set was refused, nothing can be accepted under it:
+      p.cedar: there is no policy here: write at least one `permit` in a file that ends in `.cedar`
+    ");
+}
+
+#[test]
+fn a_syntax_error_has_its_line() {
+    insta::assert_snapshot!(refused(&format!("{GOOD}permit(principal, action, resource) whn {{ true }};\n"), "{}"));
+}
+
+#[test]
+fn every_problem_is_named_at_once() {
+    let policy = format!(
+        "{GOOD}{GOOD}permit(principal, action, resource);\n@id(\"c\") permit(principal, action, resource) when {{ context.nope }};\n@id(\"d\")\npermit(principal in PrivateLink::AccountGroup::\"redis-consumer\", action, resource);\n"
+    );
+    insta::assert_snapshot!(refused(&policy, r#"{"redis-consumers": {"accounts": ["111122223333"]}}"#));
+}
+
+#[test]
+fn groups_are_checked_account_by_account() {
+    insta::assert_snapshot!(refused(GOOD, "{\"g\": {\"accounts\": [\n\"111122223333\",\n\"11112222333\",\n\"111122223333\"]}}"));
+    insta::assert_snapshot!(refused(GOOD, "{\"g\": {\"acounts\": []}}"));
+}
+
+#[test]
+fn the_digest_covers_texts_names_and_groups() {
+    let load = |name: &str, text: &str, groups: &str| {
+        let groups = PolicyFile { name: "groups.json".into(), text: groups.into() };
+        Policy::load(&[PolicyFile { name: name.into(), text: text.into() }], Some(&groups)).unwrap().digest().to_owned()
+    };
+    let base = load("a.cedar", GOOD, "{}");
+    assert_eq!(base.len(), 64);
+    assert_eq!(base, load("a.cedar", GOOD, "{}"));
+    for other in [load("b.cedar", GOOD, "{}"), load("a.cedar", &format!("{GOOD} "), "{}"), load("a.cedar", GOOD, "{ }")] {
+        assert_ne!(base, other);
+    }
+}

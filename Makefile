@@ -1,0 +1,34 @@
+# What the README says and .ci/run calls. `make` alone says what there is.
+PYTHON ?= python3
+PORT ?= 4566
+export PORT
+# The compilation target of `make package`; empty means this machine's own.
+TARGET ?=
+
+BOOTSTRAP = @command -v $(PYTHON) >/dev/null 2>&1 || { echo "\`$(PYTHON)\` is not on your PATH: install Python 3.11 or later, or run make PYTHON=/path/to/python3.11 …"; exit 1; }; $(PYTHON) tests/e2e/bootstrap.py
+NEEDS_CARGO = @command -v cargo >/dev/null 2>&1 || { echo "\`cargo\` is not on your PATH: install Rust 1.95 or later from https://rustup.rs."; exit 1; }
+
+.PHONY: help try up test check package
+
+help: ## say this
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1: \2/p' $(MAKEFILE_LIST)
+
+try: ## play the Redis scenario on this machine: the real template, the real binaries, five requests
+	$(BOOTSTRAP) try
+
+up: ## the same platform left standing at http://127.0.0.1:4566 (or PORT=…), for the plain `aws` command line
+	$(BOOTSTRAP) up
+
+test: ## every test, from a clean clone
+	$(BOOTSTRAP) test
+
+check: ## formatting, lints with warnings denied, documentation
+	$(NEEDS_CARGO)
+	cargo fmt --all -- --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+
+package: ## release binaries and zips in target/lambda, ready for `sam deploy --template infra/template.yaml`
+	$(NEEDS_CARGO)
+	cargo build --locked --release -p approve -p notify $(if $(TARGET),--target $(TARGET))
+	$(BOOTSTRAP) package $(if $(TARGET),target/$(TARGET)/release,target/release)

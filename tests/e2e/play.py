@@ -44,7 +44,8 @@ class Play:
         self.timeline.at("A", f"{A}, in the policy's group `redis-consumers`, creates {endpoint}")
         became = self._wait(service, endpoint, "available", FAST_SECONDS)
         took = time.monotonic() - start
-        self.timeline.at("warden", f"{endpoint} is {became}" + self._by_policy(service, endpoint))
+        self.timeline.at("warden", f"{endpoint} is {became}")
+        self._by_policy(service, endpoint, inbox)
         self._row("A, in the policy", "available", became, took)
 
     def _left_pending(self, service: Service, inbox: Inbox) -> str:
@@ -94,12 +95,15 @@ class Play:
         self.timeline.quote(str(mail.body.get("text", mail.body)))
         return "owner told"
 
-    def _by_policy(self, service: Service, endpoint: str) -> str:
+    def _by_policy(self, service: Service, endpoint: str, inbox: Inbox) -> None:
         try:
             record = await_record(self.stack, service, endpoint, "accepted", FAST_SECONDS)
-        except Trouble:
-            return ", but there is no record of who allowed it"
-        return f"; the record is {record['connection']['S']}, accepted at {record['at'].get('S', '?')}"
+            mail = inbox.await_mail(endpoint, "accepted", FAST_SECONDS)
+        except Trouble as trouble:
+            self.timeline.at("warden", str(trouble))
+            return
+        policies = ", ".join(map(str, mail.body.get("policies", []))) or "no policy"
+        self.timeline.at("warden", f"`accepted` is on the record ({record['connection']['S']}), allowed by {policies}; its owner was told")
 
     def _row(self, request: str, expected: str, became: str, seconds: float) -> None:
         self.rows.append((request, expected, became, seconds))

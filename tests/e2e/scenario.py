@@ -112,3 +112,8 @@ def put_event(stack: Stack, detail: dict[str, Any], bus: str = NAME) -> None:
     entry = {"Source": "aws.ec2", "DetailType": "AWS API Call via CloudTrail", "Detail": json.dumps(detail), "EventBusName": bus}
     answer = stack.client("events").put_events(Entries=[entry])
     assert answer["FailedEntryCount"] == 0, answer["Entries"]
+
+
+def origin(record: dict[str, Any]) -> str:
+    """How the warden came to hear of it, by its record: cloud-trail, notification or sweep."""
+    return str(json.loads(record["record"]["S"])["origin"]["kind"])

@@ -1,0 +1,82 @@
+"""The template, by its linters and by what two places in it must agree on. Needs no running stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from accounts import REGION
+from cfnlint.decode import cfn_yaml
+from places import ROOT, TEMPLATE
+from stack import quiet_environment
+
+
+def run(command: list[str]) -> None:
+    """Passes if the command does, and shows its words if not."""
+    done = subprocess.run(command, cwd=ROOT, env=quiet_environment() | {"SAM_CLI_TELEMETRY": "0"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    """The template's resources, as written."""
+    return dict(cfn_yaml.load(str(TEMPLATE))["Resources"])
+
+
+def test_cfn_lint_passes() -> None:
+    run([str(Path(sys.executable).with_name("cfn-lint")), str(TEMPLATE)])
+
+
+@pytest.mark.skipif(not os.environ.get("WARDEN_SAM"), reason="aws-sam-cli could not be installed")
+def test_sam_validate_passes() -> None:
+    run([os.environ["WARDEN_SAM"], "validate", "--lint", "--region", REGION, "--template", str(TEMPLATE)])
+
+
+def test_both_rules_pin_the_same_events(resources: dict[str, Any]) -> None:
+    """CloudFormation takes no YAML aliases, so the pattern stands there twice."""
+    events = resources["Approve"]["Properties"]["Events"]
+    assert events["OnDefaultBus"]["Properties"]["Pattern"] == events["OnForwardedEvents"]["Properties"]["Pattern"]
+
+
+def test_neither_function_may_do_more_than_it_does(resources: dict[str, Any]) -> None:
+    allowed = {role: actions_of(resources[role]) for role in ("ApproveRole", "NotifyRole")}
+    logs, handing_over = {"logs:CreateLogStream", "logs:PutLogEvents"}, {"sqs:SendMessage"}
+    assert allowed["ApproveRole"] - logs - handing_over == {
+        "ec2:DescribeVpcEndpointConnections",
+        "ec2:DescribeVpcEndpointServiceConfigurations",
+        "ec2:DescribeVpcEndpointConnectionNotifications",
+        "ec2:AcceptVpcEndpointConnections",
+        "ec2:RejectVpcEndpointConnections",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+    }
+    stream = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}
+    assert allowed["NotifyRole"] - logs - handing_over - stream == {"sns:Publish"}
+
+
+def test_the_schedule_sends_what_the_function_reads(resources: dict[str, Any]) -> None:
+    sent = json.loads(resources["Approve"]["Properties"]["Events"]["Sweep"]["Properties"]["Input"]["Fn::Sub"])
+    assert (sent["source"], sent["detail-type"]) == ("aws.scheduler", "Scheduled Event")
+    assert set(sent) == {"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"}
+
+
+def test_every_way_to_fail_has_a_queue(resources: dict[str, Any]) -> None:
+    approve, notify = (resources[name]["Properties"] for name in ("Approve", "Notify"))
+    events = approve["Events"]
+    for name in ("OnDefaultBus", "OnForwardedEvents", "Sweep"):
+        assert "Arn" in events[name]["Properties"]["DeadLetterConfig"], name
+    assert "deadLetterTargetArn" in events["Notified"]["Properties"]["RedrivePolicy"]
+    assert approve["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
+    assert notify["Events"]["Recorded"]["Properties"]["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
+
+
+def actions_of(role: dict[str, Any]) -> set[str]:
+    """Every action a role's own policies allow."""
+    statements = [statement for policy in role["Properties"]["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
+    listed = [statement["Action"] for statement in statements]
+    return {action for actions in listed for action in ([actions] if isinstance(actions, str) else actions)}

@@ -1,4 +1,4 @@
-"""What `target/lambda/` holds: the folders that the template's `CodeUri` names, and their zips."""
+"""The folders that become the functions' code, and their zips."""
 
 from __future__ import annotations
 
@@ -18,23 +18,18 @@ FUNCTIONS = ("approve", "notify")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def folder_of(function: str) -> Path:
-    """The folder that the template's `CodeUri` names."""
-    return TARGET / "lambda" / function
-
-
-def lay_out(profile_folder: Path) -> None:
-    """Fills both folders from the binaries of one profile."""
+def lay_out(binaries: Path, destination: Path) -> None:
+    """Fills a folder for each function from the binaries of one profile."""
     for function in FUNCTIONS:
-        folder = folder_of(function)
+        folder = destination / function
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        binary = profile_folder / function
+        binary = binaries / function
         if not binary.is_file():
             raise Trouble(f"There is no {shown(binary)}: build it first.")
         shutil.copy2(binary, folder / "bootstrap")
         _strip(folder / "bootstrap")
-    _lay_out_policies(folder_of("approve") / "policies")
+    _lay_out_policies(destination / "approve" / "policies")
 
 
 def _lay_out_policies(folder: Path) -> None:
@@ -51,9 +46,9 @@ def _strip(binary: Path) -> None:
         subprocess.run([tool, str(binary)], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def zip_of(function: str, fast: bool = False) -> bytes:
+def zip_of(folder: Path, fast: bool = False) -> bytes:
     """The folder as Lambda wants it: everything executable that was, the same bytes for the same contents."""
-    folder, buffer = folder_of(function), io.BytesIO()
+    buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1 if fast else 9) as archive:
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo(str(file.relative_to(folder)), EPOCH)
@@ -63,14 +58,15 @@ def zip_of(function: str, fast: bool = False) -> bytes:
     return buffer.getvalue()
 
 
-def main(profile_folder: str) -> None:
-    """`make package`: folders and zips from the binaries in a folder."""
-    lay_out(ROOT / profile_folder)
+def main(binaries: str) -> None:
+    """`make package`: folders, which the template's `CodeUri` names, and zips, from the binaries in a folder."""
+    destination = TARGET / "lambda"
+    lay_out(ROOT / binaries, destination)
     for function in FUNCTIONS:
-        data = zip_of(function)
-        target = TARGET / "lambda" / f"{function}.zip"
+        data = zip_of(destination / function)
+        target = destination / f"{function}.zip"
         target.write_bytes(data)
-        binary = folder_of(function) / "bootstrap"
+        binary = destination / function / "bootstrap"
         print(f"{shown(target)}: {len(data) / 1e6:.1f} MB (binary {binary.stat().st_size / 1e6:.1f} MB)")
 
 

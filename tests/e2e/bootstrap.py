@@ -13,6 +13,7 @@ try:
     from environments import SAM_REQUIREMENTS, ensure
     from places import E2E, ROOT
     from prerequisites import check_cargo, check_python
+    from processes import stop_on_signals
     from trouble import Trouble
 except (SyntaxError, ImportError) as error:
     sys.exit(f"Python 3.11 or later, with its venv module, is needed ({error}): run `make PYTHON=/path/to/python3.11 …`.")
@@ -20,6 +21,7 @@ except (SyntaxError, ImportError) as error:
 
 def main(task: str, *arguments: str) -> None:
     """One task from the Makefile."""
+    stop_on_signals()
     check_python()
     if task == "package":
         sys.exit(subprocess.call([sys.executable, str(E2E / "artifacts.py"), *arguments]))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from inbox import Inbox
+from processes import stop_on_signals
 from stack import Stack, forget_the_users_aws
 
 
@@ -13,7 +14,8 @@ from stack import Stack, forget_the_users_aws
 def stack() -> Iterator[Stack]:
     """The real template with the real binaries, in active mode, with a sweep every minute."""
     forget_the_users_aws()
-    with Stack() as running:
+    stop_on_signals()
+    with Stack("test") as running:
         running.deploy()
         yield running
 

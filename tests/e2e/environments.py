@@ -48,7 +48,7 @@ def _make(environment: Path) -> None:
 
 
 def _fill(environment: Path, requirements: Path, log: Path, progress: Progress) -> None:
-    command = [python_of(environment), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-deps", "-r", requirements]
+    command = [python_of(environment), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-deps", "--progress-bar", "off", "-r", requirements]
     with log.open("w") as output:
         child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert child.stdout is not None

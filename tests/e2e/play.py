@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from accounts import A, B, C, PROVIDER
 from console import Progress, Timeline, note, table
 from inbox import Inbox
+from processes import stop_on_signals
 from scenario import Service, ask, await_record, await_state, creation_event, offer, put_event, refusal, state
 from stack import Stack, forget_the_users_aws
 from trouble import Trouble
@@ -118,9 +118,9 @@ class Play:
 
 def main() -> int:
     """Starts, plays, takes down."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_on_signals()
     forget_the_users_aws()
-    with Stack() as stack:
+    with Stack("try") as stack:
         with Progress("deploying infra/template.yaml into ministack, with the real binaries"):
             stack.deploy()
         return 0 if Play(stack).run() else 1

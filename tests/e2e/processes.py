@@ -39,6 +39,11 @@ class Server:
                 raise Trouble(f"{self.name} did not answer within {seconds:.0f} s: its own words are in {shown(self.log)}.")
             time.sleep(0.1)
 
+    def check(self) -> None:
+        """Complains if it has ended."""
+        if self._child.poll() is not None:
+            raise Trouble(f"{self.name} has ended: its own words are in {shown(self.log)}.")
+
     def stop(self) -> None:
         """Ends the group: asks first, then insists."""
         self._signal(signal.SIGTERM)
@@ -61,6 +66,12 @@ class Server:
             os.killpg(self._child.pid, number)
         except ProcessLookupError:
             pass
+
+
+def stop_on_signals() -> None:
+    """A closed terminal or a `kill` ends a run as Ctrl-C does: by taking everything down."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
 
 
 def _answers(url: str) -> bool:

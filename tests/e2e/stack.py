@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import json
 import os
 import shutil
 import sys
+import time
 import urllib.parse
 import urllib.request
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import artifacts
 import boto3
 import botocore.config
 from accounts import PROVIDER, REGION
-from places import E2E, RUN, TARGET, TEMPLATE
+from places import E2E, RUN, TARGET, TEMPLATE, shown
 from ports import HOST, free_port, require_free
 from processes import Server, until
 from trouble import Trouble
@@ -33,13 +35,15 @@ PARAMETERS = {"Mode": "active", "ServiceScope": "all", "Architecture": "x86_64",
 class Stack:
     """Use as a context: leaves nothing running."""
 
-    def __init__(self, port: int | None = None) -> None:
+    def __init__(self, name: str, port: int | None = None) -> None:
         if port is not None:
             require_free(port, "make up PORT=…")
+        self._home = RUN / name
         self.port = port or free_port()
         self.url = f"http://{HOST}:{self.port}"
         self._emulator_url = f"http://{HOST}:{free_port()}"
         self._servers: list[Server] = []
+        self._lock: TextIO | None = None
         self.outputs: dict[str, str] = {}
 
     def __enter__(self) -> Stack:
@@ -67,7 +71,8 @@ class Stack:
 
     def deploy(self, **parameters: str) -> None:
         """Creates or updates the stack from infra/template.yaml."""
-        artifacts.lay_out(TARGET / "debug")
+        # Not target/lambda: what `make package` made for AWS must not be replaced by debug binaries.
+        artifacts.lay_out(TARGET / "debug", self._home / "lambda")
         body = self._packaged()
         cloudformation = self.client("cloudformation")
         values = [{"ParameterKey": key, "ParameterValue": value} for key, value in (PARAMETERS | parameters).items()]
@@ -77,6 +82,13 @@ class Stack:
         if not described["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             raise Trouble(f"The template did not deploy ({described['StackStatus']}): {self._why()}")
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+
+    def stand(self) -> None:
+        """Returns never; complains when a server ends."""
+        while True:
+            for server in self._servers:
+                server.check()
+            time.sleep(1)
 
     def local(self, path: str, post: bool = False, **query: str) -> Any:
         """The stand-in's own door, for what AWS has no call for."""
@@ -92,7 +104,7 @@ class Stack:
         s3.create_bucket(Bucket=BUCKET)
         for function in artifacts.FUNCTIONS:
             key, uri = f"{function}.zip", f"CodeUri: ../target/lambda/{function}/"
-            s3.put_object(Bucket=BUCKET, Key=key, Body=artifacts.zip_of(function, fast=True))
+            s3.put_object(Bucket=BUCKET, Key=key, Body=artifacts.zip_of(self._home / "lambda" / function, fast=True))
             if body.count(uri) != 1:
                 raise Trouble(f"infra/template.yaml should say `{uri}` once.")
             body = body.replace(uri, f"CodeUri: s3://{BUCKET}/{key}")
@@ -108,14 +120,15 @@ class Stack:
         return "; ".join(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}" for event in failed) or "no reason given"
 
     def _start(self) -> None:
-        scratch = RUN / "tmp"
+        self._lock = alone(self._home)
+        scratch = self._home / "tmp"
         shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
+        scratch.mkdir()
         environment = quiet_environment() | self._emulator_environment(scratch)
-        emulator = Server("ministack", [sys.executable, str(E2E / "emulator.py")], environment, RUN / "ministack.log")
+        emulator = Server("ministack", [sys.executable, str(E2E / "emulator.py")], environment, self._home / "ministack.log")
         self._servers.append(emulator)
         emulator.await_health(f"{self._emulator_url}/_ministack/health", START_SECONDS)
-        local = Server("local", self._local_command(), quiet_environment() | {"RUST_BACKTRACE": "1"}, RUN / "local.log")
+        local = Server("local", self._local_command(), quiet_environment() | {"RUST_BACKTRACE": "1"}, self._home / "local.log")
         self._servers.append(local)
         local.await_health(f"{self.url}/_local/health", START_SECONDS)
 
@@ -139,9 +152,23 @@ class Stack:
         return [str(TARGET / "debug" / "local"), *(word for key, value in options.items() for word in (f"--{key}", value)), "--control"]
 
     def _stop(self) -> None:
+        if self._lock is None:
+            return
         while self._servers:
             self._servers.pop().stop()
-        shutil.rmtree(RUN / "tmp", ignore_errors=True)
+        for folder in ("tmp", "lambda"):
+            shutil.rmtree(self._home / folder, ignore_errors=True)
+
+
+def alone(home: Path) -> TextIO:
+    """A lock on a run's folder, held until the process ends, however it ends."""
+    home.mkdir(parents=True, exist_ok=True)
+    lock = (home / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise Trouble(f"Another run is at work in {shown(home)}: wait for it, or stop it with Ctrl-C.") from error
+    return lock
 
 
 def quiet_environment() -> dict[str, str]:

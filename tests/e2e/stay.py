@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 from accounts import A, B, PROVIDER, REGION
 from console import Progress, note
 from places import ROOT
+from processes import stop_on_signals
 from scenario import SUBNET, VPC, Service, offer
 from stack import Stack, forget_the_users_aws
 from trouble import Trouble
@@ -41,24 +41,23 @@ No `aws` of your own? `. {ROOT / ".venv"}/bin/activate` has one. Ctrl-C takes ev
 """
 
 
-def main() -> int:
+def main() -> None:
     """Starts, says how to use it, waits."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_on_signals()
     forget_the_users_aws()
     port = os.environ.get("PORT") or DEFAULT_PORT
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise Trouble(f"PORT must be a number from 1 to 65535, not `{port}`.")
-    with Stack(int(port)) as stack:
+    with Stack("up", int(port)) as stack:
         with Progress("deploying infra/template.yaml into ministack, with the real binaries"):
             stack.deploy()
         note(commands(stack, offer(stack, allowed=[A, B])))
-        signal.pause()
-    return 0
+        stack.stand()
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        main()
     except Trouble as trouble:
         sys.exit(f"\n{trouble}")
     except KeyboardInterrupt:

@@ -1,5 +1,8 @@
 //! `approve` on Lambda: wiring only.
 
+// The nested futures of the SDK, the runtime and the handler are deeper than the default allows for their layout.
+#![recursion_limit = "256"]
+
 use std::{sync::Arc, time::Duration};
 
 use approve::{AnswerError, Approve, Deadline, ServiceCache};

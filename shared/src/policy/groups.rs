@@ -53,17 +53,18 @@ impl Groups {
 
     fn add(&mut self, name: &str, accounts: &[String], file: &PolicyFile, problems: &mut Vec<Problem>) {
         for text in accounts {
+            let quoted = format!("\"{text}\"");
             match text.parse::<AccountId>() {
                 Ok(account) => {
                     let of_account = self.by_account.entry(account).or_default();
                     // Names arrive in order, so a repetition is always the last one added.
                     if of_account.last().is_some_and(|last| last == name) {
-                        problems.push(file.problem_at(text, format!("group `{name}` lists account `{text}` twice")));
+                        problems.push(file.problem_at_last(&quoted, format!("group `{name}` lists account `{text}` twice")));
                     } else {
                         of_account.push(name.to_owned());
                     }
                 }
-                Err(error) => problems.push(file.problem_at(text, format!("group `{name}`: {error}"))),
+                Err(error) => problems.push(file.problem_at(&quoted, format!("group `{name}`: {error}"))),
             }
         }
     }

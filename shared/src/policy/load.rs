@@ -58,6 +58,11 @@ impl PolicyFile {
         self.problem_at_line(self.text.find(text).map_or(0, |offset| self.line(offset)), message)
     }
 
+    /// A problem at the last place where `text` stands: of two that clash, the later.
+    pub(super) fn problem_at_last(&self, text: &str, message: String) -> Problem {
+        self.problem_at_line(self.text.rfind(text).map_or(0, |offset| self.line(offset)), message)
+    }
+
     fn line(&self, offset: usize) -> usize {
         self.text.bytes().take(offset).filter(|b| *b == b'\n').count() + 1
     }
@@ -142,7 +147,7 @@ impl Loading {
         };
         let renamed = policy.new_id(PolicyId::new(&id));
         if self.notes.contains_key(&id) || self.set.add(renamed).is_err() {
-            self.problems.push(file.problem_at(&place, format!("the id `{id}` is taken by another policy")));
+            self.problems.push(file.problem_at_last(&place, format!("the id `{id}` is taken by another policy")));
             return;
         }
         self.origin.insert(id.clone(), index);

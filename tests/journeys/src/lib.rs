@@ -1,1 +1,12 @@
-//! stub
+//! The stage on which journeys are told: `local`'s world behind the warden's ports, a ledger in memory, an outbox, and
+//! faults laid over any of them. The world knows how AWS behaves and nothing of what the warden should answer.
+
+mod aws;
+mod faults;
+mod ledger;
+mod stage;
+
+pub use aws::Aws;
+pub use faults::{Fault, Faults};
+pub use ledger::MemoryLedger;
+pub use stage::{A, B, C, Outbox, PROVIDER, Stage, notification, start_of_story, sweep_event};

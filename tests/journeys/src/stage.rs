@@ -1,0 +1,254 @@
+//! One provider, its Redis service, its warden; consumers A (in the policy), B (allowed to ask) and C (not even that).
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use approve::{AnswerError, Approve, Deadline, ServiceCache, Summary};
+use jiff::{SignedDuration, Timestamp};
+use local::world::{Effect, NewEndpoint, NewService, World};
+use notify::{BatchResponse, Notify};
+use serde_json::{Value, json};
+use warden::{
+    config::{NotifyConfig, Scope},
+    event::Trigger,
+    ids::TopicArn,
+    notice::Notice,
+    policy::{Policy, PolicyFile, folder},
+    ports::{Accept, CallError, Observe, Publish, Reject},
+    record::{Record, Scribe},
+};
+
+use crate::{aws::Aws, faults::Faults, ledger::MemoryLedger};
+
+/// The provider's account.
+pub const PROVIDER: &str = "123456789012";
+/// A consumer in the policy.
+pub const A: &str = "111122223333";
+/// A consumer that may ask, and is in no policy.
+pub const B: &str = "444455556666";
+/// A stranger.
+pub const C: &str = "777788889999";
+
+const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:connections";
+
+/// Everything a journey needs.
+pub struct Stage {
+    /// EC2 and the world behind it.
+    pub aws: Aws,
+    /// What was decided.
+    pub ledger: MemoryLedger,
+    /// What was told, with to whom.
+    pub outbox: Outbox,
+    /// The Redis service's id.
+    pub service: String,
+    policy_files: (Vec<PolicyFile>, Option<PolicyFile>),
+    /// Whether the warden only observes.
+    pub observe: bool,
+    /// Which services are its business.
+    pub scope: Scope,
+}
+
+/// What was told, with to whom.
+#[derive(Debug, Clone, Default)]
+pub struct Outbox {
+    told: Arc<Mutex<Vec<(String, Notice)>>>,
+    /// What goes wrong.
+    pub faults: Faults,
+}
+
+impl Outbox {
+    /// Takes what was told since the last time.
+    #[must_use]
+    pub fn take(&self) -> Vec<(String, Notice)> {
+        std::mem::take(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Publish for Outbox {
+    async fn publish(&self, topic: &TopicArn, notice: &Notice) -> Result<(), CallError> {
+        self.faults.around("Publish", || {
+            self.told.lock().unwrap_or_else(PoisonError::into_inner).push((topic.to_string(), notice.clone()));
+            Ok(())
+        })
+    }
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The stage's clock stands still unless a journey moves it.
+pub fn start_of_story() -> Timestamp {
+    "2026-06-01T12:00:00Z".parse().unwrap()
+}
+
+impl Stage {
+    /// The Redis scenario under the starter policy.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut world = World::new("us-east-1", start_of_story());
+        let redis = NewService { tags: [("Name".to_owned(), "redis".to_owned())].into(), load_balancer_arns: vec!["arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/redis/0123456789abcdef".to_owned()], ..NewService::default() };
+        let service = world.create_service(PROVIDER, redis).unwrap().id;
+        world.modify_permissions(PROVIDER, &service, &[root(A), root(B)], &[]).unwrap();
+        world.create_notification(PROVIDER, &service, TOPIC, &["Connect".to_owned(), "Accept".to_owned(), "Reject".to_owned(), "Delete".to_owned()]).unwrap();
+        Self {
+            aws: Aws::new(world, Faults::default()),
+            ledger: MemoryLedger::default(),
+            outbox: Outbox::default(),
+            service,
+            policy_files: (Vec::new(), None),
+            observe: false,
+            scope: Scope::All,
+        }
+    }
+
+    /// The same under another policy.
+    #[must_use]
+    pub fn with_policy(mut self, cedar: &str) -> Self {
+        self.set_policy(cedar);
+        self
+    }
+
+    /// Changes the policy: what the next invocation runs under.
+    pub fn set_policy(&mut self, cedar: &str) {
+        self.policy_files = (vec![PolicyFile { name: "test.cedar".to_owned(), text: cedar.to_owned() }], None);
+    }
+
+    fn policy(&self) -> Policy {
+        if self.policy_files.0.is_empty() {
+            return folder::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../policies"))).unwrap_or_else(|errors| panic!("{errors}"));
+        }
+        Policy::load(&self.policy_files.0, self.policy_files.1.as_ref()).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    /// The starter policy or the one that was set, for replays.
+    #[must_use]
+    pub fn current_policy(&self) -> Policy {
+        self.policy()
+    }
+
+    /// A consumer creates an endpoint. Returns its id and the notifications that AWS sends, as `approve` gets them.
+    #[must_use]
+    pub fn ask(&self, account: &str) -> (String, Vec<Value>) {
+        let name = format!("com.amazonaws.vpce.us-east-1.{}", self.service);
+        let (endpoint, effects) = self.aws.world().create_endpoint(account, &name, NewEndpoint::default()).unwrap();
+        (endpoint.id, effects.iter().map(event).collect())
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, time: SignedDuration) {
+        let mut world = self.aws.world();
+        let now = world.now() + time;
+        world.set_now(now);
+    }
+
+    /// Delivers an event to `approve`.
+    ///
+    /// # Errors
+    /// When Lambda should deliver it again.
+    pub async fn deliver(&self, event: &Value) -> Result<Summary, AnswerError> {
+        self.deliver_within(event, Duration::from_secs(60)).await
+    }
+
+    /// The same with so much time left.
+    ///
+    /// # Errors
+    /// When Lambda should deliver it again.
+    pub async fn deliver_within(&self, event: &Value, left: Duration) -> Result<Summary, AnswerError> {
+        let triggers = Trigger::parse(event.to_string().as_bytes()).unwrap();
+        if self.observe { self.approve(Observe).answer(triggers, Deadline::after(left)).await } else { self.approve(self.aws.clone()).answer(triggers, Deadline::after(left)).await }
+    }
+
+    /// The scheduled sweep.
+    ///
+    /// # Errors
+    /// When Lambda should deliver it again.
+    pub async fn sweep(&self) -> Result<Summary, AnswerError> {
+        self.deliver(&sweep_event()).await
+    }
+
+    fn approve<X: Accept + Reject + Sync>(&self, act: X) -> Approve<Aws, X, MemoryLedger> {
+        // The world's time, frozen for this invocation: `clock` is a plain function, so it is handed over by thread.
+        NOW.set(self.aws.world().now());
+        Approve {
+            describe: self.aws.clone(),
+            act,
+            ledger: self.ledger.clone(),
+            policy: self.policy(),
+            scope: self.scope.clone(),
+            region: "us-east-1".parse().unwrap(),
+            scribe: Scribe { observe: self.observe, retention: SignedDuration::from_hours(9600), function_version: "test/1".to_owned() },
+            clock: || NOW.get(),
+            seen: ServiceCache::default(),
+        }
+    }
+
+    /// Hands the ledger's new records to `notify`.
+    pub async fn tell(&self) -> BatchResponse {
+        self.tell_batch(&self.ledger.take_batch()).await
+    }
+
+    /// Hands a batch to `notify`.
+    pub async fn tell_batch(&self, batch: &Value) -> BatchResponse {
+        let config = NotifyConfig {
+            default_topic: "arn:aws:sns:us-east-1:123456789012:warden-owners".parse().unwrap(),
+            topic_prefix: "arn:aws:sns:us-east-1:123456789012:warden-".to_owned(),
+            policy_home: "https://git.example/network/policies".to_owned(),
+        };
+        Notify { publish: self.outbox.clone(), config }.tell(batch).await.unwrap()
+    }
+
+    /// The state of an endpoint's connection, as the wire spells it.
+    #[must_use]
+    pub fn state(&self, endpoint: &str) -> String {
+        self.aws.world().connection_mut(endpoint).unwrap().state.clone()
+    }
+
+    /// The only record there is.
+    #[must_use]
+    pub fn only_record(&self) -> Record {
+        let mut records = self.ledger.records();
+        assert_eq!(records.len(), 1, "{records:#?}");
+        records.remove(0)
+    }
+}
+
+thread_local! {
+    static NOW: std::cell::Cell<Timestamp> = const { std::cell::Cell::new(Timestamp::UNIX_EPOCH) };
+}
+
+fn root(account: &str) -> String {
+    format!("arn:aws:iam::{account}:root")
+}
+
+/// The schedule's event.
+#[must_use]
+pub fn sweep_event() -> Value {
+    json!({"version": "0", "id": "sweep-1", "detail-type": "Scheduled Event", "source": "aws.scheduler", "account": PROVIDER,
+           "time": "2026-06-01T12:00:00Z", "region": "us-east-1", "resources": [], "detail": "{}"})
+}
+
+/// An effect of the world as the event that reaches `approve`.
+fn event(effect: &Effect) -> Value {
+    match effect {
+        Effect::Notification { topic_arn, event, service_id, endpoint_id, .. } => {
+            let body = json!({"event": event, "serviceId": service_id, "vpcEndpointId": endpoint_id}).to_string();
+            notification(topic_arn, &body)
+        }
+        Effect::CloudTrail { account, event_detail, region } => json!({"version": "0", "id": "trail-1", "detail-type": "AWS API Call via CloudTrail",
+            "source": "aws.ec2", "account": account, "time": "2026-06-01T12:00:00Z", "region": region, "resources": [], "detail": event_detail}),
+    }
+}
+
+/// A connection notification with this body.
+#[must_use]
+pub fn notification(topic: &str, body: &str) -> Value {
+    json!({"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": format!("{topic}:1"), "Sns": {
+        "Type": "Notification", "MessageId": "message-1", "TopicArn": topic, "Subject": null, "Message": body,
+        "Timestamp": "2026-06-01T12:00:01.000Z", "SignatureVersion": "1", "Signature": "x", "SigningCertUrl": "x", "UnsubscribeUrl": "x", "MessageAttributes": {}}}]})
+}

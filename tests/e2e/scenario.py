@@ -117,3 +117,14 @@ def put_event(stack: Stack, detail: dict[str, Any], bus: str = NAME) -> None:
 def origin(record: dict[str, Any]) -> str:
     """How the warden came to hear of it, by its record: cloud-trail, notification or sweep."""
     return str(json.loads(record["record"]["S"])["origin"]["kind"])
+
+
+def sweep(stack: Stack) -> Any:
+    """One sweep now, with what the schedule would send, and what came of it."""
+    scheduled = stack.client("scheduler").get_schedule(Name=f"{NAME}-sweep")["Target"]["Input"]
+    return invoke(stack, stack.outputs["ApproveFunction"], json.loads(scheduled))
+
+
+def invoke(stack: Stack, function: str, event: dict[str, Any]) -> Any:
+    """Calls a function and waits for its answer."""
+    return json.loads(stack.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))["Payload"].read())

@@ -19,6 +19,7 @@ import artifacts
 import boto3
 import botocore.config
 from accounts import PROVIDER, REGION
+from botocore.exceptions import ClientError
 from places import E2E, RUN, TARGET, TEMPLATE, shown
 from ports import HOST, free_port, require_free
 from processes import Server, until
@@ -77,7 +78,11 @@ class Stack:
         cloudformation = self.client("cloudformation")
         values = [{"ParameterKey": key, "ParameterValue": value} for key, value in (PARAMETERS | parameters).items()]
         arguments = {"StackName": NAME, "TemplateBody": body, "Parameters": values, "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]}
-        (cloudformation.update_stack if self.outputs else cloudformation.create_stack)(**arguments)
+        try:
+            (cloudformation.update_stack if self.outputs else cloudformation.create_stack)(**arguments)
+        except ClientError as error:
+            if "No updates" not in str(error):
+                raise
         described = until("the deployment", DEPLOY_SECONDS, self._settled)
         if not described["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             raise Trouble(f"The template did not deploy ({described['StackStatus']}): {self._why()}")

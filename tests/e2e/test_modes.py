@@ -7,10 +7,8 @@ from collections.abc import Iterator
 import pytest
 from accounts import A
 from inbox import Inbox
-from scenario import ask, await_record, await_state, offer, records, state
+from scenario import ask, await_state, offer, records, state, sweep
 from stack import Stack
-
-SWEEP_SECONDS = 100.0
 
 
 @pytest.fixture
@@ -30,6 +28,7 @@ def test_observe_says_so_and_active_acts_and_records_anew(observing: Stack, inbo
     assert set(records(observing, service, endpoint)) == {"observed-accept"}
 
     observing.deploy(Mode="active")
-    await_state(observing, service, endpoint, "available", SWEEP_SECONDS)
-    await_record(observing, service, endpoint, "accepted")
+    sweep(observing)
+    await_state(observing, service, endpoint, "available", 20)
+    assert set(records(observing, service, endpoint)) == {"observed-accept", "accepted"}
     inbox.await_mail(endpoint, "accepted")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from accounts import B, PROVIDER, REGION
 from inbox import Inbox
-from scenario import ask, await_record, offer
+from scenario import ask, await_record, invoke, offer
 from stack import NAME, Stack
 
 
@@ -53,11 +52,6 @@ def entry(number: str, item: dict[str, Any]) -> dict[str, Any]:
     """An item as the stream hands it over."""
     change = {"Keys": {key: item[key] for key in ("connection", "verdict")}, "NewImage": item, "SequenceNumber": number, "StreamViewType": "NEW_IMAGE"}
     return {"eventID": number, "eventName": "INSERT", "eventSource": "aws:dynamodb", "awsRegion": REGION, "dynamodb": change}
-
-
-def invoke(stack: Stack, function: str, event: dict[str, Any]) -> Any:
-    """Calls a function and waits for its answer."""
-    return json.loads(stack.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))["Payload"].read())
 
 
 def tag(stack: Stack, service: str, key: str, value: str) -> None:

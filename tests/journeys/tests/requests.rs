@@ -326,7 +326,12 @@ async fn the_sweep_pages_to_the_end_and_accepts_in_chunks() {
 #[tokio::test]
 async fn one_poisoned_connection_never_stops_the_others() {
     let stage = Stage::new();
-    let endpoints: Vec<String> = (0..5).map(|_| stage.ask(A).0).collect();
+    let endpoints: Vec<String> = (0..5)
+        .map(|_| {
+            stage.pass(SignedDuration::from_secs(1));
+            stage.ask(A).0
+        })
+        .collect();
     // The whole call is refused, then each request goes on its own, and the first of those is refused again.
     stage.aws.faults.next("AcceptVpcEndpointConnections", &[Fault::Before("InvalidParameter"), Fault::Before("InvalidParameter")]);
     let summary = stage.sweep().await.unwrap();

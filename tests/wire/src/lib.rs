@@ -1,1 +1,64 @@
-//! stub
+//! `local` in this process, and the real SDK pointed at it.
+
+use std::sync::Arc;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
+use local::server::{Local, Options, serve};
+
+/// The provider's account.
+pub const PROVIDER: &str = "123456789012";
+/// A consumer.
+pub const A: &str = "111122223333";
+
+/// A running `local`.
+pub struct Running {
+    /// Its state.
+    pub local: Arc<Local>,
+    /// Where it answers.
+    pub url: String,
+}
+
+/// Starts `local` on a free port.
+pub async fn start(options: Options) -> Running {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let local = Local::new(options);
+    tokio::spawn(serve(listener, Arc::clone(&local), false));
+    Running { local, url }
+}
+
+impl Running {
+    /// What an SDK client of this account goes by. Four attempts, without waiting long between them.
+    #[must_use]
+    pub fn config(&self, account: &str) -> SdkConfig {
+        let credentials = Credentials::new(account, "secret", None, None, "test");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(&self.url)
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(RetryConfig::standard().with_max_attempts(4).with_initial_backoff(std::time::Duration::from_millis(1)))
+            .sleep_impl(aws_config_sleep())
+            .build()
+    }
+
+    /// EC2 as this account.
+    #[must_use]
+    pub fn ec2(&self, account: &str) -> aws_sdk_ec2::Client {
+        aws_sdk_ec2::Client::new(&self.config(account))
+    }
+}
+
+fn aws_config_sleep() -> aws_sdk_ec2::config::SharedAsyncSleep {
+    aws_sdk_ec2::config::SharedAsyncSleep::new(Sleep)
+}
+
+#[derive(Debug)]
+struct Sleep;
+
+impl aws_sdk_ec2::config::AsyncSleep for Sleep {
+    fn sleep(&self, duration: std::time::Duration) -> aws_sdk_ec2::config::Sleep {
+        aws_sdk_ec2::config::Sleep::new(tokio::time::sleep(duration))
+    }
+}

@@ -1,0 +1,109 @@
+//! The warden's own EC2 adapter over the wire: paging, spelling, `Unsuccessful`, throttling.
+
+use local::{
+    server::Options,
+    world::{NewEndpoint, NewService},
+};
+use warden::{
+    aws::ec2::Ec2,
+    connection::{ServiceKind, State},
+    decision::{Decision, Permit, ToAccept, decide},
+    facts::{Counts, Facts},
+    ids::ServiceId,
+    policy::{Policy, PolicyFile},
+    ports::{Accept, Describe, Effect, Of},
+};
+use wire::{A, PROVIDER, Running, start};
+
+async fn with_service(options: Options) -> (Running, ServiceId, String) {
+    let running = start(options).await;
+    let service = {
+        let mut world = running.local.world();
+        let new = NewService { load_balancer_arns: vec!["arn:nlb".into()], tags: [("Name".to_owned(), "redis".to_owned())].into(), ..NewService::default() };
+        let service = world.create_service(PROVIDER, new).unwrap();
+        world.modify_permissions(PROVIDER, &service.id, &[format!("arn:aws:iam::{A}:root")], &[]).unwrap();
+        world.create_notification(PROVIDER, &service.id, "arn:aws:sns:us-east-1:123456789012:t", &["Connect".into()]).unwrap();
+        service
+    };
+    (running, service.id.parse().unwrap(), service.name)
+}
+
+fn adapter(running: &Running) -> Ec2 {
+    Ec2::new(&running.config(PROVIDER), "us-east-1".parse().unwrap())
+}
+
+fn ask(running: &Running, name: &str) -> String {
+    running.local.world().create_endpoint(A, name, NewEndpoint::default()).unwrap().0.id
+}
+
+async fn permits(ec2: &Ec2, service: &ServiceId) -> Vec<Permit<ToAccept>> {
+    let policy = Policy::load(&[PolicyFile { name: "p.cedar".into(), text: "@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource);".into() }], None).unwrap();
+    let described = ec2.services(Some(service)).await.unwrap().remove(0);
+    let connections = ec2.connections(Of::Service(service)).await.unwrap();
+    let permit = |connection| {
+        let facts = Facts { service: described.clone(), connection, counts: Counts::default(), claim: None, now: jiff::Timestamp::now() };
+        match decide(&policy, &facts).decision {
+            Decision::Accept(permit) => Some(permit),
+            _ => None,
+        }
+    };
+    connections.into_iter().filter_map(permit).collect()
+}
+
+#[tokio::test]
+async fn every_page_is_read_however_small() {
+    let (running, service, name) = with_service(Options::default()).await;
+    let mut made: Vec<String> = (0..23).map(|_| ask(&running, &name)).collect();
+    made.sort();
+    for ec2 in [adapter(&running), adapter(&running).with_page_size(5)] {
+        let mut seen: Vec<String> = ec2.connections(Of::Service(&service)).await.unwrap().iter().map(|c| c.endpoint.to_string()).collect();
+        seen.sort();
+        assert_eq!(seen, made);
+        assert_eq!(ec2.connections(Of::Everybody).await.unwrap().len(), 23);
+    }
+    let pages = running.local.calls().iter().filter(|call| call.action == "DescribeVpcEndpointConnections").count();
+    assert_eq!(pages, 1 + 1 + 5 + 5);
+}
+
+#[tokio::test]
+async fn facts_arrive_as_the_wire_spells_them() {
+    let (running, service, name) = with_service(Options::default()).await;
+    let endpoint = ask(&running, &name);
+    let ec2 = adapter(&running);
+    let connection = ec2.connections(Of::Endpoint(&endpoint.parse().unwrap())).await.unwrap().remove(0);
+    assert_eq!(connection.state, State::PendingAcceptance);
+    assert_eq!(connection.owner.unwrap().as_str(), A);
+    assert!(connection.created.is_some());
+    let described = ec2.services(Some(&service)).await.unwrap().remove(0);
+    assert_eq!((described.kind, described.acceptance_required, described.tags["Name"].as_str()), (ServiceKind::Interface, true, "redis"));
+    assert_eq!(ec2.services(Some(&"vpce-svc-0ffffffffffffffff".parse().unwrap())).await.unwrap(), [], "a stranger's service is an empty answer");
+    let topic = "arn:aws:sns:us-east-1:123456789012:t".parse().unwrap();
+    assert_eq!(ec2.services_notifying(&topic).await.unwrap(), [service]);
+}
+
+#[tokio::test]
+async fn unsuccessful_comes_with_http_200_and_is_seen() {
+    let (running, service, name) = with_service(Options::default()).await;
+    let endpoints = [ask(&running, &name), ask(&running, &name)];
+    let ec2 = adapter(&running);
+    let permits = permits(&ec2, &service).await;
+    running.local.world().connection_mut(&endpoints[1]).unwrap().state = "deleted".to_owned();
+    let Effect::Asked(unsuccessful) = ec2.accept(&service, permits).await.unwrap() else { panic!("it was asked") };
+    assert_eq!(unsuccessful.len(), 1);
+    assert_eq!((unsuccessful[0].resource.as_str(), unsuccessful[0].code.as_str()), (endpoints[1].as_str(), "InvalidState"));
+}
+
+#[tokio::test]
+async fn throttling_passes_and_a_refusal_stays() {
+    let (running, service, name) = with_service(Options::default()).await;
+    ask(&running, &name);
+    let ec2 = adapter(&running);
+    running.local.fail_next("DescribeVpcEndpointConnections", "RequestLimitExceeded", 503, 2);
+    assert_eq!(ec2.connections(Of::Service(&service)).await.unwrap().len(), 1);
+    running.local.fail_next("DescribeVpcEndpointConnections", "UnauthorizedOperation", 403, 1);
+    let error = ec2.connections(Of::Service(&service)).await.unwrap_err();
+    assert_eq!((error.code.as_deref(), error.is_transient()), (Some("UnauthorizedOperation"), false));
+    running.local.fail_next("DescribeVpcEndpointConnections", "RequestLimitExceeded", 503, 99);
+    assert!(ec2.connections(Of::Service(&service)).await.unwrap_err().is_transient());
+}
+

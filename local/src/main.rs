@@ -45,7 +45,11 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<(SocketAddr, O
             }
         }
     }
-    if listen.ip().is_loopback() { Ok(Some((listen, options))) } else { Err(format!("{listen} is no loopback address: there is no authentication here")) }
+    if listen.ip().is_loopback() {
+        Ok(Some((listen, options)))
+    } else {
+        Err(format!("{listen} is no loopback address: there is no authentication here"))
+    }
 }
 
 fn set(name: &str, value: String, listen: &mut SocketAddr, options: &mut Options) -> Result<(), String> {
@@ -94,7 +98,8 @@ async fn run(listen: SocketAddr, options: Options) -> ExitCode {
 
 /// Ctrl-C or SIGTERM.
 async fn stopped() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (unix::signal(unix::SignalKind::interrupt()), unix::signal(unix::SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (unix::signal(unix::SignalKind::interrupt()), unix::signal(unix::SignalKind::terminate()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {

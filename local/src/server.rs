@@ -131,7 +131,11 @@ pub async fn serve(listener: TcpListener, local: Arc<Local>, with_control: bool)
 async fn anything(State(local): State<Arc<Local>>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
-        return answers::error(&crate::world::Ec2Error { code: "RequestEntityTooLarge".to_owned(), message: "The body is too large".to_owned(), status: 413 });
+        return answers::error(&crate::world::Ec2Error {
+            code: "RequestEntityTooLarge".to_owned(),
+            message: "The body is too large".to_owned(),
+            status: 413,
+        });
     };
     match query::Query::of(&parts, &body) {
         Some(query) if actions::is_ours(&local, &query) => actions::answer(&local, &query),

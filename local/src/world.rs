@@ -150,7 +150,9 @@ impl World {
     /// Whether an id is of a kind this world keeps.
     #[must_use]
     pub fn knows(&self, id: &str) -> bool {
-        self.services.contains_key(id) || self.endpoints.contains_key(id) || self.connections.values().any(|connection| connection.connection_id == id)
+        self.services.contains_key(id)
+            || self.endpoints.contains_key(id)
+            || self.connections.values().any(|connection| connection.connection_id == id)
     }
 
     fn change_tags(&mut self, account: &str, ids: &[String], change: impl Fn(&mut Tags)) -> Result<(), Ec2Error> {

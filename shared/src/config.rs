@@ -132,8 +132,11 @@ impl ApproveConfig {
         let mode = read.required("MODE", "set `observe` or `active`", mode);
         let scope = read.required("SERVICE_SCOPE", "set `all`, service ids with commas between, or `tag:KEY=VALUE`", scope);
         let retention = read.retention();
-        let policy_dir = read.optional("POLICY_DIR").map_or_else(|| PathBuf::from(read.optional("LAMBDA_TASK_ROOT").unwrap_or_default()).join("policies"), PathBuf::from);
-        let function_version = format!("{}/{}", env!("CARGO_PKG_VERSION"), read.optional("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_else(|| "local".to_owned()));
+        let policy_dir = read
+            .optional("POLICY_DIR")
+            .map_or_else(|| PathBuf::from(read.optional("LAMBDA_TASK_ROOT").unwrap_or_default()).join("policies"), PathBuf::from);
+        let function_version =
+            format!("{}/{}", env!("CARGO_PKG_VERSION"), read.optional("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_else(|| "local".to_owned()));
         match (region, ledger_table, mode, scope) {
             (Some(region), Some(ledger_table), Some(mode), Some(scope)) if read.problems.is_empty() => {
                 Ok(Self { region, ledger_table, mode, scope, policy_dir, retention, function_version })
@@ -151,7 +154,8 @@ impl NotifyConfig {
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
         let mut read = Reader { lookup, problems: Vec::new() };
         let default_topic = read.required("OWNER_TOPIC_ARN", "name the topic of those who are told by default", str::parse);
-        let topic_prefix = read.required("OWNER_TOPIC_PREFIX", "give the beginning of the topic ARNs a service's tag may name", topic_prefix);
+        let topic_prefix =
+            read.required("OWNER_TOPIC_PREFIX", "give the beginning of the topic ARNs a service's tag may name", topic_prefix);
         let policy_home = read.optional("POLICY_HOME").unwrap_or_else(|| "the folder `policies` of your warden's repository".to_owned());
         match (default_topic, topic_prefix) {
             (Some(default_topic), Some(topic_prefix)) => Ok(Self { default_topic, topic_prefix, policy_home }),
@@ -207,8 +211,13 @@ mod tests {
         ApproveConfig::read(&|name| map.get(name).cloned())
     }
 
-    const GOOD: [(&str, &str); 5] =
-        [("AWS_REGION", "eu-central-1"), ("LEDGER_TABLE", "ledger"), ("MODE", "observe"), ("SERVICE_SCOPE", "all"), ("LAMBDA_TASK_ROOT", "/var/task")];
+    const GOOD: [(&str, &str); 5] = [
+        ("AWS_REGION", "eu-central-1"),
+        ("LEDGER_TABLE", "ledger"),
+        ("MODE", "observe"),
+        ("SERVICE_SCOPE", "all"),
+        ("LAMBDA_TASK_ROOT", "/var/task"),
+    ];
 
     #[test]
     fn nothing_that_security_rests_on_has_a_default() {

@@ -139,7 +139,10 @@ fn bridge(event: &EventBridgeEvent) -> Trigger {
     if scheduled {
         return Trigger { origin: Origin { kind: OriginKind::Sweep, id }, asks: Asks::Everything };
     }
-    Trigger { origin: Origin { kind: OriginKind::CloudTrail, id }, asks: created(event).map_or_else(Asks::Nothing, |hint| Asks::Endpoints(vec![hint])) }
+    Trigger {
+        origin: Origin { kind: OriginKind::CloudTrail, id },
+        asks: created(event).map_or_else(Asks::Nothing, |hint| Asks::Endpoints(vec![hint])),
+    }
 }
 
 /// The endpoint a CloudTrail event says was created, or why the event is of no concern. The rule in the template pins
@@ -156,7 +159,8 @@ fn created(event: &EventBridgeEvent) -> Result<Hint, &'static str> {
         return Err("the call failed or was a dry run");
     }
     let endpoint = detail.pointer("/responseElements/CreateVpcEndpointResponse/vpcEndpoint").ok_or("no endpoint was created")?;
-    let name: ServiceName = parsed(endpoint, "serviceName").ok_or("not an endpoint of an endpoint service: a gateway endpoint, or AWS's own service")?;
+    let name: ServiceName =
+        parsed(endpoint, "serviceName").ok_or("not an endpoint of an endpoint service: a gateway endpoint, or AWS's own service")?;
     let id: EndpointId = parsed(endpoint, "vpcEndpointId").ok_or("the event names no endpoint")?;
     let claim = Claim {
         owner: parsed(endpoint, "ownerId"),
@@ -172,7 +176,8 @@ fn created(event: &EventBridgeEvent) -> Result<Hint, &'static str> {
 /// the caller chose.
 fn role(detail: &Value) -> Option<crate::ids::RoleArn> {
     let issuer = detail.pointer("/userIdentity/sessionContext/sessionIssuer")?;
-    let is_role = text(issuer, "type") == Some("Role") && detail.pointer("/userIdentity/type").and_then(Value::as_str) == Some("AssumedRole");
+    let is_role =
+        text(issuer, "type") == Some("Role") && detail.pointer("/userIdentity/type").and_then(Value::as_str) == Some("AssumedRole");
     is_role.then(|| parsed(issuer, "arn")).flatten()
 }
 

@@ -74,10 +74,7 @@ impl Counts {
     pub fn of(connections: &[Connection], owner: Option<&AccountId>) -> Self {
         use crate::connection::Standing;
         let live = || connections.iter().filter(|c| c.state.standing() == Standing::Live);
-        Self {
-            of_account: count(live().filter(|c| owner.is_some() && c.owner.as_ref() == owner)),
-            of_service: count(live()),
-        }
+        Self { of_account: count(live().filter(|c| owner.is_some() && c.owner.as_ref() == owner)), of_service: count(live()) }
     }
 }
 

@@ -202,17 +202,32 @@ mod tests {
     fn an_endpoint_is_no_service_and_no_connection() {
         check::<EndpointId>(
             &["vpce-0c1308d7312217abc", "vpce-12345678"],
-            &["vpce-svc-03d5ebb7d9579a2b3", "vpce-con-0123456789abcdef0", "vpce-0C1308D7312217ABC", "vpce-1234567", "vpce-0c1308d7312217abcd1", "vрce-0c1308d7312217abc"],
+            &[
+                "vpce-svc-03d5ebb7d9579a2b3",
+                "vpce-con-0123456789abcdef0",
+                "vpce-0C1308D7312217ABC",
+                "vpce-1234567",
+                "vpce-0c1308d7312217abcd1",
+                "vрce-0c1308d7312217abc",
+            ],
         );
         check::<ServiceId>(&["vpce-svc-03d5ebb7d9579a2b3"], &["vpce-svc-", "vpce-03d5ebb7d9579a2b3", "vpce-svc-03d5ebb7d9579a2b3 "]);
     }
 
     #[test]
     fn regions_and_service_names() {
-        check::<Region>(&["us-east-1", "ap-southeast-2", "us-gov-west-1", "cn-north-1", "us-isob-east-1"], &["", "us", "us-east", "US-EAST-1", "us-east-1a", "1-us-east"]);
+        check::<Region>(
+            &["us-east-1", "ap-southeast-2", "us-gov-west-1", "cn-north-1", "us-isob-east-1"],
+            &["", "us", "us-east", "US-EAST-1", "us-east-1a", "1-us-east"],
+        );
         check::<ServiceName>(
             &["com.amazonaws.vpce.us-east-1.vpce-svc-03d5ebb7d9579a2b3", "cn.com.amazonaws.vpce.cn-north-1.vpce-svc-03d5ebb7d9579a2b3"],
-            &["com.amazonaws.us-east-1.s3", "aws.api.us-east-1.kendra-ranking", "com.amazonaws.vpce.us-east-1.vpce-svc-x", "com.amazonaws.vpce..vpce-svc-03d5ebb7d9579a2b3"],
+            &[
+                "com.amazonaws.us-east-1.s3",
+                "aws.api.us-east-1.kendra-ranking",
+                "com.amazonaws.vpce.us-east-1.vpce-svc-x",
+                "com.amazonaws.vpce..vpce-svc-03d5ebb7d9579a2b3",
+            ],
         );
     }
 
@@ -220,12 +235,21 @@ mod tests {
     fn roles_keep_their_path_and_sessions_are_no_roles() {
         check::<RoleArn>(
             &["arn:aws:iam::111122223333:role/team/deployer", "arn:aws-cn:iam::111122223333:role/x"],
-            &["arn:aws:sts::111122223333:assumed-role/deployer/ci", "arn:aws:iam::111122223333:user/x", "arn:aws:iam::111122223333:role/", "arn:aws:iam::1:role/x", "arn:aws:iam::111122223333:role/a b"],
+            &[
+                "arn:aws:sts::111122223333:assumed-role/deployer/ci",
+                "arn:aws:iam::111122223333:user/x",
+                "arn:aws:iam::111122223333:role/",
+                "arn:aws:iam::1:role/x",
+                "arn:aws:iam::111122223333:role/a b",
+            ],
         );
     }
 
     #[test]
     fn topics() {
-        check::<TopicArn>(&["arn:aws:sns:us-east-1:123456789012:owners"], &["arn:aws:sqs:us-east-1:123456789012:owners", "arn:aws:sns:us-east-1:123456789012:a:b", "arn:aws:sns:us-east-1:123456789012:"]);
+        check::<TopicArn>(
+            &["arn:aws:sns:us-east-1:123456789012:owners"],
+            &["arn:aws:sqs:us-east-1:123456789012:owners", "arn:aws:sns:us-east-1:123456789012:a:b", "arn:aws:sns:us-east-1:123456789012:"],
+        );
     }
 }

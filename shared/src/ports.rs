@@ -30,7 +30,16 @@ impl CallError {
     /// of the request itself (`Invalid…`, `UnauthorizedOperation`) stays as it is.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        let passing = ["RequestLimitExceeded", "EC2ThrottledException", "Throttling", "ThrottlingException", "InternalError", "Unavailable", "ServiceUnavailable", "InternalFailure"];
+        let passing = [
+            "RequestLimitExceeded",
+            "EC2ThrottledException",
+            "Throttling",
+            "ThrottlingException",
+            "InternalError",
+            "Unavailable",
+            "ServiceUnavailable",
+            "InternalFailure",
+        ];
         self.code.as_deref().is_none_or(|code| passing.contains(&code))
     }
 }

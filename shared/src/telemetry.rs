@@ -13,7 +13,9 @@ pub fn start(lookup: &dyn Fn(&str) -> Option<String>) {
     let started = if plain {
         tracing::subscriber::set_global_default(fmt().with_env_filter(filter).with_ansi(false).finish())
     } else {
-        tracing::subscriber::set_global_default(fmt().with_env_filter(filter).json().flatten_event(true).with_current_span(false).with_span_list(false).finish())
+        tracing::subscriber::set_global_default(
+            fmt().with_env_filter(filter).json().flatten_event(true).with_current_span(false).with_span_list(false).finish(),
+        )
     };
     drop(started);
 }

@@ -38,7 +38,13 @@ fn facts(case: &Case) -> Facts {
     let id: warden::ids::ServiceId = "vpce-svc-03d5ebb7d9579a2b3".parse().unwrap();
     let now = case.now.unwrap_or_else(|| "2026-06-01T12:00:00Z".parse().unwrap());
     Facts {
-        service: Service { id: id.clone(), region: region.clone(), kind: ServiceKind::Interface, acceptance_required: true, tags: case.service.tags.clone() },
+        service: Service {
+            id: id.clone(),
+            region: region.clone(),
+            kind: ServiceKind::Interface,
+            acceptance_required: true,
+            tags: case.service.tags.clone(),
+        },
         connection: Connection {
             service: id,
             endpoint: case.endpoint.clone().unwrap_or_else(|| "vpce-0c1308d7312217abc".parse().unwrap()),

@@ -37,7 +37,10 @@ fn every_recorded_event() {
 fn what_does_not_matter_changes_nothing() {
     let plain = created(|_| {});
     let variants: [fn(&mut Value); 5] = [
-        |e| e["detail"]["requestParameters"]["CreateVpcEndpointRequest"]["SubnetId"] = json!([{"tag": 1, "content": "subnet-1"}, {"tag": 2, "content": "subnet-2"}]),
+        |e| {
+            e["detail"]["requestParameters"]["CreateVpcEndpointRequest"]["SubnetId"] =
+                json!([{"tag": 1, "content": "subnet-1"}, {"tag": 2, "content": "subnet-2"}])
+        },
         |e| e["detail"]["requestParameters"]["CreateVpcEndpointRequest"]["PrivateDnsEnabled"] = json!("false"),
         |e| e["detail"]["responseElements"]["CreateVpcEndpointResponse"]["vpcEndpoint"]["dnsEntrySet"] = json!(""),
         |e| e["detail"]["somethingNew"] = json!({"deep": [1, 2, 3]}),
@@ -59,14 +62,18 @@ fn a_role_is_named_by_its_session_issuer_or_not_at_all() {
     assert_eq!(role(created(|e| e["detail"]["userIdentity"] = json!({"type": "Root", "accountId": "444455556666"}))), None);
     assert_eq!(role(created(|e| e["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["type"] = json!("User"))), None);
     assert_eq!(
-        role(created(|e| e["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] = json!("arn:aws:sts::444455556666:assumed-role/x/y"))),
+        role(created(
+            |e| e["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] = json!("arn:aws:sts::444455556666:assumed-role/x/y")
+        )),
         None
     );
 }
 
 #[test]
 fn services_of_other_regions_and_partitions_are_read_from_the_name() {
-    let named = |name: &str| match created(|e| e["detail"]["responseElements"]["CreateVpcEndpointResponse"]["vpcEndpoint"]["serviceName"] = json!(name)) {
+    let named = |name: &str| match created(|e| {
+        e["detail"]["responseElements"]["CreateVpcEndpointResponse"]["vpcEndpoint"]["serviceName"] = json!(name)
+    }) {
         Asks::Endpoints(hints) => hints[0].region.as_ref().map(ToString::to_string),
         other => panic!("{other:?}"),
     };
@@ -84,7 +91,10 @@ fn pinned_fields_are_pinned_in_code_too() {
         |e| e["detail"]["errorCode"] = json!("Client.DryRunOperation"),
         |e| e["detail"]["responseElements"] = Value::Null,
         |e| e["detail"]["responseElements"]["CreateVpcEndpointResponse"]["vpcEndpoint"]["vpcEndpointId"] = json!(12),
-        |e| e["detail"]["responseElements"]["CreateVpcEndpointResponse"]["vpcEndpoint"]["serviceName"] = json!("com.amazonaws.vpce.us-east-1.vpce-svc-03d5ebb7d9579a2b3.evil"),
+        |e| {
+            e["detail"]["responseElements"]["CreateVpcEndpointResponse"]["vpcEndpoint"]["serviceName"] =
+                json!("com.amazonaws.vpce.us-east-1.vpce-svc-03d5ebb7d9579a2b3.evil")
+        },
     ];
     for forge in forgeries {
         assert!(matches!(created(forge), Asks::Nothing(_)));
@@ -112,7 +122,16 @@ fn ids_are_taken_out_of_any_notification() {
 
 #[test]
 fn what_is_none_of_the_events_is_refused_with_a_hint() {
-    for bytes in [&b"{}"[..], b"[]", b"null", b"\"x\"", b"{\"Records\":[{\"EventSource\":\"aws:sqs\"}]}", b"{\"Records\":[{\"EventSource\":\"aws:sns\",\"Sns\":{}}]}", b"\xff", b""] {
+    for bytes in [
+        &b"{}"[..],
+        b"[]",
+        b"null",
+        b"\"x\"",
+        b"{\"Records\":[{\"EventSource\":\"aws:sqs\"}]}",
+        b"{\"Records\":[{\"EventSource\":\"aws:sns\",\"Sns\":{}}]}",
+        b"\xff",
+        b"",
+    ] {
         assert!(Trigger::parse(bytes).is_err(), "{bytes:?}");
     }
     assert!(Trigger::parse(br#"{"Records":[]}"#).unwrap().is_empty());

@@ -35,7 +35,9 @@ impl<D: Describe + Sync, A, L> Approve<D, A, L> {
                 let named = |id: &EndpointId| unsuccessful.iter().find(|item| item.resource == id.as_str());
                 endpoints
                     .iter()
-                    .filter_map(|id| named(id).map(|item| (id.clone(), Failure { act, code: item.code.clone(), message: item.message.clone() })))
+                    .filter_map(|id| {
+                        named(id).map(|item| (id.clone(), Failure { act, code: item.code.clone(), message: item.message.clone() }))
+                    })
                     .collect()
             }
             Err(error) => {

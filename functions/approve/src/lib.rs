@@ -54,7 +54,6 @@ pub struct Approve<D, A, L> {
     pub seen: ServiceCache,
 }
 
-
 /// What an invocation did, for its log line and its caller.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {

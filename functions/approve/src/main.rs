@@ -34,7 +34,13 @@ async fn main() -> Result<(), Error> {
     }
 }
 
-async fn serve<A: Accept + Reject + Sync>(config: ApproveConfig, policy: Policy, describe: Ec2, act: A, ledger: Table) -> Result<(), Error> {
+async fn serve<A: Accept + Reject + Sync>(
+    config: ApproveConfig,
+    policy: Policy,
+    describe: Ec2,
+    act: A,
+    ledger: Table,
+) -> Result<(), Error> {
     let scribe = Scribe { observe: config.mode == Mode::Observe, retention: config.retention, function_version: config.function_version };
     let approve = Arc::new(Approve {
         describe,

@@ -89,7 +89,13 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
     fn decide_chunk(&self, service: &Service, batch: &[Connection], counts: &mut Running) -> Chunk {
         let mut chunk = Chunk::default();
         for connection in batch {
-            let facts = Facts { service: service.clone(), connection: connection.clone(), counts: counts.seen_by(connection), claim: None, now: (self.clock)() };
+            let facts = Facts {
+                service: service.clone(),
+                connection: connection.clone(),
+                counts: counts.seen_by(connection),
+                claim: None,
+                now: (self.clock)(),
+            };
             let ruling = decide(&self.policy, &facts);
             let endpoint = connection.endpoint.clone();
             match ruling.decision {
@@ -121,7 +127,8 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
             refused |= is_refused(&effect);
             settled.extend(settle(self.outcomes(Act::Reject, service, &ids, effect).await));
         }
-        let outcomes = settled.into_iter().filter_map(|(id, outcome)| facts.remove(&id).map(|(facts, judgement)| (facts, judgement, outcome)));
+        let outcomes =
+            settled.into_iter().filter_map(|(id, outcome)| facts.remove(&id).map(|(facts, judgement)| (facts, judgement, outcome)));
         if refused { Acted::Refused(outcomes.collect()) } else { Acted::Done(outcomes.collect()) }
     }
 
@@ -188,7 +195,10 @@ struct Running {
 impl Running {
     fn of(connections: &[Connection]) -> Self {
         let mut counts = Self::default();
-        connections.iter().filter(|connection| connection.state.standing() == Standing::Live).for_each(|connection| counts.let_in(connection));
+        connections
+            .iter()
+            .filter(|connection| connection.state.standing() == Standing::Live)
+            .for_each(|connection| counts.let_in(connection));
         counts
     }
 

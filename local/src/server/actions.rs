@@ -73,7 +73,9 @@ fn dispatch(world: &mut World, account: &str, query: &Query) -> Answer {
             listed("serviceConfigurationSet", &page, answers::service)
         }
         "ModifyVpcEndpointServiceConfiguration" => modify_service(world, account, query),
-        "DeleteVpcEndpointServiceConfigurations" => quiet(answers::unsuccessful(&world.delete_services(account, &required_list(query, "ServiceId")?))),
+        "DeleteVpcEndpointServiceConfigurations" => {
+            quiet(answers::unsuccessful(&world.delete_services(account, &required_list(query, "ServiceId")?)))
+        }
         "DescribeVpcEndpointServicePermissions" => {
             let page = world.describe_permissions(account, query.require("ServiceId")?, &query.filters(), query.page()?)?;
             listed("allowedPrincipals", &page, answers::permission)
@@ -84,7 +86,9 @@ fn dispatch(world: &mut World, account: &str, query: &Query) -> Answer {
             quiet(set("addedPrincipalSet", &added, answers::permission) + &text("return", "true"))
         }
         "CreateVpcEndpoint" => create_endpoint(world, account, query),
-        "DescribeVpcEndpoints" => quiet(set("vpcEndpointSet", &world.describe_endpoints(account, &query.list("VpcEndpointId"))?, answers::endpoint)),
+        "DescribeVpcEndpoints" => {
+            quiet(set("vpcEndpointSet", &world.describe_endpoints(account, &query.list("VpcEndpointId"))?, answers::endpoint))
+        }
         "DeleteVpcEndpoints" => {
             let (failed, effects) = world.delete_endpoints(account, &required_list(query, "VpcEndpointId")?);
             Ok((answers::unsuccessful(&failed), effects))
@@ -180,7 +184,11 @@ fn create_endpoint(world: &mut World, account: &str, query: &Query) -> Answer {
 
 fn required_list(query: &Query, name: &str) -> Result<Vec<String>, Ec2Error> {
     let list = query.list(name);
-    if list.is_empty() { Err(Ec2Error::new("MissingParameter", format!("The request must contain the parameter {name}"))) } else { Ok(list) }
+    if list.is_empty() {
+        Err(Ec2Error::new("MissingParameter", format!("The request must contain the parameter {name}")))
+    } else {
+        Ok(list)
+    }
 }
 
 fn unknown_notification(id: String) -> Unsuccessful {

@@ -154,5 +154,7 @@ pub(super) fn notification(notification: &Notification) -> String {
 }
 
 pub(super) fn unsuccessful(items: &[Unsuccessful]) -> String {
-    set("unsuccessful", items, |item| element("error", &(text("code", &item.code) + &text("message", &item.message))) + &text("resourceId", &item.resource_id))
+    set("unsuccessful", items, |item| {
+        element("error", &(text("code", &item.code) + &text("message", &item.message))) + &text("resourceId", &item.resource_id)
+    })
 }

@@ -41,7 +41,9 @@ pub(super) async fn deliver(local: &Local, effects: Vec<Effect>) {
                 let body = body(form, &event, &service_id, &endpoint_id);
                 publish(&config(local, &owner), &topic_arn, &body).await
             }
-            (Effect::CloudTrail { event_detail, .. }, Some((account, bus))) => put_event(&config(local, account), bus, &event_detail.to_string()).await,
+            (Effect::CloudTrail { event_detail, .. }, Some((account, bus))) => {
+                put_event(&config(local, account), bus, &event_detail.to_string()).await
+            }
             (Effect::CloudTrail { .. }, None) => Ok(()),
         };
         if let Err(why) = sent {

@@ -34,7 +34,8 @@ async fn pass_on(answer: reqwest::Response) -> Response<Body> {
 }
 
 fn unreachable(emulator: &str, why: &str) -> Response<Body> {
-    let mut response = Response::new(Body::from(format!("local: the emulator at {emulator} does not answer ({why}); start it or pass --emulator\n")));
+    let mut response =
+        Response::new(Body::from(format!("local: the emulator at {emulator} does not answer ({why}); start it or pass --emulator\n")));
     *response.status_mut() = StatusCode::BAD_GATEWAY;
     response
 }

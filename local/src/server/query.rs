@@ -69,7 +69,9 @@ impl Query {
     }
 
     pub(super) fn filters(&self) -> Vec<Filter> {
-        let filter = |n: usize| Some(Filter { name: self.get(&format!("Filter.{n}.Name"))?.to_owned(), values: self.list(&format!("Filter.{n}.Value")) });
+        let filter = |n: usize| {
+            Some(Filter { name: self.get(&format!("Filter.{n}.Name"))?.to_owned(), values: self.list(&format!("Filter.{n}.Value")) })
+        };
         (1..).map_while(filter).collect()
     }
 

@@ -60,13 +60,19 @@ impl World {
     /// For an unknown filter or a bad page.
     pub fn describe_connections(&self, owner: &str, filters: &[Filter], page: PageRequest) -> Result<Page<Connection>, Ec2Error> {
         let mut found = Vec::new();
-        for connection in self.connections.values().filter(|connection| self.owned(owner, &connection.service_id).is_ok() && connection.listed_from <= self.now) {
+        for connection in self
+            .connections
+            .values()
+            .filter(|connection| self.owned(owner, &connection.service_id).is_ok() && connection.listed_from <= self.now)
+        {
             let cross = connection.region.as_ref().is_some_and(|region| *region != self.region);
             let value = |name: &str| match name {
                 "ip-address-type" => Some(connection.ip_address_type.clone().into_iter().collect()),
                 "service-id" => Some(vec![connection.service_id.clone()]),
                 "vpc-endpoint-owner" => Some(connection.owner.clone().into_iter().collect()),
-                "vpc-endpoint-region" => Some(connection.region.clone().into_iter().chain(cross.then(|| "cross-region".to_owned())).collect()),
+                "vpc-endpoint-region" => {
+                    Some(connection.region.clone().into_iter().chain(cross.then(|| "cross-region".to_owned())).collect())
+                }
                 "vpc-endpoint-state" => Some(vec![connection.state.clone()]),
                 "vpc-endpoint-id" => Some(vec![connection.endpoint_id.clone()]),
                 _ => None,
@@ -99,7 +105,15 @@ impl World {
         self.respond(owner, service_id, ids, "Reject", "rejected", &["pendingAcceptance", "pending", "available"])
     }
 
-    fn respond(&mut self, owner: &str, service_id: &str, ids: &[String], event: &str, to: &str, from: &[&str]) -> Result<(Vec<Unsuccessful>, Vec<Effect>), Ec2Error> {
+    fn respond(
+        &mut self,
+        owner: &str,
+        service_id: &str,
+        ids: &[String],
+        event: &str,
+        to: &str,
+        from: &[&str],
+    ) -> Result<(Vec<Unsuccessful>, Vec<Effect>), Ec2Error> {
         self.owned(owner, service_id)?;
         let (mut failed, mut effects) = (Vec::new(), Vec::new());
         let now = self.now;

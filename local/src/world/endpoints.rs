@@ -116,7 +116,9 @@ impl World {
             return Err(Ec2Error::new("InvalidVpcEndpointId.NotFound", format!("The Vpc Endpoint Id '{id}' does not exist")));
         }
         let chosen = self.endpoints.values().filter(|endpoint| endpoint.owner == account && (ids.is_empty() || ids.contains(&endpoint.id)));
-        let state = |endpoint: &Endpoint| self.connections.get(&endpoint.id).map_or_else(|| "deleted".to_owned(), |connection| connection.state.clone());
+        let state = |endpoint: &Endpoint| {
+            self.connections.get(&endpoint.id).map_or_else(|| "deleted".to_owned(), |connection| connection.state.clone())
+        };
         Ok(chosen.map(|endpoint| (endpoint.clone(), state(endpoint))).collect())
     }
 

@@ -47,11 +47,19 @@ impl World {
         let wanted = match request.max_results {
             None => 1000,
             Some(n @ 5..=1000) => usize::try_from(n).unwrap_or(1000),
-            Some(n) => return Err(Ec2Error::new("InvalidParameterValue", format!("Value ( {n} ) for parameter maxResults is invalid. Expecting a value between 5 and 1000."))),
+            Some(n) => {
+                return Err(Ec2Error::new(
+                    "InvalidParameterValue",
+                    format!("Value ( {n} ) for parameter maxResults is invalid. Expecting a value between 5 and 1000."),
+                ));
+            }
         };
         let start = match &request.next_token {
             None => 0,
-            Some(token) => token.strip_prefix("page-").and_then(|n| n.parse().ok()).ok_or_else(|| Ec2Error::new("InvalidNextToken", "The token is invalid"))?,
+            Some(token) => token
+                .strip_prefix("page-")
+                .and_then(|n| n.parse().ok())
+                .ok_or_else(|| Ec2Error::new("InvalidNextToken", "The token is invalid"))?,
         };
         let size = wanted.min(self.page_size_max);
         let total = items.len();

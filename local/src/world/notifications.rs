@@ -24,7 +24,13 @@ impl World {
     ///
     /// # Errors
     /// For a service that is not the caller's or no interface service, and for unknown events.
-    pub fn create_notification(&mut self, owner: &str, service_id: &str, topic_arn: &str, events: &[String]) -> Result<Notification, Ec2Error> {
+    pub fn create_notification(
+        &mut self,
+        owner: &str,
+        service_id: &str,
+        topic_arn: &str,
+        events: &[String],
+    ) -> Result<Notification, Ec2Error> {
         let service = self.owned(owner, service_id)?;
         if service.kind != "Interface" {
             return Err(Ec2Error::new("InvalidParameter", "Connection notifications can be created for interface endpoint services only"));
@@ -47,12 +53,20 @@ impl World {
     ///
     /// # Errors
     /// For an unknown id, an unknown filter or a bad page.
-    pub fn describe_notifications(&self, owner: &str, id: Option<&str>, filters: &[Filter], page: PageRequest) -> Result<Page<Notification>, Ec2Error> {
+    pub fn describe_notifications(
+        &self,
+        owner: &str,
+        id: Option<&str>,
+        filters: &[Filter],
+        page: PageRequest,
+    ) -> Result<Page<Notification>, Ec2Error> {
         if let Some(id) = id {
             self.own_notification(owner, id)?;
         }
         let mut found = Vec::new();
-        for notification in self.notifications.values().filter(|notification| notification.owner == owner && id.is_none_or(|id| notification.id == id)) {
+        for notification in
+            self.notifications.values().filter(|notification| notification.owner == owner && id.is_none_or(|id| notification.id == id))
+        {
             let value = |name: &str| match name {
                 "connection-notification-arn" => Some(vec![notification.topic_arn.clone()]),
                 "connection-notification-id" => Some(vec![notification.id.clone()]),
@@ -106,7 +120,9 @@ impl World {
 
     fn own_notification(&self, owner: &str, id: &str) -> Result<&Notification, Ec2Error> {
         let notification = self.notifications.get(id).filter(|notification| notification.owner == owner);
-        notification.ok_or_else(|| Ec2Error::new("InvalidConnectionNotificationId.NotFound", format!("The connection notification ID '{id}' does not exist")))
+        notification.ok_or_else(|| {
+            Ec2Error::new("InvalidConnectionNotificationId.NotFound", format!("The connection notification ID '{id}' does not exist"))
+        })
     }
 }
 

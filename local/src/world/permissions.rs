@@ -20,7 +20,13 @@ impl World {
     ///
     /// # Errors
     /// For a service that is not the caller's, or `InvalidPrincipal`.
-    pub fn modify_permissions(&mut self, owner: &str, service_id: &str, add: &[String], remove: &[String]) -> Result<Vec<Permission>, Ec2Error> {
+    pub fn modify_permissions(
+        &mut self,
+        owner: &str,
+        service_id: &str,
+        add: &[String],
+        remove: &[String],
+    ) -> Result<Vec<Permission>, Ec2Error> {
         self.owned(owner, service_id)?;
         let kinds = add.iter().map(|principal| kind_of(principal).map(|kind| (principal, kind))).collect::<Result<Vec<_>, _>>()?;
         self.permissions.retain(|permission| permission.service_id != service_id || !remove.contains(&permission.principal));
@@ -29,7 +35,12 @@ impl World {
             if self.permissions.iter().any(|permission| permission.service_id == service_id && permission.principal == *principal) {
                 continue;
             }
-            let permission = Permission { id: self.id("vpce-svc-perm-"), service_id: service_id.to_owned(), principal: principal.clone(), principal_type: kind.to_owned() };
+            let permission = Permission {
+                id: self.id("vpce-svc-perm-"),
+                service_id: service_id.to_owned(),
+                principal: principal.clone(),
+                principal_type: kind.to_owned(),
+            };
             self.permissions.push(permission.clone());
             added.push(permission);
         }
@@ -40,7 +51,13 @@ impl World {
     ///
     /// # Errors
     /// For a service that is not the caller's, an unknown filter or a bad page.
-    pub fn describe_permissions(&self, owner: &str, service_id: &str, filters: &[Filter], page: PageRequest) -> Result<Page<Permission>, Ec2Error> {
+    pub fn describe_permissions(
+        &self,
+        owner: &str,
+        service_id: &str,
+        filters: &[Filter],
+        page: PageRequest,
+    ) -> Result<Page<Permission>, Ec2Error> {
         self.owned(owner, service_id)?;
         let mut found = Vec::new();
         for permission in self.permissions.iter().filter(|permission| permission.service_id == service_id) {
@@ -57,7 +74,10 @@ impl World {
     }
 
     pub(super) fn is_allowed(&self, account: &str, service_id: &str) -> bool {
-        self.permissions.iter().filter(|permission| permission.service_id == service_id).any(|permission| permission.principal == "*" || account_of(&permission.principal) == Some(account))
+        self.permissions
+            .iter()
+            .filter(|permission| permission.service_id == service_id)
+            .any(|permission| permission.principal == "*" || account_of(&permission.principal) == Some(account))
     }
 }
 

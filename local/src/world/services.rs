@@ -81,7 +81,10 @@ impl World {
     /// When nothing stands behind it.
     pub fn create_service(&mut self, owner: &str, new: NewService) -> Result<Service, Ec2Error> {
         if new.load_balancer_arns.is_empty() {
-            return Err(Ec2Error::new("MissingParameter", "The request must contain the parameter NetworkLoadBalancerArn or GatewayLoadBalancerArn"));
+            return Err(Ec2Error::new(
+                "MissingParameter",
+                "The request must contain the parameter NetworkLoadBalancerArn or GatewayLoadBalancerArn",
+            ));
         }
         let id = self.id("vpce-svc-");
         let mut supported_regions = new.supported_regions;
@@ -151,7 +154,10 @@ impl World {
             let live = self.connections.values().any(|connection| connection.service_id == *id && connection.is_live());
             let error = match self.owned(owner, id) {
                 Err(error) => Some(error),
-                Ok(_) if live => Some(Ec2Error::new("ExistingVpcEndpointConnections", format!("Service {id} has existing active VPC Endpoint connections"))),
+                Ok(_) if live => Some(Ec2Error::new(
+                    "ExistingVpcEndpointConnections",
+                    format!("Service {id} has existing active VPC Endpoint connections"),
+                )),
                 Ok(_) => None,
             };
             match error {
@@ -171,12 +177,17 @@ impl World {
     }
 
     pub(super) fn visible(&self, account: &str, name: &str) -> Result<&Service, Ec2Error> {
-        let service = self.services.values().find(|service| service.name == name && (service.owner == account || self.is_allowed(account, &service.id)));
+        let service = self
+            .services
+            .values()
+            .find(|service| service.name == name && (service.owner == account || self.is_allowed(account, &service.id)));
         service.ok_or_else(|| Ec2Error::new("InvalidServiceName", format!("The Vpc Endpoint Service '{name}' does not exist")))
     }
 
     pub(super) fn owned(&self, owner: &str, id: &str) -> Result<&Service, Ec2Error> {
         let service = self.services.get(id).filter(|service| service.owner == owner);
-        service.ok_or_else(|| Ec2Error::new("InvalidVpcEndpointServiceId.NotFound", format!("The VpcEndpointService Id '{id}' does not exist")))
+        service.ok_or_else(|| {
+            Ec2Error::new("InvalidVpcEndpointServiceId.NotFound", format!("The VpcEndpointService Id '{id}' does not exist"))
+        })
     }
 }

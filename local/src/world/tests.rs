@@ -62,7 +62,9 @@ fn filters_and_pages() {
     let (mut world, service) = world();
     let ids: Vec<String> = (0..12).map(|_| ask(&mut world, &service)).collect();
     let by = |world: &World, name: &str, value: &str| {
-        world.describe_connections(P, &[Filter { name: name.into(), values: vec![value.into()] }], PageRequest::default()).map(|page| page.items.len())
+        world
+            .describe_connections(P, &[Filter { name: name.into(), values: vec![value.into()] }], PageRequest::default())
+            .map(|page| page.items.len())
     };
     assert_eq!(by(&world, "vpc-endpoint-state", "pendingAcceptance"), Ok(12));
     assert_eq!(by(&world, "vpc-endpoint-state", "PendingAcceptance"), Ok(0));
@@ -84,7 +86,9 @@ fn principals() {
     for bad in ["arn:aws:sts::111122223333:assumed-role/x/y", "me", "arn:aws:iam::1:root"] {
         assert_eq!(world.modify_permissions(P, &service.id, &[bad.into()], &[]).unwrap_err().code, "InvalidPrincipal", "{bad}");
     }
-    let kind = |world: &mut World, principal: &str| world.modify_permissions(P, &service.id, &[principal.into()], &[]).unwrap()[0].principal_type.clone();
+    let kind = |world: &mut World, principal: &str| {
+        world.modify_permissions(P, &service.id, &[principal.into()], &[]).unwrap()[0].principal_type.clone()
+    };
     assert_eq!(kind(&mut world, "*"), "All");
     assert_eq!(kind(&mut world, "444455556666"), "Account");
     assert_eq!(kind(&mut world, "arn:aws:iam::444455556666:role/x"), "Role");
@@ -96,6 +100,11 @@ fn notifications_are_for_interface_services() {
     world.create_notification(P, &service.id, "arn:topic", &["Connect".into()]).unwrap();
     let (_, effects) = world.create_endpoint(A, &service.name, NewEndpoint::default()).unwrap();
     assert_eq!(effects.iter().filter(|effect| matches!(effect, Effect::Notification { .. })).count(), 1);
-    let firewall = world.create_service(P, NewService { kind: "GatewayLoadBalancer".into(), load_balancer_arns: vec!["arn:gwlb".into()], ..NewService::default() }).unwrap();
+    let firewall = world
+        .create_service(
+            P,
+            NewService { kind: "GatewayLoadBalancer".into(), load_balancer_arns: vec!["arn:gwlb".into()], ..NewService::default() },
+        )
+        .unwrap();
     assert!(world.create_notification(P, &firewall.id, "arn:topic", &["Connect".into()]).is_err());
 }

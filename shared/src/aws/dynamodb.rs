@@ -34,7 +34,12 @@ impl Table {
 impl Ledger for Table {
     async fn put(&self, record: &Record) -> Result<Put, CallError> {
         const CALL: &str = "PutItem";
-        let json = record.to_json().map_err(|error| CallError { call: CALL, code: None, message: error.to_string(), source: Some(Box::new(error)) })?;
+        let json = record.to_json().map_err(|error| CallError {
+            call: CALL,
+            code: None,
+            message: error.to_string(),
+            source: Some(Box::new(error)),
+        })?;
         let key = record.key();
         let text = |value: &str| AttributeValue::S(value.to_owned());
         let number = |value: i64| AttributeValue::N(value.to_string());
@@ -55,7 +60,9 @@ impl Ledger for Table {
             .item("expires", number(record.expires.as_second()));
         match put.send().await {
             Ok(_) => Ok(Put::Written),
-            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => Ok(Put::AlreadyThere),
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
+                Ok(Put::AlreadyThere)
+            }
             Err(error) => Err(call_error(CALL, error)),
         }
     }
@@ -72,7 +79,8 @@ impl Ledger for Table {
             .expression_attribute_names("#connection", "connection")
             .expression_attribute_values(":connection", AttributeValue::S(connection_key(service, endpoint)));
         let output = query.send().await.map_err(|error| call_error("Query", error))?;
-        let word = |item: &std::collections::HashMap<String, AttributeValue>| item.get("verdict").and_then(|value| value.as_s().ok()).cloned();
+        let word =
+            |item: &std::collections::HashMap<String, AttributeValue>| item.get("verdict").and_then(|value| value.as_s().ok()).cloned();
         let verdict = |word: String| Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == word);
         Ok(output.items().iter().filter_map(word).filter_map(verdict).collect())
     }

@@ -72,7 +72,8 @@ impl Describe for Ec2 {
 
     async fn services_notifying(&self, topic: &TopicArn) -> Result<Vec<ServiceId>, CallError> {
         const CALL: &str = "DescribeVpcEndpointConnectionNotifications";
-        let call = self.client.describe_vpc_endpoint_connection_notifications().filters(filter("connection-notification-arn", topic.as_str()));
+        let call =
+            self.client.describe_vpc_endpoint_connection_notifications().filters(filter("connection-notification-arn", topic.as_str()));
         let mut pages = call.max_results(self.page_size).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
@@ -112,8 +113,14 @@ fn filter(name: &str, value: &str) -> Filter {
 
 /// A connection without a service or an endpoint id names nothing that could be answered.
 fn connection(from: &VpcEndpointConnection) -> Option<Connection> {
-    let (Some(service), Some(endpoint)) = (from.service_id().and_then(|id| id.parse().ok()), from.vpc_endpoint_id().and_then(|id| id.parse().ok())) else {
-        tracing::warn!(service = from.service_id(), endpoint = from.vpc_endpoint_id(), "EC2 described a connection without readable ids; it is passed over");
+    let (Some(service), Some(endpoint)) =
+        (from.service_id().and_then(|id| id.parse().ok()), from.vpc_endpoint_id().and_then(|id| id.parse().ok()))
+    else {
+        tracing::warn!(
+            service = from.service_id(),
+            endpoint = from.vpc_endpoint_id(),
+            "EC2 described a connection without readable ids; it is passed over"
+        );
         return None;
     };
     let created = from.creation_timestamp().and_then(|at| Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok());

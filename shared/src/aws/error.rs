@@ -1,12 +1,12 @@
 //! The SDK's errors as [`CallError`]s.
 
-#[cfg(feature = "ec2")]
-use aws_sdk_ec2::{
+#[cfg(all(not(feature = "ec2"), feature = "dynamodb"))]
+use aws_sdk_dynamodb::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
 };
-#[cfg(all(not(feature = "ec2"), feature = "dynamodb"))]
-use aws_sdk_dynamodb::{
+#[cfg(feature = "ec2")]
+use aws_sdk_ec2::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
 };

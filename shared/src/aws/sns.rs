@@ -25,7 +25,8 @@ impl Sns {
 
 impl Publish for Sns {
     async fn publish(&self, topic: &TopicArn, notice: &Notice) -> Result<(), CallError> {
-        let mut call = self.client.publish().topic_arn(topic.as_str()).subject(&notice.subject).message_structure("json").message(notice.body());
+        let mut call =
+            self.client.publish().topic_arn(topic.as_str()).subject(&notice.subject).message_structure("json").message(notice.body());
         for (name, value) in &notice.attributes {
             let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build();
             call = call.message_attributes(*name, attribute.map_err(unbuildable)?);

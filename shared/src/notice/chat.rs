@@ -32,8 +32,19 @@ pub(super) fn form(record: &Record, words: &Words<'_>, severity: &str) -> Value 
             "threadId": record.endpoint().as_str(),
             "summary": markdown(&words.what),
             "eventType": record.verdict.as_str(),
-            "relatedResources": [record.service().as_str(), record.endpoint().as_str()],
+            "relatedResources": endpoint_arn(record).into_iter().collect::<Vec<_>>(),
             "additionalContext": { "account": words.account, "region": at.region.as_str(), "policy": record.policy_digest },
         },
     })
+}
+
+/// The endpoint's ARN, where its owner is known. The service's owner is not in the record.
+fn endpoint_arn(record: &Record) -> Option<String> {
+    let region = record.facts.connection.region.as_ref().unwrap_or(&record.facts.service.region);
+    let partition = match region.as_str() {
+        name if name.starts_with("cn-") => "aws-cn",
+        name if name.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    };
+    Some(format!("arn:{partition}:ec2:{region}:{}:vpc-endpoint/{}", record.account()?, record.endpoint()))
 }

@@ -92,7 +92,9 @@ impl<'a> Words<'a> {
             Refer::Contradiction => "The policy allows both to accept and to reject it, so it does neither. Mend the policy.".to_owned(),
             Refer::PolicyError => format!("A policy could not be evaluated, so nothing is decided by any: {}.", self.quoted_errors()),
             Refer::Missing { fact } => format!("{fact}."),
-            Refer::UnknownState { state } => format!("EC2 says that the connection is `{}`, a state this version does not know.", escape::plain(state, 40)),
+            Refer::UnknownState { state } => {
+                format!("EC2 says that the connection is `{}`, a state this version does not know.", escape::plain(state, 40))
+            }
             Refer::Disputed { claimed } => format!(
                 "The event says that the endpoint is owned by account {claimed}; EC2 says account {}. Either the event was forged or something on its way is broken.",
                 self.account
@@ -110,7 +112,8 @@ impl<'a> Words<'a> {
 
     fn quoted_rules(&self) -> String {
         let quote = |rule: &Rule| {
-            let reason = rule.reason.as_deref().map(|reason| format!(" ({})", escape::plain(reason, QUOTE_CHARACTERS_MAX))).unwrap_or_default();
+            let reason =
+                rule.reason.as_deref().map(|reason| format!(" ({})", escape::plain(reason, QUOTE_CHARACTERS_MAX))).unwrap_or_default();
             format!("`{}`{reason}", escape::plain(&rule.id, 80))
         };
         self.rules.iter().map(quote).collect::<Vec<_>>().join(", ")
@@ -118,8 +121,9 @@ impl<'a> Words<'a> {
 
     fn quoted_errors(&self) -> String {
         let errors = self.record.judgement.iter().flat_map(|judgement| judgement.accept.errors.iter().chain(&judgement.reject.errors));
-        let mut quoted: Vec<String> =
-            errors.map(|error| format!("`{}`: {}", escape::plain(&error.id, 80), escape::plain(&error.message, QUOTE_CHARACTERS_MAX))).collect();
+        let mut quoted: Vec<String> = errors
+            .map(|error| format!("`{}`: {}", escape::plain(&error.id, 80), escape::plain(&error.message, QUOTE_CHARACTERS_MAX)))
+            .collect();
         quoted.dedup();
         quoted.truncate(RULES_MAX);
         quoted.join("; ")
@@ -135,7 +139,10 @@ impl<'a> Words<'a> {
             Verdict::Referred => vec![
                 accept(),
                 reject("Turn it away"),
-                policy(&format!("Answer account {} by policy from now on: add it to a group in groups.json, or write a `permit`", self.account)),
+                policy(&format!(
+                    "Answer account {} by policy from now on: add it to a group in groups.json, or write a `permit`",
+                    self.account
+                )),
             ],
             Verdict::Disputed => vec![
                 self.command("Look at the connection yourself", "describe"),
@@ -148,12 +155,20 @@ impl<'a> Words<'a> {
             Verdict::Found => vec![reject("Cut it off (live traffic stops at once)")],
             Verdict::Failed => vec![accept(), reject("Turn it away")],
             Verdict::ObservedAccept => vec![accept(), policy("Wrong? Change the policy before you switch the warden to active")],
-            Verdict::ObservedReject => vec![reject("Turn it away now"), policy("Wrong? Change the policy before you switch the warden to active")],
+            Verdict::ObservedReject => {
+                vec![reject("Turn it away now"), policy("Wrong? Change the policy before you switch the warden to active")]
+            }
         };
         let advice = self.rules.iter().filter_map(|rule| rule.advice.as_deref());
-        steps.extend(advice.map(|advice| Step { what: format!("The policy's advice to the requester: {}", escape::plain(advice, QUOTE_CHARACTERS_MAX)), command: None }));
+        steps.extend(advice.map(|advice| Step {
+            what: format!("The policy's advice to the requester: {}", escape::plain(advice, QUOTE_CHARACTERS_MAX)),
+            command: None,
+        }));
         let owners = self.rules.iter().filter_map(|rule| Some((rule.owner.as_deref()?, &rule.id)));
-        steps.extend(owners.map(|(owner, id)| Step { what: format!("Ask about `{}`: {}", escape::plain(id, 80), escape::plain(owner, 80)), command: None }));
+        steps.extend(owners.map(|(owner, id)| Step {
+            what: format!("Ask about `{}`: {}", escape::plain(id, 80), escape::plain(owner, 80)),
+            command: None,
+        }));
         steps
     }
 
@@ -161,7 +176,9 @@ impl<'a> Words<'a> {
         let record = self.record;
         let (region, service, endpoint) = (&record.facts.service.region, record.service(), record.endpoint());
         let command = match verb {
-            "describe" => format!("aws ec2 describe-vpc-endpoint-connections --region {region} --filters Name=vpc-endpoint-id,Values={endpoint}"),
+            "describe" => {
+                format!("aws ec2 describe-vpc-endpoint-connections --region {region} --filters Name=vpc-endpoint-id,Values={endpoint}")
+            }
             _ => format!("aws ec2 {verb}-vpc-endpoint-connections --region {region} --service-id {service} --vpc-endpoint-ids {endpoint}"),
         };
         Step { what: what.to_owned(), command: Some(command) }

@@ -13,7 +13,8 @@ pub fn load(folder: &Path) -> Result<Policy, PolicyErrors> {
         PolicyErrors(vec![Problem { file: path.display().to_string(), line: 0, message: format!("cannot be read: {error}") }])
     };
     let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
-    let mut paths: Vec<_> = entries.collect::<Result<Vec<_>, _>>().map_err(|error| unreadable(folder, &error))?.iter().map(fs::DirEntry::path).collect();
+    let mut paths: Vec<_> =
+        entries.collect::<Result<Vec<_>, _>>().map_err(|error| unreadable(folder, &error))?.iter().map(fs::DirEntry::path).collect();
     paths.sort();
     let read = |path: &Path| {
         let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;

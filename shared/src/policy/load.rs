@@ -111,7 +111,11 @@ pub(super) fn load(files: &[PolicyFile], groups_file: Option<&PolicyFile>) -> Re
             let digest = digest(files, groups_file);
             Ok(Policy { set: loading.set, schema, notes: loading.notes, groups, digest })
         }
-        _ => Err(PolicyErrors(loading.problems)),
+        _ => {
+            // Cedar's validator names problems in no particular order; people read from top to bottom.
+            loading.problems.sort_by(|a, b| (&a.file, a.line, &a.message).cmp(&(&b.file, b.line, &b.message)));
+            Err(PolicyErrors(loading.problems))
+        }
     }
 }
 
@@ -175,7 +179,8 @@ impl Loading {
                 .filter(|name| groups.has(name).not());
             for name in unknown {
                 let known: Vec<&str> = groups.names().collect();
-                let message = format!("policy `{}` names the group `{name}`, which is not in groups.json (there: {})", policy.id(), listed(&known));
+                let message =
+                    format!("policy `{}` names the group `{name}`, which is not in groups.json (there: {})", policy.id(), listed(&known));
                 self.problems.extend(file.map(|file| file.problem_at(&format!("\"{name}\""), message)));
             }
         }

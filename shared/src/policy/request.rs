@@ -23,8 +23,11 @@ fn put_together(action: &str, facts: &Facts, account: &AccountId, created: Times
     let resource = uid("PrivateLink::EndpointService", facts.service.id.as_str())?;
     let action = uid("PrivateLink::Action", action)?;
     let parents = groups.of(account).iter().map(|name| uid("PrivateLink::AccountGroup", name)).collect::<Result<HashSet<_>, _>>()?;
-    let entities = Entities::from_entities([Entity::new_no_attrs(principal.clone(), parents), service(resource.clone(), &facts.service)?], Some(schema))
-        .map_err(|error| error.to_string())?;
+    let entities = Entities::from_entities(
+        [Entity::new_no_attrs(principal.clone(), parents), service(resource.clone(), &facts.service)?],
+        Some(schema),
+    )
+    .map_err(|error| error.to_string())?;
     let request = Request::new(principal, action, resource, context(facts, created)?, Some(schema)).map_err(|error| error.to_string())?;
     Ok((request, entities))
 }
@@ -35,7 +38,10 @@ fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
 }
 
 fn service(uid: EntityUid, service: &Service) -> Result<Entity, String> {
-    let attributes = HashMap::from([("region".to_owned(), text(service.region.as_str())), ("kind".to_owned(), text(&String::from(service.kind.clone())))]);
+    let attributes = HashMap::from([
+        ("region".to_owned(), text(service.region.as_str())),
+        ("kind".to_owned(), text(&String::from(service.kind.clone()))),
+    ]);
     let tags = service.tags.iter().map(|(key, value)| (key.clone(), text(value)));
     Entity::new_with_tags(uid, attributes, HashSet::new(), tags).map_err(|error| error.to_string())
 }
@@ -43,7 +49,13 @@ fn service(uid: EntityUid, service: &Service) -> Result<Entity, String> {
 fn context(facts: &Facts, created: Timestamp) -> Result<Context, String> {
     let mut pairs = vec![
         ("endpoint", endpoint(facts)?),
-        ("connections", record([("ofAccount", Value::new_long(facts.counts.of_account.into())), ("ofService", Value::new_long(facts.counts.of_service.into()))])?),
+        (
+            "connections",
+            record([
+                ("ofAccount", Value::new_long(facts.counts.of_account.into())),
+                ("ofService", Value::new_long(facts.counts.of_service.into())),
+            ])?,
+        ),
         ("now", datetime(facts.now)),
         ("requestedAt", datetime(created)),
     ];

@@ -59,7 +59,9 @@ impl Describe for Aws {
         let mut found = Vec::new();
         let mut token = None;
         loop {
-            let answer = self.faults.around(CALL, || self.world().describe_connections(PROVIDER, &filters, page(token.clone())).map_err(failed(CALL)))?;
+            let answer = self
+                .faults
+                .around(CALL, || self.world().describe_connections(PROVIDER, &filters, page(token.clone())).map_err(failed(CALL)))?;
             found.extend(answer.items.iter().map(connection));
             token = answer.next_token;
             if token.is_none() {
@@ -74,7 +76,9 @@ impl Describe for Aws {
         let mut found = Vec::new();
         let mut token = None;
         loop {
-            let answer = self.faults.around(CALL, || self.world().describe_services(PROVIDER, &[], &filters, page(token.clone())).map_err(failed(CALL)))?;
+            let answer = self
+                .faults
+                .around(CALL, || self.world().describe_services(PROVIDER, &[], &filters, page(token.clone())).map_err(failed(CALL)))?;
             found.extend(answer.items.iter().map(service));
             token = answer.next_token;
             if token.is_none() {
@@ -86,7 +90,8 @@ impl Describe for Aws {
     async fn services_notifying(&self, topic: &TopicArn) -> Result<Vec<ServiceId>, CallError> {
         const CALL: &str = "DescribeVpcEndpointConnectionNotifications";
         let filters = filter("connection-notification-arn", topic.as_str());
-        let answer = self.faults.around(CALL, || self.world().describe_notifications(PROVIDER, None, &filters, page(None)).map_err(failed(CALL)))?;
+        let answer =
+            self.faults.around(CALL, || self.world().describe_notifications(PROVIDER, None, &filters, page(None)).map_err(failed(CALL)))?;
         Ok(answer.items.iter().filter_map(|notification| notification.service_id.parse().ok()).collect())
     }
 }
@@ -94,14 +99,18 @@ impl Describe for Aws {
 impl Accept for Aws {
     async fn accept(&self, service: &ServiceId, permits: Vec<Permit<ToAccept>>) -> Result<Effect, CallError> {
         const CALL: &str = "AcceptVpcEndpointConnections";
-        self.faults.around(CALL, || self.world().accept(PROVIDER, service.as_str(), &ids(&permits)).map(|(bad, _)| asked(&bad)).map_err(failed(CALL)))
+        self.faults.around(CALL, || {
+            self.world().accept(PROVIDER, service.as_str(), &ids(&permits)).map(|(bad, _)| asked(&bad)).map_err(failed(CALL))
+        })
     }
 }
 
 impl Reject for Aws {
     async fn reject(&self, service: &ServiceId, permits: Vec<Permit<ToReject>>) -> Result<Effect, CallError> {
         const CALL: &str = "RejectVpcEndpointConnections";
-        self.faults.around(CALL, || self.world().reject(PROVIDER, service.as_str(), &ids(&permits)).map(|(bad, _)| asked(&bad)).map_err(failed(CALL)))
+        self.faults.around(CALL, || {
+            self.world().reject(PROVIDER, service.as_str(), &ids(&permits)).map(|(bad, _)| asked(&bad)).map_err(failed(CALL))
+        })
     }
 }
 
@@ -110,7 +119,11 @@ fn ids<Act>(permits: &[Permit<Act>]) -> Vec<String> {
 }
 
 fn asked(unsuccessful: &[world::Unsuccessful]) -> Effect {
-    let item = |item: &world::Unsuccessful| Unsuccessful { resource: item.resource_id.clone(), code: item.code.clone(), message: item.message.clone() };
+    let item = |item: &world::Unsuccessful| Unsuccessful {
+        resource: item.resource_id.clone(),
+        code: item.code.clone(),
+        message: item.message.clone(),
+    };
     Effect::Asked(unsuccessful.iter().map(item).collect())
 }
 

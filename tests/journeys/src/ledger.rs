@@ -70,6 +70,7 @@ impl Ledger for MemoryLedger {
 
     async fn verdicts(&self, service: &ServiceId, endpoint: &EndpointId) -> Result<Vec<Verdict>, CallError> {
         let connection = connection_key(service, endpoint);
-        self.faults.around("Query", || Ok(self.lock().items.keys().filter(|key| key.connection == connection).map(|key| key.verdict).collect()))
+        self.faults
+            .around("Query", || Ok(self.lock().items.keys().filter(|key| key.connection == connection).map(|key| key.verdict).collect()))
     }
 }

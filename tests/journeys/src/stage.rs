@@ -1,7 +1,6 @@
 //! One provider, its Redis service, its warden; consumers A (in the policy), B (allowed to ask) and C (not even that).
 
 use std::{
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -16,7 +15,7 @@ use warden::{
     event::Trigger,
     ids::TopicArn,
     notice::Notice,
-    policy::{Policy, PolicyFile, folder},
+    policy::{Policy, PolicyFile},
     ports::{Accept, CallError, Observe, Publish, Reject},
     record::{Record, Scribe},
 };
@@ -88,20 +87,33 @@ pub fn start_of_story() -> Timestamp {
 }
 
 impl Stage {
-    /// The Redis scenario under the starter policy.
+    /// The Redis scenario: account A may connect.
     #[must_use]
     pub fn new() -> Self {
         let mut world = World::new("us-east-1", start_of_story());
-        let redis = NewService { tags: [("Name".to_owned(), "redis".to_owned())].into(), load_balancer_arns: vec!["arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/redis/0123456789abcdef".to_owned()], ..NewService::default() };
+        let redis = NewService {
+            tags: [("Name".to_owned(), "redis".to_owned())].into(),
+            load_balancer_arns: vec![
+                "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/redis/0123456789abcdef".to_owned(),
+            ],
+            ..NewService::default()
+        };
         let service = world.create_service(PROVIDER, redis).unwrap().id;
         world.modify_permissions(PROVIDER, &service, &[root(A), root(B)], &[]).unwrap();
-        world.create_notification(PROVIDER, &service, TOPIC, &["Connect".to_owned(), "Accept".to_owned(), "Reject".to_owned(), "Delete".to_owned()]).unwrap();
+        world
+            .create_notification(
+                PROVIDER,
+                &service,
+                TOPIC,
+                &["Connect".to_owned(), "Accept".to_owned(), "Reject".to_owned(), "Delete".to_owned()],
+            )
+            .unwrap();
         Self {
             aws: Aws::new(world, Faults::default()),
             ledger: MemoryLedger::default(),
             outbox: Outbox::default(),
             service,
-            policy_files: (Vec::new(), None),
+            policy_files: redis_policy(),
             observe: false,
             scope: Scope::All,
         }
@@ -120,13 +132,10 @@ impl Stage {
     }
 
     fn policy(&self) -> Policy {
-        if self.policy_files.0.is_empty() {
-            return folder::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../policies"))).unwrap_or_else(|errors| panic!("{errors}"));
-        }
         Policy::load(&self.policy_files.0, self.policy_files.1.as_ref()).unwrap_or_else(|errors| panic!("{errors}"))
     }
 
-    /// The starter policy or the one that was set, for replays.
+    /// The policy that is set, for replays.
     #[must_use]
     pub fn current_policy(&self) -> Policy {
         self.policy()
@@ -161,7 +170,11 @@ impl Stage {
     /// When Lambda should deliver it again.
     pub async fn deliver_within(&self, event: &Value, left: Duration) -> Result<Summary, AnswerError> {
         let triggers = Trigger::parse(event.to_string().as_bytes()).unwrap();
-        if self.observe { self.approve(Observe).answer(triggers, Deadline::after(left)).await } else { self.approve(self.aws.clone()).answer(triggers, Deadline::after(left)).await }
+        if self.observe {
+            self.approve(Observe).answer(triggers, Deadline::after(left)).await
+        } else {
+            self.approve(self.aws.clone()).answer(triggers, Deadline::after(left)).await
+        }
     }
 
     /// The scheduled sweep.
@@ -222,6 +235,16 @@ thread_local! {
     static NOW: std::cell::Cell<Timestamp> = const { std::cell::Cell::new(Timestamp::UNIX_EPOCH) };
 }
 
+/// A policy of the tests' own: what an operator writes into `policies/` must not make a journey fail.
+fn redis_policy() -> (Vec<PolicyFile>, Option<PolicyFile>) {
+    let text = "@id(\"redis-consumers\") @reason(\"teams that agreed to the terms\")
+        permit (principal in PrivateLink::AccountGroup::\"redis-consumers\", action == PrivateLink::Action::\"Accept\", resource)
+        when { resource.hasTag(\"Name\") && resource.getTag(\"Name\") == \"redis\" };";
+    let file = |name: &str, text: String| PolicyFile { name: name.to_owned(), text };
+    let groups = json!({"redis-consumers": {"accounts": [A]}}).to_string();
+    (vec![file("redis.cedar", text.to_owned())], Some(file("groups.json", groups)))
+}
+
 fn root(account: &str) -> String {
     format!("arn:aws:iam::{account}:root")
 }
@@ -240,8 +263,10 @@ fn event(effect: &Effect) -> Value {
             let body = json!({"event": event, "serviceId": service_id, "vpcEndpointId": endpoint_id}).to_string();
             notification(topic_arn, &body)
         }
-        Effect::CloudTrail { account, event_detail, region } => json!({"version": "0", "id": "trail-1", "detail-type": "AWS API Call via CloudTrail",
-            "source": "aws.ec2", "account": account, "time": "2026-06-01T12:00:00Z", "region": region, "resources": [], "detail": event_detail}),
+        Effect::CloudTrail { account, event_detail, region } => {
+            json!({"version": "0", "id": "trail-1", "detail-type": "AWS API Call via CloudTrail",
+            "source": "aws.ec2", "account": account, "time": "2026-06-01T12:00:00Z", "region": region, "resources": [], "detail": event_detail})
+        }
     }
 }
 

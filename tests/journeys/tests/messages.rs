@@ -78,7 +78,11 @@ async fn the_owner_s_topic_comes_from_the_service_s_tag_if_it_is_an_allowed_one(
         ("nonsense", "arn:aws:sns:us-east-1:123456789012:warden-owners"),
     ] {
         let stage = Stage::new();
-        stage.aws.world().create_tags("123456789012", std::slice::from_ref(&stage.service), &[("warden:owner-topic".to_owned(), tag.to_owned())]).unwrap();
+        stage
+            .aws
+            .world()
+            .create_tags("123456789012", std::slice::from_ref(&stage.service), &[("warden:owner-topic".to_owned(), tag.to_owned())])
+            .unwrap();
         let (_, events) = stage.ask(B);
         stage.deliver(&events[0]).await.unwrap();
         stage.tell().await;

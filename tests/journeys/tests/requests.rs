@@ -263,7 +263,10 @@ async fn a_state_nobody_documented_is_left_alone_and_told() {
 async fn a_failed_accept_is_a_verdict_told_once_and_tried_again_by_each_sweep() {
     let stage = Stage::new();
     let (endpoint, events) = stage.ask(A);
-    stage.aws.faults.next("AcceptVpcEndpointConnections", &[Fault::Before("UnauthorizedOperation"), Fault::Before("UnauthorizedOperation")]);
+    stage
+        .aws
+        .faults
+        .next("AcceptVpcEndpointConnections", &[Fault::Before("UnauthorizedOperation"), Fault::Before("UnauthorizedOperation")]);
     stage.deliver(&events[0]).await.unwrap();
     stage.sweep().await.unwrap();
     let record = stage.only_record();
@@ -346,7 +349,10 @@ async fn unsuccessful_items_are_no_success() {
     let endpoints: Vec<String> = (0..3).map(|_| stage.ask(A).0).collect();
     // Between describing and accepting one consumer deletes its endpoint: EC2 answers 200 and names it unsuccessful.
     let (world, gone) = (stage.aws.clone(), endpoints[1].clone());
-    stage.aws.faults.meanwhile("AcceptVpcEndpointConnections", move || world.world().connection_mut(&gone).unwrap().state = "deleted".to_owned());
+    stage
+        .aws
+        .faults
+        .meanwhile("AcceptVpcEndpointConnections", move || world.world().connection_mut(&gone).unwrap().state = "deleted".to_owned());
     stage.sweep().await.unwrap();
     assert_eq!(stage.ledger.verdicts_of(&endpoints[0]), [Verdict::Accepted]);
     assert_eq!(stage.ledger.verdicts_of(&endpoints[1]), []);
@@ -379,10 +385,20 @@ async fn gateway_load_balancer_services_send_no_notification_and_are_swept() {
     let (endpoint, notified) = {
         let mut world = stage.aws.world();
         let service = world
-            .create_service(PROVIDER, NewService { kind: "GatewayLoadBalancer".to_owned(), load_balancer_arns: vec!["arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/gwy/fw/0123456789abcdef".to_owned()], ..NewService::default() })
+            .create_service(
+                PROVIDER,
+                NewService {
+                    kind: "GatewayLoadBalancer".to_owned(),
+                    load_balancer_arns: vec![
+                        "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/gwy/fw/0123456789abcdef".to_owned(),
+                    ],
+                    ..NewService::default()
+                },
+            )
             .unwrap();
         world.modify_permissions(PROVIDER, &service.id, &[format!("arn:aws:iam::{A}:root")], &[]).unwrap();
-        let (endpoint, effects) = world.create_endpoint(A, &format!("com.amazonaws.vpce.us-east-1.{}", service.id), NewEndpoint::default()).unwrap();
+        let (endpoint, effects) =
+            world.create_endpoint(A, &format!("com.amazonaws.vpce.us-east-1.{}", service.id), NewEndpoint::default()).unwrap();
         (endpoint.id, effects.iter().any(|effect| matches!(effect, local::world::Effect::Notification { .. })))
     };
     assert!(!notified);

@@ -19,7 +19,11 @@ async fn with_service(options: Options) -> (Running, ServiceId, String) {
     let running = start(options).await;
     let service = {
         let mut world = running.local.world();
-        let new = NewService { load_balancer_arns: vec!["arn:nlb".into()], tags: [("Name".to_owned(), "redis".to_owned())].into(), ..NewService::default() };
+        let new = NewService {
+            load_balancer_arns: vec!["arn:nlb".into()],
+            tags: [("Name".to_owned(), "redis".to_owned())].into(),
+            ..NewService::default()
+        };
         let service = world.create_service(PROVIDER, new).unwrap();
         world.modify_permissions(PROVIDER, &service.id, &[format!("arn:aws:iam::{A}:root")], &[]).unwrap();
         world.create_notification(PROVIDER, &service.id, "arn:aws:sns:us-east-1:123456789012:t", &["Connect".into()]).unwrap();
@@ -37,7 +41,14 @@ fn ask(running: &Running, name: &str) -> String {
 }
 
 async fn permits(ec2: &Ec2, service: &ServiceId) -> Vec<Permit<ToAccept>> {
-    let policy = Policy::load(&[PolicyFile { name: "p.cedar".into(), text: "@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource);".into() }], None).unwrap();
+    let policy = Policy::load(
+        &[PolicyFile {
+            name: "p.cedar".into(),
+            text: "@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource);".into(),
+        }],
+        None,
+    )
+    .unwrap();
     let described = ec2.services(Some(service)).await.unwrap().remove(0);
     let connections = ec2.connections(Of::Service(service)).await.unwrap();
     let permit = |connection| {
@@ -76,7 +87,11 @@ async fn facts_arrive_as_the_wire_spells_them() {
     assert!(connection.created.is_some());
     let described = ec2.services(Some(&service)).await.unwrap().remove(0);
     assert_eq!((described.kind, described.acceptance_required, described.tags["Name"].as_str()), (ServiceKind::Interface, true, "redis"));
-    assert_eq!(ec2.services(Some(&"vpce-svc-0ffffffffffffffff".parse().unwrap())).await.unwrap(), [], "a stranger's service is an empty answer");
+    assert_eq!(
+        ec2.services(Some(&"vpce-svc-0ffffffffffffffff".parse().unwrap())).await.unwrap(),
+        [],
+        "a stranger's service is an empty answer"
+    );
     let topic = "arn:aws:sns:us-east-1:123456789012:t".parse().unwrap();
     assert_eq!(ec2.services_notifying(&topic).await.unwrap(), [service]);
 }
@@ -106,4 +121,3 @@ async fn throttling_passes_and_a_refusal_stays() {
     running.local.fail_next("DescribeVpcEndpointConnections", "RequestLimitExceeded", 503, 99);
     assert!(ec2.connections(Of::Service(&service)).await.unwrap_err().is_transient());
 }
-

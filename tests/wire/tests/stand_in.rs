@@ -11,12 +11,24 @@ use wire::{A, PROVIDER, start};
 async fn a_service_s_life_through_the_sdk() {
     let running = start(Options::default()).await;
     let (provider, consumer) = (running.ec2(PROVIDER), running.ec2(A));
-    let made = provider.create_vpc_endpoint_service_configuration().network_load_balancer_arns("arn:nlb").acceptance_required(true).send().await.unwrap();
+    let made = provider
+        .create_vpc_endpoint_service_configuration()
+        .network_load_balancer_arns("arn:nlb")
+        .acceptance_required(true)
+        .send()
+        .await
+        .unwrap();
     let service = made.service_configuration().unwrap().clone();
     let id = service.service_id().unwrap();
     assert_eq!(service.acceptance_required(), Some(true));
 
-    let ask = || consumer.create_vpc_endpoint().vpc_endpoint_type(VpcEndpointType::Interface).vpc_id("vpc-1").service_name(service.service_name().unwrap());
+    let ask = || {
+        consumer
+            .create_vpc_endpoint()
+            .vpc_endpoint_type(VpcEndpointType::Interface)
+            .vpc_id("vpc-1")
+            .service_name(service.service_name().unwrap())
+    };
     assert_eq!(ask().send().await.unwrap_err().code(), Some("InvalidServiceName"));
     let allow = |principal: &str| provider.modify_vpc_endpoint_service_permissions().service_id(id).add_allowed_principals(principal);
     assert_eq!(allow("arn:aws:sts::111122223333:assumed-role/x/y").send().await.unwrap_err().code(), Some("InvalidPrincipal"));
@@ -29,16 +41,29 @@ async fn a_service_s_life_through_the_sdk() {
     let endpoint = ask().send().await.unwrap().vpc_endpoint().unwrap().clone();
     assert_eq!(endpoint.state().unwrap().as_str(), "pendingAcceptance");
     assert_eq!(endpoint.owner_id(), Some(A));
-    let connections = provider.describe_vpc_endpoint_connections().filters(Filter::builder().name("service-id").values(id).build()).send().await.unwrap();
+    let connections =
+        provider.describe_vpc_endpoint_connections().filters(Filter::builder().name("service-id").values(id).build()).send().await.unwrap();
     let state = connections.vpc_endpoint_connections()[0].vpc_endpoint_state().unwrap();
     assert_eq!(state.as_str(), "pendingAcceptance", "as the wire spells it");
     assert_ne!(*state, aws_sdk_ec2::types::State::PendingAcceptance, "the trap that the stand-in must keep set");
 
-    let accepted = provider.accept_vpc_endpoint_connections().service_id(id).vpc_endpoint_ids(endpoint.vpc_endpoint_id().unwrap()).send().await.unwrap();
+    let accepted = provider
+        .accept_vpc_endpoint_connections()
+        .service_id(id)
+        .vpc_endpoint_ids(endpoint.vpc_endpoint_id().unwrap())
+        .send()
+        .await
+        .unwrap();
     assert!(accepted.unsuccessful().is_empty());
     let seen = consumer.describe_vpc_endpoints().send().await.unwrap();
     assert!(["pending", "available"].contains(&seen.vpc_endpoints()[0].state().unwrap().as_str()));
-    let error = provider.accept_vpc_endpoint_connections().service_id("vpce-svc-0ffffffffffffffff").vpc_endpoint_ids("vpce-1").send().await.unwrap_err();
+    let error = provider
+        .accept_vpc_endpoint_connections()
+        .service_id("vpce-svc-0ffffffffffffffff")
+        .vpc_endpoint_ids("vpce-1")
+        .send()
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Some("InvalidVpcEndpointServiceId.NotFound"));
 }
 
@@ -58,7 +83,13 @@ async fn what_is_not_privatelink_is_passed_on_unchanged() {
         String::from_utf8_lossy(&bytes[..read]).into_owned()
     });
     let running = start(Options { emulator: url, ..Options::default() }).await;
-    let answer = reqwest::Client::new().put(format!("{}/bucket/key?x=1%2F2", running.url)).header("x-amz-other", "z").body("the body").send().await.unwrap();
+    let answer = reqwest::Client::new()
+        .put(format!("{}/bucket/key?x=1%2F2", running.url))
+        .header("x-amz-other", "z")
+        .body("the body")
+        .send()
+        .await
+        .unwrap();
     assert_eq!((answer.status().as_u16(), answer.headers()["x-amz-thing"].to_str().unwrap()), (201, "y"));
     assert_eq!(answer.text().await.unwrap(), "hi");
     let seen = echo.await.unwrap();

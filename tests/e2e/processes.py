@@ -69,8 +69,8 @@ class Server:
 
 
 def stop_on_signals() -> None:
-    """A closed terminal or a `kill` ends a run as Ctrl-C does: by taking everything down."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    """A closed terminal or a `kill` ends a run as Ctrl-C does, even where a shell made the process ignore that."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
 
 

@@ -87,13 +87,15 @@ impl Trigger {
     ///
     /// # Errors
     /// When it is none of the events the warden is subscribed to.
-    pub fn from_value(event: Value) -> Result<Vec<Self>, EventError> {
+    pub fn from_value(mut event: Value) -> Result<Vec<Self>, EventError> {
         if let Some(records) = event.get("Records").and_then(Value::as_array) {
             return records.iter().map(notification).collect();
         }
         if event.get("detail-type").is_none() {
             return Err(EventError::UnknownShape);
         }
+        // Nothing rests on the envelope's time, so a time that cannot be read must not cost a sweep.
+        event.as_object_mut().and_then(|envelope| envelope.remove("time"));
         let event: EventBridgeEvent = serde_json::from_value(event).map_err(|error| EventError::Malformed("EventBridge", error))?;
         Ok(vec![bridge(&event)])
     }

@@ -1,5 +1,7 @@
 //! `policies/cases.json`: what must follow from the policy set, decision and determining policies alike.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{collections::BTreeMap, path::Path};
 
 use jiff::{SignedDuration, Timestamp};

@@ -1,5 +1,7 @@
 //! What does not make a policy set, and how that is said: file, line, message.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use warden::policy::{Policy, PolicyFile};
 
 fn refused(policy: &str, groups: &str) -> String {

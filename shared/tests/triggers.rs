@@ -1,5 +1,7 @@
 //! Recorded events → typed triggers. Each file in `events/` has its snapshot; the variants are made from them.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use serde_json::{Value, json};
 use warden::event::{Asks, Trigger};
 
@@ -36,7 +38,8 @@ fn every_recorded_event() {
 #[test]
 fn what_does_not_matter_changes_nothing() {
     let plain = created(|_| {});
-    let variants: [fn(&mut Value); 5] = [
+    let variants: [fn(&mut Value); 6] = [
+        |e| e["time"] = json!("<aws.scheduler.scheduled-time>"),
         |e| {
             e["detail"]["requestParameters"]["CreateVpcEndpointRequest"]["SubnetId"] =
                 json!([{"tag": 1, "content": "subnet-1"}, {"tag": 2, "content": "subnet-2"}])

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use warden::{
     decision::{Decision, Leave, decide},
     event::Hint,
-    facts::{Counts, Facts},
+    facts::Facts,
     policy::Judgement,
     ports::{Accept, Describe, Ledger, Put, Reject},
     record::{Act, Origin, Outcome, Record, Verdict},
@@ -19,17 +19,14 @@ const IN_FLIGHT_MAX: SignedDuration = SignedDuration::from_mins(2);
 impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D, A, L> {
     /// Answers the request that a hint leads to.
     pub(crate) async fn request(&self, hint: Hint, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
-        let (service, connection, all) = match self.look(&hint).await? {
-            Seen::Request(service, connection, all) => (service, connection, all),
-            Seen::NotOurs(why) => {
-                tracing::info!(endpoint = %hint.endpoint, why, "event ignored");
+        match self.look(hint).await? {
+            Seen::Request(facts) => self.decide_and_act(*facts, origin, summary).await,
+            Seen::NotOurs(endpoint, why) => {
+                tracing::info!(%endpoint, why, "event ignored");
                 summary.ignored += 1;
-                return Ok(());
+                Ok(())
             }
-        };
-        let counts = Counts::of(&all, connection.owner.as_ref());
-        let facts = Facts { service, connection, counts, claim: hint.claim, now: (self.clock)() };
-        self.decide_and_act(facts, origin, summary).await
+        }
     }
 
     async fn decide_and_act(&self, facts: Facts, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
@@ -38,7 +35,10 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
         let endpoint = [facts.connection.endpoint.clone()];
         let mut done = match ruling.decision {
             Decision::Refer(why) => return self.write(facts, ruling.judgement, why.into(), origin, summary).await,
-            Decision::Leave(Leave::Gone) => return Ok(leave(&facts, summary)),
+            Decision::Leave(Leave::Gone) => {
+                leave(&facts, summary);
+                return Ok(());
+            }
             Decision::Leave(Leave::Live) => return self.live(facts, ruling.judgement, origin, summary).await,
             Decision::Accept(permit) => {
                 let effect = self.act.accept(service, vec![permit]).await;
@@ -51,7 +51,10 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
         };
         match done.pop_first() {
             Some((_, Done::Settled(outcome))) => self.write(facts, ruling.judgement, outcome, origin, summary).await,
-            Some((_, Done::Gone)) | None => Ok(leave(&facts, summary)),
+            Some((_, Done::Gone)) | None => {
+                leave(&facts, summary);
+                Ok(())
+            }
         }
     }
 

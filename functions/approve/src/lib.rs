@@ -1,8 +1,8 @@
 //! A connection request → an answer, on the record.
 //!
-//! Three kinds of events say that somebody may be waiting. For each request the truth is read again from EC2 ([`look`]),
-//! the policy is asked (`warden::decision`), the answer is carried out ([`act`]) and written to the ledger, whose
-//! conditional put is the one commit point: a redelivery finds it there and is silent. The [`sweep`] does the same for
+//! Three kinds of events say that somebody may be waiting. For each request the truth is read again from EC2 (`look`),
+//! the policy is asked (`warden::decision`), the answer is carried out (`act`) and written to the ledger, whose
+//! conditional put is the one commit point: a redelivery finds it there and is silent. The `sweep` does the same for
 //! everything that waits, because events are best effort.
 //!
 //! **Races.** The same request may be worked on twice at once (a notification and a CloudTrail event). Both may accept,

@@ -8,8 +8,9 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use warden::{
-    connection::{Connection, Service},
+    connection::Service,
     event::Hint,
+    facts::{Counts, Facts},
     ids::{EndpointId, ServiceId},
     ports::{Describe, Of},
 };
@@ -37,33 +38,34 @@ impl ServiceCache {
 
 /// What a hint led to.
 pub(crate) enum Seen {
-    /// A request, with every connection of its service.
-    Request(Service, Connection, Vec<Connection>),
+    /// A request, with what is known about it.
+    Request(Box<Facts>),
     /// None of our business, and why.
-    NotOurs(&'static str),
+    NotOurs(EndpointId, &'static str),
 }
 
 impl<D: Describe + Sync, A, L> Approve<D, A, L> {
     /// Follows a hint to what EC2 says.
-    pub(crate) async fn look(&self, hint: &Hint) -> Result<Seen, AnswerError> {
-        if hint.region.as_ref().is_some_and(|region| *region != self.region) {
-            return Ok(Seen::NotOurs("the service lives in another Region"));
+    pub(crate) async fn look(&self, hint: Hint) -> Result<Seen, AnswerError> {
+        let Hint { endpoint, service, region, claim } = hint;
+        if region.is_some_and(|region| region != self.region) {
+            return Ok(Seen::NotOurs(endpoint, "the service lives in another Region"));
         }
-        let id = match &hint.service {
-            Some(id) => id.clone(),
-            None => self.service_of(&hint.endpoint).await?,
+        let id = match service {
+            Some(id) => id,
+            None => self.service_of(&endpoint).await?,
         };
         let Some(service) = self.service(&id).await? else {
-            return Ok(Seen::NotOurs("the service is not ours"));
+            return Ok(Seen::NotOurs(endpoint, "the service is not ours"));
         };
         if !self.scope.covers(&service) {
-            return Ok(Seen::NotOurs("the service is out of scope"));
+            return Ok(Seen::NotOurs(endpoint, "the service is out of scope"));
         }
-        let connections = self.describe.connections(Of::Service(&id)).await?;
-        match connections.iter().find(|connection| connection.endpoint == hint.endpoint) {
-            Some(connection) => Ok(Seen::Request(service, connection.clone(), connections)),
-            None => Err(AnswerError::NotFoundYet(hint.endpoint.clone())),
-        }
+        let all = self.describe.connections(Of::Service(&id)).await?;
+        let connection = all.iter().find(|connection| connection.endpoint == endpoint).cloned();
+        let connection = connection.ok_or(AnswerError::NotFoundYet(endpoint))?;
+        let counts = Counts::of(&all, connection.owner.as_ref());
+        Ok(Seen::Request(Box::new(Facts { service, connection, counts, claim, now: (self.clock)() })))
     }
 
     async fn service_of(&self, endpoint: &EndpointId) -> Result<ServiceId, AnswerError> {

@@ -65,8 +65,14 @@ async fn serve<A: Accept + Reject + Sync>(
 }
 
 /// An invocation's error under a stable name, which alarms count.
-#[derive(Debug)]
 struct Failed(Diagnostic);
+
+/// The runtime logs a failed invocation by its `Debug`: one readable line.
+impl std::fmt::Debug for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.0.error_type, self.0.error_message)
+    }
+}
 
 impl From<Failed> for Diagnostic {
     fn from(failed: Failed) -> Self {

@@ -1,5 +1,7 @@
 //! What happened, why, and what the reader can do: the sentences all forms of a message share.
 
+use jiff::Timestamp;
+
 use super::escape;
 use crate::{
     decision::Refer,
@@ -208,8 +210,8 @@ impl<'a> Words<'a> {
             ("Service", format!("{} ({})", record.service(), self.service_name)),
             ("Region", record.facts.service.region.to_string()),
             ("State at that moment", escape::plain(connection.state.as_str(), 40)),
-            ("Requested", connection.created.map_or_else(|| "unknown".to_owned(), |at| at.to_string())),
-            ("Decided", record.at.to_string()),
+            ("Requested", connection.created.map_or_else(|| "unknown".to_owned(), second)),
+            ("Decided", second(record.at)),
         ];
         if let Some(region) = connection.region.as_ref().filter(|region| **region != record.facts.service.region) {
             details.push(("Consumer's Region", region.to_string()));
@@ -223,6 +225,11 @@ impl<'a> Words<'a> {
         details.push(("Policy digest", record.policy_digest.chars().take(12).collect()));
         details
     }
+}
+
+/// To the second: nobody reads further.
+fn second(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// The answer that explains the outcome.

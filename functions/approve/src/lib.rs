@@ -18,7 +18,7 @@ mod sweep;
 
 pub use look::ServiceCache;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -41,7 +41,7 @@ pub struct Approve<D, A, L> {
     /// Keeps what was decided.
     pub ledger: L,
     /// The allow policy.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     /// Which services are the warden's business.
     pub scope: Scope,
     /// The Region of the services.

@@ -46,7 +46,7 @@ async fn serve<A: Accept + Reject + Sync>(
         describe,
         act,
         ledger,
-        policy,
+        policy: Arc::new(policy),
         scope: config.scope,
         region: config.region,
         scribe,

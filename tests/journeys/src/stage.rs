@@ -1,7 +1,7 @@
 //! One provider, its Redis service, its warden; consumers A (in the policy), B (allowed to ask) and C (not even that).
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -43,7 +43,7 @@ pub struct Stage {
     pub outbox: Outbox,
     /// The Redis service's id.
     pub service: String,
-    policy_files: (Vec<PolicyFile>, Option<PolicyFile>),
+    policy: Arc<Policy>,
     /// Whether the warden only observes.
     pub observe: bool,
     /// Which services are its business.
@@ -113,7 +113,7 @@ impl Stage {
             ledger: MemoryLedger::default(),
             outbox: Outbox::default(),
             service,
-            policy_files: redis_policy(),
+            policy: Arc::clone(&REDIS_POLICY),
             observe: false,
             scope: Scope::All,
         }
@@ -128,17 +128,13 @@ impl Stage {
 
     /// Changes the policy: what the next invocation runs under.
     pub fn set_policy(&mut self, cedar: &str) {
-        self.policy_files = (vec![PolicyFile { name: "test.cedar".to_owned(), text: cedar.to_owned() }], None);
-    }
-
-    fn policy(&self) -> Policy {
-        Policy::load(&self.policy_files.0, self.policy_files.1.as_ref()).unwrap_or_else(|errors| panic!("{errors}"))
+        self.policy = Arc::new(load(&[file("test.cedar", cedar)], None));
     }
 
     /// The policy that is set, for replays.
     #[must_use]
-    pub fn current_policy(&self) -> Policy {
-        self.policy()
+    pub fn current_policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// A consumer creates an endpoint. Returns its id and the notifications that AWS sends, as `approve` gets them.
@@ -192,7 +188,7 @@ impl Stage {
             describe: self.aws.clone(),
             act,
             ledger: self.ledger.clone(),
-            policy: self.policy(),
+            policy: Arc::clone(&self.policy),
             scope: self.scope.clone(),
             region: "us-east-1".parse().unwrap(),
             scribe: Scribe { observe: self.observe, retention: SignedDuration::from_hours(9600), function_version: "test/1".to_owned() },
@@ -236,13 +232,20 @@ thread_local! {
 }
 
 /// A policy of the tests' own: what an operator writes into `policies/` must not make a journey fail.
-fn redis_policy() -> (Vec<PolicyFile>, Option<PolicyFile>) {
+static REDIS_POLICY: LazyLock<Arc<Policy>> = LazyLock::new(|| {
     let text = "@id(\"redis-consumers\") @reason(\"teams that agreed to the terms\")
         permit (principal in PrivateLink::AccountGroup::\"redis-consumers\", action == PrivateLink::Action::\"Accept\", resource)
         when { resource.hasTag(\"Name\") && resource.getTag(\"Name\") == \"redis\" };";
-    let file = |name: &str, text: String| PolicyFile { name: name.to_owned(), text };
     let groups = json!({"redis-consumers": {"accounts": [A]}}).to_string();
-    (vec![file("redis.cedar", text.to_owned())], Some(file("groups.json", groups)))
+    Arc::new(load(&[file("redis.cedar", text)], Some(&file("groups.json", &groups))))
+});
+
+fn file(name: &str, text: &str) -> PolicyFile {
+    PolicyFile { name: name.to_owned(), text: text.to_owned() }
+}
+
+fn load(files: &[PolicyFile], groups: Option<&PolicyFile>) -> Policy {
+    Policy::load(files, groups).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 fn root(account: &str) -> String {

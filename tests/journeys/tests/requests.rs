@@ -416,7 +416,7 @@ async fn every_record_replays_to_its_verdict() {
     let policy = stage.current_policy();
     for record in stage.ledger.records() {
         assert_eq!(record.policy_digest, policy.digest());
-        let again = record.replay(&policy);
+        let again = record.replay(policy);
         assert_eq!(again.judgement, record.judgement);
         assert_eq!(matches!(again.decision, warden::decision::Decision::Accept(_)), record.verdict == Verdict::Accepted);
     }

@@ -14,9 +14,9 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 
 /// One attempt of one call. EC2 answers within a second or two; a lost connection must not eat the function's time.
-const ATTEMPT_SECONDS_MAX: u64 = 10;
-/// One call with all its retries.
-const CALL_SECONDS_MAX: u64 = 30;
+const ATTEMPT_SECONDS_MAX: u64 = 8;
+/// One call with all its retries. `approve` keeps the end of its time free for two of these and a put.
+const CALL_SECONDS_MAX: u64 = 20;
 /// `PrivateLink`'s calls are throttled per account and per organization: retry with the SDK's own back-off.
 const ATTEMPTS_MAX: u32 = 4;
 

@@ -30,5 +30,5 @@ check: ## formatting, lints with warnings denied, documentation
 
 package: ## release binaries and zips in target/lambda, ready for `sam deploy --template infra/template.yaml`
 	$(NEEDS_CARGO)
-	cargo build --locked --release -p approve -p notify $(if $(TARGET),--target $(TARGET))
+	cargo build --locked --release -p approve -p audit -p notify $(if $(TARGET),--target $(TARGET))
 	$(BOOTSTRAP) package $(if $(TARGET),target/$(TARGET)/release,target/release)

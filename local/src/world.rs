@@ -10,7 +10,7 @@ mod services;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -67,6 +67,10 @@ pub struct World {
     services: BTreeMap<String, Service>,
     permissions: Vec<Permission>,
     connections: BTreeMap<String, Connection>,
+    /// The endpoints of each service, so that asking for one service does not walk through all.
+    by_service: BTreeMap<String, BTreeSet<String>>,
+    /// Endpoints whose connection changes by itself with time.
+    unsettled: BTreeSet<String>,
     endpoints: BTreeMap<String, Endpoint>,
     notifications: BTreeMap<String, Notification>,
 }
@@ -85,6 +89,8 @@ impl World {
             services: BTreeMap::new(),
             permissions: Vec::new(),
             connections: BTreeMap::new(),
+            by_service: BTreeMap::new(),
+            unsettled: BTreeSet::new(),
             endpoints: BTreeMap::new(),
             notifications: BTreeMap::new(),
         }
@@ -106,7 +112,8 @@ impl World {
     pub fn set_now(&mut self, now: Timestamp) {
         self.now = now;
         let settle = self.settle;
-        self.connections.values_mut().for_each(|connection| connection.settle(now, settle));
+        let connections = &mut self.connections;
+        self.unsettled.retain(|id| connections.get_mut(id).is_some_and(|connection| !connection.settle(now, settle)));
     }
 
     /// How long a connection takes from `pending` to `available`.

@@ -1,11 +1,16 @@
 //! Adapters: the only files that say `aws_sdk_*`. Each pages to the end and turns what AWS answered into our own types.
 
 mod error;
+mod meter;
 
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "ec2")]
 pub mod ec2;
+#[cfg(feature = "dynamodb")]
+pub mod findings;
+#[cfg(feature = "s3")]
+pub mod s3;
 #[cfg(feature = "sns")]
 pub mod sns;
 

@@ -7,7 +7,9 @@ use jiff::SignedDuration;
 
 use crate::{
     connection::Service,
+    finding::Terms,
     ids::{AccountId, Region, ServiceId, TopicArn},
+    news::Owner,
 };
 
 /// Settings that cannot be used, each with what to do about it.
@@ -88,6 +90,24 @@ pub struct NotifyConfig {
     pub policy_home: String,
 }
 
+/// The settings of `audit`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditConfig {
+    /// `LEDGER_TABLE`.
+    pub ledger_table: String,
+    /// `REPORT_BUCKET`.
+    pub report_bucket: String,
+    /// `SERVICE_SCOPE`: `all`, ids with commas between, or `tag:KEY=VALUE`.
+    pub scope: Scope,
+    /// `POLICY_DIR`; `policies` beside the function if it is not set.
+    pub policy_dir: PathBuf,
+    /// What is judged by: `AWS_REGION`, `MODE`, `CONNECTIONS_TOPIC_ARN`, `LEDGER_TTL_DAYS` (400), `WAITING_HOURS` (24),
+    /// `EXPIRING_DAYS` (14), `UNUSED_DAYS` (90).
+    pub terms: Terms,
+    /// The version of the warden and of its function.
+    pub function_version: String,
+}
+
 /// Reads settings and collects what is wrong with them.
 struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
@@ -108,15 +128,31 @@ impl Reader<'_> {
     }
 
     fn retention(&mut self) -> SignedDuration {
-        const DAYS_DEFAULT: i64 = 400;
-        let days = self.optional("LEDGER_TTL_DAYS").map_or(Ok(DAYS_DEFAULT), |text| text.trim().parse());
-        match days {
-            Ok(days @ 1..=36_500) => SignedDuration::from_hours(days * 24),
+        self.days("LEDGER_TTL_DAYS", 400)
+    }
+
+    fn days(&mut self, name: &str, default: i64) -> SignedDuration {
+        SignedDuration::from_hours(self.count(name, "days", default, 36_500) * 24)
+    }
+
+    fn count(&mut self, name: &str, unit: &str, default: i64, max: i64) -> i64 {
+        match self.optional(name).map_or(Ok(default), |text| text.trim().parse()) {
+            Ok(count) if (1..=max).contains(&count) => count,
             _ => {
-                self.problems.push("LEDGER_TTL_DAYS: set a number of days from 1 to 36500".to_owned());
-                SignedDuration::ZERO
+                self.problems.push(format!("{name}: set a number of {unit} from 1 to {max}"));
+                0
             }
         }
+    }
+
+    fn policy_dir(&self) -> PathBuf {
+        self.optional("POLICY_DIR")
+            .map_or_else(|| PathBuf::from(self.optional("LAMBDA_TASK_ROOT").unwrap_or_default()).join("policies"), PathBuf::from)
+    }
+
+    fn function_version(&self) -> String {
+        let version = self.optional("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_else(|| "local".to_owned());
+        format!("{}/{version}", env!("CARGO_PKG_VERSION"))
     }
 }
 
@@ -132,14 +168,38 @@ impl ApproveConfig {
         let mode = read.required("MODE", "set `observe` or `active`", mode);
         let scope = read.required("SERVICE_SCOPE", "set `all`, service ids with commas between, or `tag:KEY=VALUE`", scope);
         let retention = read.retention();
-        let policy_dir = read
-            .optional("POLICY_DIR")
-            .map_or_else(|| PathBuf::from(read.optional("LAMBDA_TASK_ROOT").unwrap_or_default()).join("policies"), PathBuf::from);
-        let function_version =
-            format!("{}/{}", env!("CARGO_PKG_VERSION"), read.optional("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_else(|| "local".to_owned()));
+        let policy_dir = read.policy_dir();
+        let function_version = read.function_version();
         match (region, ledger_table, mode, scope) {
             (Some(region), Some(ledger_table), Some(mode), Some(scope)) if read.problems.is_empty() => {
                 Ok(Self { region, ledger_table, mode, scope, policy_dir, retention, function_version })
+            }
+            _ => Err(ConfigErrors(read.problems)),
+        }
+    }
+}
+
+impl AuditConfig {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// Names every setting that is missing or wrong.
+    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
+        let named = |text: &str| Ok::<_, String>(text.to_owned());
+        let mut read = Reader { lookup, problems: Vec::new() };
+        let region = read.required("AWS_REGION", "Lambda sets it", str::parse);
+        let ledger_table = read.required("LEDGER_TABLE", "name the ledger's table", named);
+        let report_bucket = read.required("REPORT_BUCKET", "name the bucket for reports", named);
+        let mode = read.required("MODE", "set `observe` or `active`", mode);
+        let scope = read.required("SERVICE_SCOPE", "set `all`, service ids with commas between, or `tag:KEY=VALUE`", scope);
+        let topic = read.required("CONNECTIONS_TOPIC_ARN", "name the topic that connection notifications should go to", str::parse);
+        let waiting_after = SignedDuration::from_hours(read.count("WAITING_HOURS", "hours", 24, 24 * 365));
+        let (expiring_within, unused_after) = (read.days("EXPIRING_DAYS", 14), read.days("UNUSED_DAYS", 90));
+        let (retention, policy_dir, function_version) = (read.retention(), read.policy_dir(), read.function_version());
+        match (region, ledger_table, report_bucket, mode, scope, topic) {
+            (Some(region), Some(ledger_table), Some(report_bucket), Some(mode), Some(scope), Some(topic)) if read.problems.is_empty() => {
+                let terms = Terms { mode, topics: vec![topic], region, waiting_after, expiring_within, unused_after, retention };
+                Ok(Self { ledger_table, report_bucket, scope, policy_dir, terms, function_version })
             }
             _ => Err(ConfigErrors(read.problems)),
         }
@@ -163,10 +223,10 @@ impl NotifyConfig {
         }
     }
 
-    /// The topic of a service's owner: the one its tag names, if such topics are allowed.
+    /// The topic of an owner: the one a service's tag names, if such topics are allowed.
     #[must_use]
-    pub fn topic_of(&self, service: &Service) -> TopicArn {
-        let tagged = service.tags.get("warden:owner-topic").filter(|arn| arn.starts_with(&self.topic_prefix));
+    pub fn topic_of(&self, owner: &Owner) -> TopicArn {
+        let tagged = owner.as_ref().filter(|arn| arn.starts_with(&self.topic_prefix));
         tagged.and_then(|arn| arn.parse().ok()).unwrap_or_else(|| self.default_topic.clone())
     }
 }

@@ -73,6 +73,17 @@ pub enum Refer {
     },
 }
 
+/// What a judgement comes to. It permits nothing: that takes a [`Permit`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Weighed {
+    /// The policy lets it in.
+    Accept,
+    /// The policy turns it away.
+    Reject,
+    /// A person must decide.
+    Refer(Refer),
+}
+
 /// Marks a permit to accept.
 #[derive(Debug)]
 pub enum ToAccept {}
@@ -124,7 +135,7 @@ pub fn decide(policy: &Policy, facts: &Facts) -> Ruling {
         Err(fact) => return refer(Refer::Missing { fact }),
     };
     let decision = match standing {
-        Standing::Waiting => weigh(&judgement, facts),
+        Standing::Waiting => answer(weigh(&judgement), facts),
         Standing::Live => Decision::Leave(Leave::Live),
         Standing::Gone => Decision::Leave(Leave::Gone),
         Standing::Unknown => Decision::Refer(Refer::UnknownState { state: facts.connection.state.as_str().to_owned() }),
@@ -136,15 +147,25 @@ fn refer(why: Refer) -> Ruling {
     Ruling { decision: Decision::Refer(why), judgement: None }
 }
 
-fn weigh(judgement: &Judgement, facts: &Facts) -> Decision {
+/// What a judgement comes to, for whoever waits and for whoever is connected already: the one rule.
+#[must_use]
+pub fn weigh(judgement: &Judgement) -> Weighed {
     let Judgement { accept, reject } = judgement;
     let sound = accept.errors.is_empty() && reject.errors.is_empty();
     match (sound, accept.allowed, reject.allowed) {
-        (false, _, _) => Decision::Refer(Refer::PolicyError),
-        (true, true, true) => Decision::Refer(Refer::Contradiction),
-        (true, true, false) => Decision::Accept(Permit::mint(facts)),
-        (true, false, true) => Decision::Reject(Permit::mint(facts)),
-        (true, false, false) if accept.rules.is_empty() => Decision::Refer(Refer::NoPermit),
-        (true, false, false) => Decision::Refer(Refer::Forbidden),
+        (false, _, _) => Weighed::Refer(Refer::PolicyError),
+        (true, true, true) => Weighed::Refer(Refer::Contradiction),
+        (true, true, false) => Weighed::Accept,
+        (true, false, true) => Weighed::Reject,
+        (true, false, false) if accept.rules.is_empty() => Weighed::Refer(Refer::NoPermit),
+        (true, false, false) => Weighed::Refer(Refer::Forbidden),
+    }
+}
+
+fn answer(weighed: Weighed, facts: &Facts) -> Decision {
+    match weighed {
+        Weighed::Accept => Decision::Accept(Permit::mint(facts)),
+        Weighed::Reject => Decision::Reject(Permit::mint(facts)),
+        Weighed::Refer(why) => Decision::Refer(why),
     }
 }

@@ -96,6 +96,18 @@ id!(
     TopicArn, "an SNS topic ARN", "`arn:PARTITION:sns:REGION:ACCOUNT:NAME`", is_topic
 );
 
+impl Region {
+    /// The partition of AWS that the Region belongs to, as ARNs name it.
+    #[must_use]
+    pub fn partition(&self) -> &'static str {
+        match self.as_str() {
+            name if name.starts_with("cn-") => "aws-cn",
+            name if name.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+}
+
 impl RoleArn {
     /// The account the role lives in.
     #[must_use]

@@ -6,17 +6,26 @@
 
 pub mod config;
 pub mod connection;
+pub mod deadline;
 pub mod decision;
 pub mod event;
 pub mod facts;
+pub mod finding;
+pub mod grant;
 pub mod ids;
+pub mod news;
 pub mod notice;
 pub mod policy;
 pub mod ports;
+pub mod principal;
 pub mod record;
+pub mod severity;
 pub mod stream;
+pub mod survey;
 
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "telemetry")]
+pub mod metrics;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;

@@ -1,14 +1,16 @@
-//! Record → [`Notice`]: every word that people get to read. Pure text, all of it in here.
+//! Record or digest → [`Notice`]: every word that people get to read. Pure text, all of it in here.
 //!
 //! Whatever a consumer or an author could choose is escaped first: a mail must not be steered by a tag.
 
 mod chat;
+mod digest;
 mod escape;
 mod words;
 
 use serde_json::{Value, json};
 
 use crate::record::{Record, Verdict};
+pub use crate::severity::Severity;
 use words::Words;
 
 /// One message in all the forms its readers take.
@@ -26,28 +28,7 @@ pub struct Notice {
     pub attributes: Vec<(&'static str, String)>,
 }
 
-/// How soon somebody should look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    /// Nothing to do.
-    Info,
-    /// A person has something to decide.
-    Warning,
-    /// Something is wrong.
-    Critical,
-}
-
 impl Severity {
-    /// The word used in the attribute `severity`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Critical => "critical",
-        }
-    }
-
     /// How soon somebody should look at a record.
     #[must_use]
     pub fn of(record: &Record) -> Self {

@@ -6,6 +6,8 @@
 pub mod folder;
 mod groups;
 mod load;
+#[cfg(feature = "reach")]
+pub mod reach;
 mod request;
 
 use std::collections::BTreeMap;

@@ -1,13 +1,18 @@
 //! What deciding code needs of the world, each port named after the need. Adapters page to the end and bound every call.
 
-use std::{error::Error, future::Future};
+use std::{collections::BTreeMap, error::Error, future::Future, path::Path};
+
+use jiff::Timestamp;
 
 use crate::{
     connection::{Connection, Service},
     decision::{Permit, ToAccept, ToReject},
     ids::{EndpointId, ServiceId, TopicArn},
+    news::{Change, Digest, Open},
     notice::Notice,
+    principal::Permission,
     record::{Record, Verdict},
+    survey::{Memory, Offer, Page, Subscription},
 };
 
 /// A call that did not succeed.
@@ -131,6 +136,58 @@ pub trait Ledger {
 
     /// The verdicts on record for a connection. Strongly consistent.
     fn verdicts(&self, service: &ServiceId, endpoint: &EndpointId) -> impl Future<Output = Result<Vec<Verdict>, CallError>> + Send;
+}
+
+/// Reads what the audit judges. Connections come a page at a time: there may be more of them than fit into memory.
+pub trait Survey {
+    /// The account's endpoint services, all pages.
+    fn offers(&self) -> impl Future<Output = Result<Vec<Offer>, CallError>> + Send;
+
+    /// The allowed principals of a service, all pages.
+    fn permissions(&self, service: &ServiceId) -> impl Future<Output = Result<Vec<Permission>, CallError>> + Send;
+
+    /// The subscriptions to connection events, all pages.
+    fn subscriptions(&self) -> impl Future<Output = Result<Vec<Subscription>, CallError>> + Send;
+
+    /// One page of a service's connections: the first, or the one that a page named.
+    fn page(&self, service: &ServiceId, from: Option<&str>) -> impl Future<Output = Result<Page, CallError>> + Send;
+}
+
+/// What the ledger holds about services.
+pub trait Recall {
+    /// Everything about one service.
+    fn recall(&self, service: &ServiceId) -> impl Future<Output = Result<Memory, CallError>> + Send;
+}
+
+/// What came of putting news on the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// All of it is on the ledger.
+    Written,
+    /// Another run was there in the meantime: nothing of it was written.
+    Overtaken,
+}
+
+/// Keeps findings from one run to the next.
+pub trait Findings {
+    /// The findings that are open, and since when the audit has known each policy and group.
+    fn open(&self) -> impl Future<Output = Result<(Vec<Open>, BTreeMap<String, Timestamp>), CallError>> + Send;
+
+    /// Puts one owner's changes and the digest of them on the ledger. The digest, with the first of the changes, is
+    /// written as a whole or not at all, and only if the ledger is as the changes take it to be.
+    fn publish(&self, changes: &[Change], digest: &Digest) -> impl Future<Output = Result<Published, CallError>> + Send;
+
+    /// Keeps since when each policy and group is known.
+    fn remember(&self, known_since: &BTreeMap<String, Timestamp>) -> impl Future<Output = Result<(), CallError>> + Send;
+}
+
+/// Keeps files: the report.
+pub trait Keep {
+    /// Keeps a file under a name, and says where.
+    fn keep(&self, name: &str, content_type: &str, file: &Path) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Where a file of this name is, or will be, as people write it.
+    fn place(&self, name: &str) -> String;
 }
 
 /// Tells people.

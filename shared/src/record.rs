@@ -177,6 +177,14 @@ impl Record {
         self.facts.connection.owner.as_ref()
     }
 
+    /// The policies that determined it.
+    #[must_use]
+    pub fn policies(&self) -> Vec<String> {
+        let rules =
+            |judgement: &Judgement| judgement.accept.rules.iter().chain(&judgement.reject.rules).map(|rule| rule.id.clone()).collect();
+        self.judgement.as_ref().map(rules).unwrap_or_default()
+    }
+
     /// The record as the ledger keeps it.
     ///
     /// # Errors

@@ -1,28 +1,46 @@
-//! A batch of the ledger's stream → records. Each entry is read on its own, so that one that cannot be read never
-//! takes the others with it.
+//! A batch of the ledger's stream → what is to be told. Each entry is read on its own, so that one that cannot be read
+//! never takes the others with it.
 
 use serde_json::Value;
 
-use crate::record::{Record, RecordError};
+use crate::{
+    news::{Digest, DigestError},
+    record::{Record, RecordError},
+};
 
 /// One entry of a batch.
 #[derive(Debug)]
 pub struct Entry {
     /// What the batch response names it by.
     pub sequence_number: String,
-    /// The record in it, or why there is none.
-    pub record: Result<Record, EntryError>,
+    /// What is in it, or why that cannot be told.
+    pub news: Result<News, EntryError>,
 }
 
-/// An entry that holds no record this version can tell about.
+/// What the ledger has to tell.
+#[derive(Debug)]
+pub enum News {
+    /// What became of a request.
+    Decision(Box<Record>),
+    /// What an audit found.
+    Digest(Box<Digest>),
+}
+
+/// An entry that holds nothing this version can tell about.
 #[derive(Debug, thiserror::Error)]
 pub enum EntryError {
     /// No new item, or one without a `record`.
     #[error("the entry has no item with a `record` attribute")]
     NoRecord,
+    /// The item is of a kind that is not told.
+    #[error("the entry is of the kind `{0}`, which nobody is told of: check the filter of the stream")]
+    UnknownKind(String),
     /// The record cannot be read.
     #[error("the item's record cannot be read")]
     Record(#[from] RecordError),
+    /// The digest cannot be read.
+    #[error("the item's digest cannot be read")]
+    Digest(#[from] DigestError),
 }
 
 /// A batch that has no entries at all.
@@ -41,10 +59,16 @@ pub fn entries(event: &Value) -> Result<Vec<Entry>, NotAStream> {
 
 fn entry(value: &Value) -> Entry {
     let sequence_number = value.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).unwrap_or_default().to_owned();
-    Entry { sequence_number, record: record(value) }
+    Entry { sequence_number, news: news(value) }
 }
 
-fn record(value: &Value) -> Result<Record, EntryError> {
-    let text = value.pointer("/dynamodb/NewImage/record/S").and_then(Value::as_str).ok_or(EntryError::NoRecord)?;
-    Ok(Record::from_json(text)?)
+fn news(value: &Value) -> Result<News, EntryError> {
+    let attribute = |name: &str| value.pointer(&format!("/dynamodb/NewImage/{name}/S")).and_then(Value::as_str);
+    let text = attribute("record").ok_or(EntryError::NoRecord)?;
+    // A record from before there were kinds is a decision.
+    match attribute("kind").unwrap_or("decision") {
+        "decision" => Ok(News::Decision(Box::new(Record::from_json(text)?))),
+        "digest" => Ok(News::Digest(Box::new(Digest::from_json(text)?))),
+        other => Err(EntryError::UnknownKind(other.to_owned())),
+    }
 }

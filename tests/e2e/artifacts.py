@@ -13,7 +13,8 @@ from pathlib import Path
 from places import POLICIES, ROOT, TARGET, shown
 from trouble import Trouble
 
-FUNCTIONS = ("approve", "notify")
+FUNCTIONS = ("approve", "audit", "notify")
+JUDGES = ("approve", "audit")  # the policy is packaged with these
 # Zips of equal contents are equal, so a deployment without a change changes nothing.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -29,7 +30,8 @@ def lay_out(binaries: Path, destination: Path) -> None:
             raise Trouble(f"There is no {shown(binary)}: build it first.")
         shutil.copy2(binary, folder / "bootstrap")
         _strip(folder / "bootstrap")
-    _lay_out_policies(destination / "approve" / "policies")
+    for function in JUDGES:
+        _lay_out_policies(destination / function / "policies")
 
 
 def _lay_out_policies(folder: Path) -> None:

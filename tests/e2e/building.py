@@ -10,12 +10,12 @@ from places import ROOT, RUN, shown
 from prerequisites import check_cargo
 from trouble import Trouble
 
-BINARIES = ["-p", "approve", "-p", "notify", "-p", "local"]
+BINARIES = ["-p", "approve", "-p", "audit", "-p", "notify", "-p", "local"]
 # Binaries included: with the tests' own features, so that `cargo test` afterwards has nothing left to build.
 TEST_TARGETS = ["--workspace", "--all-targets"]
 
 
-def build(what: str = "building approve, notify and local (the first time takes some minutes)", arguments: list[str] | None = None) -> None:
+def build(what: str = "building approve, audit, notify and local (the first time takes some minutes)", arguments: list[str] | None = None) -> None:
     """`cargo build`, saying which crate it is at; its output is kept in `.run/build.log`."""
     check_cargo()
     RUN.mkdir(exist_ok=True)

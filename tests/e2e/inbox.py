@@ -48,6 +48,11 @@ class Inbox:
         self.read()
         return next((mail for mail in self.mails if mail.about == (endpoint, decision)), None)
 
+    def digests(self, service: str) -> list[Mail]:
+        """The audits' messages so far that speak of a service."""
+        self.read()
+        return [mail for mail in self.mails if mail.body.get("decision") == "audit" and service in json.dumps(mail.body)]
+
     def count(self, endpoint: str) -> int:
         """How many mails there are about an endpoint."""
         self.read()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from accounts import A, B, C, PROVIDER
 from console import Progress, Timeline, note, table
 from inbox import Inbox
-from processes import stop_on_signals
-from scenario import Service, ask, await_record, await_state, creation_event, offer, put_event, refusal, state
+from places import RUN, shown
+from processes import stop_on_signals, until
+from scenario import Service, ask, audit, await_record, await_state, creation_event, findings, mend_drift, offer, plant_drift, put_event, refusal, report, state
 from stack import Stack, forget_the_users_aws
 from trouble import Trouble
 
@@ -36,6 +39,7 @@ class Play:
         self._turned_away(service)
         self._forged(service, pending, inbox)
         self._lost(service)
+        self._audited(service, pending, inbox)
         return self._sum_up()
 
     def _accepted(self, service: Service, inbox: Inbox) -> None:
@@ -78,6 +82,52 @@ class Play:
             became = self._wait(service, endpoint, "available", SWEEP_SECONDS)
         self.timeline.at("warden", f"{endpoint} is {became}, found by the sweep")
         self._row("A's, lost on the way", "available", became, time.monotonic() - start)
+
+    def _audited(self, service: Service, by_hand: str, inbox: Inbox) -> None:
+        plant_drift(self.stack, service, A, by_hand)
+        self.timeline.at("provider", f"takes A's permission away, accepts {by_hand} by hand and switches acceptance off")
+        planted = {f"cannot-ask {A}": "may not ask", f"unjustified {by_hand}": "no policy allows it", "open-door": "acceptance is off"}
+        expected = f"{len(planted)} planted findings, told once"
+        start = time.monotonic()
+        first = audit(self.stack)
+        found = planted.keys() & findings(self.stack, first, service)
+        digest = self._digest(inbox, service, 1)
+        if digest:
+            self.timeline.at("audit", "this is what the owner reads:")
+            self.timeline.quote(digest)
+        page = self._keep_page(first)
+        self._row("drift, audited", expected, f"{len(found)} planted findings, {'told once' if digest else 'not told'}", time.monotonic() - start)
+
+        start = time.monotonic()
+        again = audit(self.stack)
+        silent = again["opened"] + again["worsened"] + again["resolved"] == 0
+        self._row("the same world again", "nothing told", "nothing told" if silent else f"told: {again}", time.monotonic() - start)
+
+        mend_drift(self.stack, service, A, by_hand)
+        self.timeline.at("provider", "undoes all three")
+        start = time.monotonic()
+        last = audit(self.stack)
+        resolved = last["resolved"] if not planted.keys() & findings(self.stack, last, service) else 0
+        if digest := self._digest(inbox, service, 2):
+            self.timeline.at("audit", "and this:")
+            self.timeline.quote(digest)
+        self._row("mended, audited", f"{len(planted)} resolved, told once", f"{resolved} resolved, {'told once' if digest else 'not told'}", time.monotonic() - start)
+        note(f"\nThe first audit's page, for a browser: {shown(page)}")
+
+    def _digest(self, inbox: Inbox, service: Service, count: int) -> str | None:
+        """The newest audit's message, if there are exactly so many."""
+        try:
+            until("the audit's message", FAST_SECONDS, lambda: len(inbox.digests(service.id)) >= count or None)
+        except Trouble as trouble:
+            self.timeline.at("audit", str(trouble))
+            return None
+        mails = inbox.digests(service.id)
+        return str(mails[-1].body["text"]) if len(mails) == count else None
+
+    def _keep_page(self, summary: dict[str, Any]) -> Path:
+        page = RUN / "audit.html"
+        page.write_bytes(report(self.stack, summary, "report.html"))
+        return page
 
     def _wait(self, service: Service, endpoint: str, wanted: str, seconds: float) -> str:
         try:

@@ -128,3 +128,41 @@ def sweep(stack: Stack) -> Any:
 def invoke(stack: Stack, function: str, event: dict[str, Any]) -> Any:
     """Calls a function and waits for its answer."""
     return json.loads(stack.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))["Payload"].read())
+
+
+def audit(stack: Stack) -> dict[str, Any]:
+    """One audit now, and what came of it."""
+    summary: dict[str, Any] = invoke(stack, stack.outputs["AuditFunction"], {})
+    assert "report" in summary, summary
+    return summary
+
+
+def report(stack: Stack, summary: dict[str, Any], name: str) -> bytes:
+    """A file of an audit's report."""
+    bucket, _, page = summary["report"].removeprefix("s3://").partition("/")
+    found: bytes = stack.client("s3").get_object(Bucket=bucket, Key=f"{page.rpartition('/')[0]}/{name}")["Body"].read()
+    return found
+
+
+def findings(stack: Stack, summary: dict[str, Any], service: Service) -> set[str]:
+    """What an audit has against a service: `KIND ENDPOINT-OR-ACCOUNT`."""
+    found = json.loads(report(stack, summary, "report.json"))["findings"]
+    ours = [finding["id"].split("/", 2) for finding in found if service.id in finding["id"]]
+    return {" ".join((kind, *rest)).strip() for kind, _, *rest in ours}
+
+
+def plant_drift(stack: Stack, service: Service, connected: str, by_hand: str) -> None:
+    """What AWS lets happen after an acceptance: a permission goes, a hand accepts, acceptance is switched off."""
+    ec2 = stack.client("ec2")
+    ec2.modify_vpc_endpoint_service_permissions(ServiceId=service.id, RemoveAllowedPrincipals=[root_arn(connected)])
+    failed = ec2.accept_vpc_endpoint_connections(ServiceId=service.id, VpcEndpointIds=[by_hand])["Unsuccessful"]
+    assert not failed, failed
+    ec2.modify_vpc_endpoint_service_configuration(ServiceId=service.id, AcceptanceRequired=False)
+
+
+def mend_drift(stack: Stack, service: Service, connected: str, by_hand: str) -> None:
+    """All of it undone."""
+    ec2 = stack.client("ec2")
+    ec2.modify_vpc_endpoint_service_permissions(ServiceId=service.id, AddAllowedPrincipals=[root_arn(connected)])
+    ec2.reject_vpc_endpoint_connections(ServiceId=service.id, VpcEndpointIds=[by_hand])
+    ec2.modify_vpc_endpoint_service_configuration(ServiceId=service.id, AcceptanceRequired=True)

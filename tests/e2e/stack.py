@@ -27,10 +27,10 @@ from trouble import Trouble
 
 NAME = "warden"
 BUCKET = "warden-artifacts"
-SERVICES = "cloudformation,lambda,events,scheduler,sns,sqs,dynamodb,dynamodbstreams,s3,iam,sts,logs,ec2,ssm,tagging"
+SERVICES = "cloudformation,lambda,events,scheduler,sns,sqs,dynamodb,dynamodbstreams,s3,iam,sts,logs,ec2,ssm,tagging,monitoring"
 START_SECONDS, DEPLOY_SECONDS = 60.0, 90.0
 SETTLE_MS = 500  # how long the stand-in lets an accepted connection be `pending`
-PARAMETERS = {"Mode": "active", "ServiceScope": "all", "Architecture": "x86_64", "SweepSchedule": "rate(1 minute)", "PolicyHome": "policies/"}
+PARAMETERS = {"Mode": "active", "ServiceScope": "all", "Architecture": "x86_64", "SweepSchedule": "rate(1 minute)", "AuditSchedule": "rate(1 day)", "PolicyHome": "policies/"}
 
 
 class Stack:

@@ -24,6 +24,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use warden::{
     config::Scope,
+    deadline::Deadline,
     event::{Asks, Trigger},
     ids::{EndpointId, Region},
     policy::Policy,
@@ -67,6 +68,9 @@ pub struct Summary {
     pub ignored: usize,
     /// Requests a sweep did not get to before its deadline.
     pub put_off: usize,
+    /// For how many seconds the oldest request that a full sweep met has waited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending_age_max_seconds: Option<i64>,
 }
 
 /// Why an invocation must be tried again. Every kind is an alarm's key.
@@ -105,35 +109,14 @@ impl AnswerError {
     }
 }
 
-/// How long an invocation may go on. Kept apart from the clock of records, which tests move by hand.
-#[derive(Debug, Clone, Copy)]
-pub struct Deadline(std::time::Instant);
-
-impl Deadline {
-    /// The time kept free at the end of an invocation. Work that began must end on the record: an act and the look after
-    /// it may each take a call's whole time (20 seconds with all retries), and the puts come after them.
-    const MARGIN: Duration = Duration::from_secs(45);
-
-    /// A deadline this far away.
-    #[must_use]
-    pub fn after(left: Duration) -> Self {
-        Self(std::time::Instant::now() + left.saturating_sub(Self::MARGIN))
-    }
-
-    /// Whether no new work should begin.
-    #[must_use]
-    pub fn near(&self) -> bool {
-        std::time::Instant::now() >= self.0
-    }
-}
+/// The time kept free at the end of an invocation. Work that began must end on the record: an act and the look after
+/// it may each take a call's whole time (20 seconds with all retries), and the puts come after them.
+pub const MARGIN: Duration = Duration::from_secs(45);
 
 impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D, A, L> {
-    /// Answers what an event asks for. One that cannot be dealt with does not stop the others; the first error is
-    /// returned once all were tried, so that Lambda delivers the event again.
-    ///
-    /// # Errors
-    /// When something should be tried again.
-    pub async fn answer(&self, triggers: Vec<Trigger>, deadline: Deadline) -> Result<Summary, AnswerError> {
+    /// Answers what an event asks for, and says what was done. One that cannot be dealt with does not stop the others;
+    /// the first error is returned beside it once all were tried: the event should be delivered again.
+    pub async fn answer(&self, triggers: Vec<Trigger>, deadline: Deadline) -> (Summary, Option<AnswerError>) {
         let mut summary = Summary::default();
         let mut failures = Vec::new();
         for trigger in triggers {
@@ -153,12 +136,12 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
                     Ok(ids) => failures.extend(self.sweep(&|id| ids.contains(id), &origin, deadline, &mut summary).await.err()),
                     Err(error) => failures.push(error.into()),
                 },
-                Asks::Everything => failures.extend(self.sweep(&|_| true, &origin, deadline, &mut summary).await.err()),
+                Asks::Everything => {
+                    summary.pending_age_max_seconds = Some(0);
+                    failures.extend(self.sweep(&|_| true, &origin, deadline, &mut summary).await.err());
+                }
             }
         }
-        match failures.into_iter().next() {
-            None => Ok(summary),
-            Some(first) => Err(first),
-        }
+        (summary, failures.into_iter().next())
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 use warden::{
     connection::{Connection, Service, Standing},
+    deadline::Deadline,
     decision::{Decision, Leave, Permit, ToAccept, ToReject, decide},
     facts::{Counts, Facts},
     ids::{AccountId, EndpointId, ServiceId},
@@ -16,7 +17,7 @@ use warden::{
     record::{Act, Origin, Outcome},
 };
 
-use crate::{AnswerError, Approve, Deadline, Summary, act::Done};
+use crate::{AnswerError, Approve, Summary, act::Done};
 
 /// Endpoints in one call. AWS documents no limit for accept and reject; this one keeps a refused call small.
 const CHUNK_MAX: usize = 50;
@@ -49,6 +50,10 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
         let services = services.into_iter().filter(|service| wanted(&service.id) && self.scope.covers(service));
         let mut connections = by_service(self.describe.connections(Of::Everybody).await?);
         let mut queues: Vec<Queue> = services.filter_map(|service| Queue::of(connections.remove(&service.id)?, service)).collect();
+        let oldest = queues.iter().flat_map(|queue| &queue.waiting).filter_map(|connection| connection.created).min();
+        if let (Some(oldest), Some(age)) = (oldest, summary.pending_age_max_seconds.as_mut()) {
+            *age = (*age).max((self.clock)().duration_since(oldest).as_secs());
+        }
         queues.sort_by_key(|queue| queue.waiting.first().and_then(|connection| connection.created));
         let mut trouble = Trouble::default();
         for queue in queues {

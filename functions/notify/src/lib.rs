@@ -1,4 +1,4 @@
-//! A new ledger record → a message to whoever owns the service.
+//! A new ledger record, or an audit's digest → a message to whoever owns the service.
 //!
 //! The ledger's stream is the outbox: what was decided is told from the record of it, so nothing is acted on and never
 //! told. Each record of a batch is told on its own; those that could not be are named in the batch response, so that
@@ -8,9 +8,10 @@ use serde::Serialize;
 use serde_json::Value;
 use warden::{
     config::NotifyConfig,
+    news::owner_of,
     notice::Notice,
     ports::{CallError, Publish},
-    stream::{Entry, EntryError, NotAStream, entries},
+    stream::{Entry, EntryError, News, NotAStream, entries},
 };
 
 /// The function: where it tells, and what it goes by.
@@ -28,6 +29,9 @@ pub struct Notify<P> {
 pub struct BatchResponse {
     /// The entries to deliver again.
     pub batch_item_failures: Vec<BatchItemFailure>,
+    /// How many messages were told; for the metrics, not for Lambda.
+    #[serde(skip)]
+    pub told: u64,
 }
 
 /// One entry to deliver again.
@@ -54,19 +58,35 @@ impl<P: Publish + Sync> Notify<P> {
     /// When the event is no batch at all.
     pub async fn tell(&self, event: &Value) -> Result<BatchResponse, NotAStream> {
         let mut response = BatchResponse::default();
-        for Entry { sequence_number, record } in entries(event)? {
-            let told = async {
-                let record = record?;
-                let notice = Notice::of(&record, &self.config.policy_home);
-                self.publish.publish(&self.config.topic_of(&record.facts.service), &notice).await?;
-                tracing::info!(endpoint = %record.endpoint(), verdict = record.verdict.as_str(), "told");
-                Ok::<(), TellError>(())
-            };
-            if let Err(error) = told.await {
-                tracing::error!(sequence_number, error_type = "NotTold", error = &error as &dyn std::error::Error, "a record was not told");
-                response.batch_item_failures.push(BatchItemFailure { item_identifier: sequence_number });
+        for Entry { sequence_number, news } in entries(event)? {
+            match self.tell_one(news).await {
+                Ok(()) => response.told += 1,
+                Err(error) => {
+                    tracing::error!(
+                        sequence_number,
+                        error_type = "NotTold",
+                        error = &error as &dyn std::error::Error,
+                        "a record was not told"
+                    );
+                    response.batch_item_failures.push(BatchItemFailure { item_identifier: sequence_number });
+                }
             }
         }
         Ok(response)
+    }
+
+    async fn tell_one(&self, news: Result<News, EntryError>) -> Result<(), TellError> {
+        match news? {
+            News::Decision(record) => {
+                let notice = Notice::of(&record, &self.config.policy_home);
+                self.publish.publish(&self.config.topic_of(&owner_of(&record.facts.service)), &notice).await?;
+                tracing::info!(endpoint = %record.endpoint(), verdict = record.verdict.as_str(), "told");
+            }
+            News::Digest(digest) => {
+                self.publish.publish(&self.config.topic_of(&digest.owner), &Notice::of_digest(&digest)).await?;
+                tracing::info!(run = digest.run, opened = digest.totals.opened, resolved = digest.totals.resolved, "told of an audit");
+            }
+        }
+        Ok(())
     }
 }

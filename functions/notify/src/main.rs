@@ -8,20 +8,26 @@ use serde_json::Value;
 use warden::{
     aws::{shared_config, sns::Sns},
     config::NotifyConfig,
-    telemetry,
+    metrics, telemetry,
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let lookup = |name: &str| std::env::var(name).ok();
     telemetry::start(&lookup);
+    let metrics = metrics::start(&lookup);
     let config = NotifyConfig::read(&lookup).inspect_err(telemetry::fatal)?;
     let notify = Arc::new(Notify { publish: Sns::new(&shared_config().await), config });
     run(service_fn(|event: LambdaEvent<Value>| {
         let notify = Arc::clone(&notify);
         async move {
             let unreadable = |error| Diagnostic { error_type: "UnreadableEvent".to_owned(), error_message: telemetry::chain(&error) };
-            notify.tell(&event.payload).await.map_err(unreadable)
+            let tell = async {
+                let response = notify.tell(&event.payload).await.map_err(unreadable)?;
+                metrics::told(response.told, response.batch_item_failures.len() as u64);
+                Ok::<_, Diagnostic>(response)
+            };
+            metrics.of(tell).await
         }
     }))
     .await

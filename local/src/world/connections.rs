@@ -36,15 +36,18 @@ impl Connection {
         matches!(self.state.as_str(), "pending" | "available" | "pendingAcceptance")
     }
 
-    pub(super) fn settle(&mut self, now: Timestamp, settle: SignedDuration) {
+    /// Whether there is nothing left that time would change.
+    pub(super) fn settle(&mut self, now: Timestamp, settle: SignedDuration) -> bool {
         let next = match self.state.as_str() {
             "pending" => "available",
             "deleting" => "deleted",
-            _ => return,
+            _ => return true,
         };
-        if now.duration_since(self.changed) >= settle {
+        let due = now.duration_since(self.changed) >= settle;
+        if due {
             self.state = next.to_owned();
         }
+        due
     }
 
     pub(super) fn become_(&mut self, state: &str, now: Timestamp) {
@@ -60,11 +63,8 @@ impl World {
     /// For an unknown filter or a bad page.
     pub fn describe_connections(&self, owner: &str, filters: &[Filter], page: PageRequest) -> Result<Page<Connection>, Ec2Error> {
         let mut found = Vec::new();
-        for connection in self
-            .connections
-            .values()
-            .filter(|connection| self.owned(owner, &connection.service_id).is_ok() && connection.listed_from <= self.now)
-        {
+        let seen = |connection: &&Connection| self.owned(owner, &connection.service_id).is_ok() && connection.listed_from <= self.now;
+        for connection in self.connections_of(filters).filter(seen) {
             let cross = connection.region.as_ref().is_some_and(|region| *region != self.region);
             let value = |name: &str| match name {
                 "ip-address-type" => Some(connection.ip_address_type.clone().into_iter().collect()),
@@ -84,8 +84,20 @@ impl World {
         self.page(found, &page)
     }
 
+    /// Those that a filter on the service leaves, or all.
+    fn connections_of<'a>(&'a self, filters: &'a [Filter]) -> Box<dyn Iterator<Item = &'a Connection> + 'a> {
+        match filters.iter().find(|filter| filter.name == "service-id") {
+            None => Box::new(self.connections.values()),
+            Some(filter) => {
+                let endpoints = filter.values.iter().filter_map(|id| self.by_service.get(id)).flatten();
+                Box::new(endpoints.filter_map(|id| self.connections.get(id)))
+            }
+        }
+    }
+
     /// A hand for tests: the connection of an endpoint, to be changed at will.
     pub fn connection_mut(&mut self, endpoint_id: &str) -> Option<&mut Connection> {
+        self.unsettled.insert(endpoint_id.to_owned());
         self.connections.get_mut(endpoint_id)
     }
 
@@ -123,6 +135,7 @@ impl World {
                 None => Some(("InvalidVpcEndpointId.NotFound", format!("The Vpc Endpoint Id '{id}' does not exist"))),
                 Some(connection) if from.contains(&connection.state.as_str()) => {
                     connection.become_(to, now);
+                    self.unsettled.insert(id.clone());
                     None
                 }
                 Some(connection) => Some(("InvalidState", format!("The connection of '{id}' is in the state {}", connection.state))),

@@ -101,6 +101,8 @@ impl World {
         };
         let mut effects = self.notify(&service.id, &id, "Connect");
         effects.push(Effect::CloudTrail { account: account.to_owned(), event_detail: trail(&endpoint, &connection, &region), region });
+        self.by_service.entry(service.id).or_default().insert(id.clone());
+        self.unsettled.insert(id.clone());
         self.connections.insert(id.clone(), connection);
         self.endpoints.insert(id, endpoint.clone());
         Ok((endpoint, effects))
@@ -136,6 +138,7 @@ impl World {
                 }),
                 Some(connection) => {
                     connection.become_("deleting", now);
+                    self.unsettled.insert(id.clone());
                     let service = connection.service_id.clone();
                     effects.extend(self.notify(&service, id, "Delete"));
                 }

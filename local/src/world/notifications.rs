@@ -106,6 +106,11 @@ impl World {
         unknown
     }
 
+    /// A hand for tests: the subscriptions, to be changed at will.
+    pub fn notifications_mut(&mut self) -> impl Iterator<Item = &mut Notification> {
+        self.notifications.values_mut()
+    }
+
     pub(super) fn notify(&self, service_id: &str, endpoint_id: &str, event: &str) -> Vec<Effect> {
         let wanted = |n: &&Notification| n.service_id == service_id && n.state == "Enabled" && n.events.iter().any(|name| name == event);
         let effect = |n: &Notification| Effect::Notification {

@@ -73,6 +73,11 @@ impl World {
         self.page(found, &page)
     }
 
+    /// A hand for tests: the permissions, to be changed at will.
+    pub fn permissions_mut(&mut self) -> &mut Vec<Permission> {
+        &mut self.permissions
+    }
+
     pub(super) fn is_allowed(&self, account: &str, service_id: &str) -> bool {
         self.permissions
             .iter()

@@ -6,7 +6,9 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
 
-use super::error::call_error;
+use jiff::SignedDuration;
+
+use super::{error::call_error, meter::Meter};
 use crate::{
     ids::{EndpointId, ServiceId},
     ports::{CallError, Ledger, Put},
@@ -19,15 +21,18 @@ const KIND_DECISION: &str = "decision";
 /// The ledger's table.
 #[derive(Debug, Clone)]
 pub struct Table {
-    client: Client,
-    name: String,
+    pub(super) client: Client,
+    pub(super) name: String,
+    /// How long it keeps what ends.
+    pub(super) retention: SignedDuration,
 }
 
 impl Table {
     /// A table by its name.
     #[must_use]
-    pub fn new(config: &aws_config::SdkConfig, name: String) -> Self {
-        Self { client: Client::new(config), name }
+    pub fn new(config: &aws_config::SdkConfig, name: String, retention: SignedDuration) -> Self {
+        let config = aws_sdk_dynamodb::config::Builder::from(config).interceptor(Meter).build();
+        Self { client: Client::from_conf(config), name, retention }
     }
 }
 
@@ -58,6 +63,13 @@ impl Ledger for Table {
             .item("at", text(&record.at.to_string()))
             .item("schema", number(record.schema.into()))
             .item("expires", number(record.expires.as_second()));
+        // What the audit goes by, beside the record, so that an index can carry it.
+        let policies = record.policies();
+        let put = if policies.is_empty() { put } else { put.item("policies", AttributeValue::Ss(unique(policies))) };
+        let put = match record.facts.requester() {
+            Some(role) => put.item("role", text(role.as_str())),
+            None => put,
+        };
         match put.send().await {
             Ok(_) => Ok(Put::Written),
             Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
@@ -84,4 +96,9 @@ impl Ledger for Table {
         let verdict = |word: String| Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == word);
         Ok(output.items().iter().filter_map(word).filter_map(verdict).collect())
     }
+}
+
+/// DynamoDB's sets hold nothing twice; one policy may answer for both actions.
+fn unique(texts: Vec<String>) -> Vec<String> {
+    texts.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect()
 }

@@ -6,12 +6,14 @@ use aws_sdk_ec2::{
 };
 use jiff::Timestamp;
 
-use super::error::call_error;
+use super::{error::call_error, meter::Meter};
 use crate::{
     connection::{Connection, Service, ServiceKind},
     decision::{Permit, ToAccept, ToReject},
     ids::{Region, ServiceId, TopicArn},
-    ports::{Accept, CallError, Describe, Effect, Of, Reject, Unsuccessful},
+    ports::{Accept, CallError, Describe, Effect, Of, Reject, Survey, Unsuccessful},
+    principal::Permission,
+    survey::{Offer, Page, Subscription, SupportedRegion},
 };
 
 /// EC2 in one Region.
@@ -28,7 +30,8 @@ impl Ec2 {
     pub fn new(config: &aws_config::SdkConfig, region: Region) -> Self {
         // The documented maximum of the paginated VPC endpoint calls.
         const PAGE_SIZE_MAX: i32 = 1000;
-        Self { client: Client::new(config), region, page_size: PAGE_SIZE_MAX }
+        let config = aws_sdk_ec2::config::Builder::from(config).interceptor(Meter).build();
+        Self { client: Client::from_conf(config), region, page_size: PAGE_SIZE_MAX }
     }
 
     /// The same with smaller pages, down to EC2's minimum of 5.
@@ -82,6 +85,68 @@ impl Describe for Ec2 {
             found.extend(ids);
         }
         Ok(found)
+    }
+}
+
+impl Survey for Ec2 {
+    async fn offers(&self) -> Result<Vec<Offer>, CallError> {
+        const CALL: &str = "DescribeVpcEndpointServiceConfigurations";
+        let mut pages = self.client.describe_vpc_endpoint_service_configurations().max_results(self.page_size).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| call_error(CALL, error))?;
+            found.extend(page.service_configurations().iter().filter_map(|configuration| offer(configuration, &self.region)));
+        }
+        Ok(found)
+    }
+
+    async fn permissions(&self, service: &ServiceId) -> Result<Vec<Permission>, CallError> {
+        const CALL: &str = "DescribeVpcEndpointServicePermissions";
+        let call = self.client.describe_vpc_endpoint_service_permissions().service_id(service.as_str());
+        let mut pages = call.max_results(self.page_size).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| call_error(CALL, error))?;
+            found.extend(page.allowed_principals().iter().map(|allowed| {
+                let kind = allowed.principal_type().map_or("", |kind| kind.as_str());
+                Permission::parse(kind, allowed.principal().unwrap_or_default())
+            }));
+        }
+        Ok(found)
+    }
+
+    async fn subscriptions(&self) -> Result<Vec<Subscription>, CallError> {
+        const CALL: &str = "DescribeVpcEndpointConnectionNotifications";
+        let mut pages = self.client.describe_vpc_endpoint_connection_notifications().max_results(self.page_size).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| call_error(CALL, error))?;
+            // Those of endpoints, and not of services, are their consumer's business.
+            found.extend(page.connection_notification_set().iter().filter_map(|from| {
+                Some(Subscription {
+                    service: from.service_id()?.parse().ok()?,
+                    topic: from.connection_notification_arn().unwrap_or_default().to_owned(),
+                    events: from.connection_events().to_vec(),
+                    enabled: from.connection_notification_state().is_some_and(|state| state.as_str().eq_ignore_ascii_case("enabled")),
+                })
+            }));
+        }
+        Ok(found)
+    }
+
+    async fn page(&self, service: &ServiceId, from: Option<&str>) -> Result<Page, CallError> {
+        const CALL: &str = "DescribeVpcEndpointConnections";
+        let call = self.client.describe_vpc_endpoint_connections().filters(filter("service-id", service.as_str()));
+        let call = call.max_results(self.page_size).set_next_token(from.map(str::to_owned));
+        let output = call.send().await.map_err(|error| call_error(CALL, error))?;
+        let mut page = Page { next: output.next_token().filter(|token| !token.is_empty()).map(str::to_owned), ..Page::default() };
+        for described in output.vpc_endpoint_connections() {
+            match connection(described) {
+                Some(connection) => page.connections.push(connection),
+                None => page.unreadable.push(format!("`{}`", described.vpc_endpoint_id().unwrap_or_default())),
+            }
+        }
+        Ok(page)
     }
 }
 
@@ -147,6 +212,14 @@ fn service(from: &ServiceConfiguration, region: &Region) -> Option<Service> {
         acceptance_required: from.acceptance_required().unwrap_or(true),
         tags: tags.collect(),
     })
+}
+
+fn offer(from: &ServiceConfiguration, own: &Region) -> Option<Offer> {
+    let region = |supported: &aws_sdk_ec2::types::SupportedRegionDetail| {
+        let region = supported.region()?.parse().ok()?;
+        Some(SupportedRegion { region, state: supported.service_state().unwrap_or_default().to_owned() })
+    };
+    Some(Offer { service: service(from, own)?, regions: from.supported_regions().iter().filter_map(region).collect() })
 }
 
 fn unsuccessful(from: &UnsuccessfulItem) -> Unsuccessful {

@@ -10,6 +10,11 @@ use aws_sdk_ec2::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
 };
+#[cfg(all(not(feature = "ec2"), not(feature = "dynamodb"), not(feature = "sns"), feature = "s3"))]
+use aws_sdk_s3::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+};
 #[cfg(all(not(feature = "ec2"), not(feature = "dynamodb"), feature = "sns"))]
 use aws_sdk_sns::{
     config::http::HttpResponse,

@@ -2,7 +2,7 @@
 
 use aws_sdk_sns::{Client, types::MessageAttributeValue};
 
-use super::error::call_error;
+use super::{error::call_error, meter::Meter};
 use crate::{
     ids::TopicArn,
     notice::Notice,
@@ -19,7 +19,8 @@ impl Sns {
     /// SNS in the Region that `config` names.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig) -> Self {
-        Self { client: Client::new(config) }
+        let config = aws_sdk_sns::config::Builder::from(config).interceptor(Meter).build();
+        Self { client: Client::from_conf(config) }
     }
 }
 

@@ -41,10 +41,6 @@ pub(super) fn form(record: &Record, words: &Words<'_>, severity: &str) -> Value 
 /// The endpoint's ARN, where its owner is known. The service's owner is not in the record.
 fn endpoint_arn(record: &Record) -> Option<String> {
     let region = record.facts.connection.region.as_ref().unwrap_or(&record.facts.service.region);
-    let partition = match region.as_str() {
-        name if name.starts_with("cn-") => "aws-cn",
-        name if name.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
+    let partition = region.partition();
     Some(format!("arn:{partition}:ec2:{region}:{}:vpc-endpoint/{}", record.account()?, record.endpoint()))
 }

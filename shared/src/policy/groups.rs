@@ -42,6 +42,12 @@ impl Groups {
         self.by_account.get(account).map_or(&[], Vec::as_slice)
     }
 
+    /// Every account of every group.
+    #[cfg(feature = "reach")]
+    pub(super) fn accounts(&self) -> impl Iterator<Item = &AccountId> {
+        self.by_account.keys()
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.names.contains(name)
     }

@@ -32,12 +32,12 @@ fn put_together(action: &str, facts: &Facts, account: &AccountId, created: Times
     Ok((request, entities))
 }
 
-fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
+pub(super) fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
     let kind: EntityTypeName = kind.parse().map_err(|error| format!("{error}"))?;
     Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
 }
 
-fn service(uid: EntityUid, service: &Service) -> Result<Entity, String> {
+pub(super) fn service(uid: EntityUid, service: &Service) -> Result<Entity, String> {
     let attributes = HashMap::from([
         ("region".to_owned(), text(service.region.as_str())),
         ("kind".to_owned(), text(&String::from(service.kind.clone()))),

@@ -7,7 +7,9 @@ use warden::{
     connection::{Connection, Service, ServiceKind},
     decision::{Permit, ToAccept, ToReject},
     ids::{ServiceId, TopicArn},
-    ports::{Accept, CallError, Describe, Effect, Of, Reject, Unsuccessful},
+    ports::{Accept, CallError, Describe, Effect, Of, Reject, Survey, Unsuccessful},
+    principal::Permission,
+    survey::{Offer, Page, Subscription, SupportedRegion},
 };
 
 use crate::{
@@ -111,6 +113,45 @@ impl Reject for Aws {
         self.faults.around(CALL, || {
             self.world().reject(PROVIDER, service.as_str(), &ids(&permits)).map(|(bad, _)| asked(&bad)).map_err(failed(CALL))
         })
+    }
+}
+
+impl Survey for Aws {
+    async fn offers(&self) -> Result<Vec<Offer>, CallError> {
+        const CALL: &str = "DescribeVpcEndpointServiceConfigurations";
+        let answer = self.faults.around(CALL, || self.world().describe_services(PROVIDER, &[], &[], page(None)).map_err(failed(CALL)))?;
+        let region = |name: &String| SupportedRegion { region: name.parse().unwrap(), state: "Available".to_owned() };
+        let offer = |from: &world::Service| Offer { service: service(from), regions: from.supported_regions.iter().map(region).collect() };
+        Ok(answer.items.iter().map(offer).collect())
+    }
+
+    async fn permissions(&self, service: &ServiceId) -> Result<Vec<Permission>, CallError> {
+        const CALL: &str = "DescribeVpcEndpointServicePermissions";
+        let answer = self
+            .faults
+            .around(CALL, || self.world().describe_permissions(PROVIDER, service.as_str(), &[], page(None)).map_err(failed(CALL)))?;
+        Ok(answer.items.iter().map(|from| Permission::parse(&from.principal_type, &from.principal)).collect())
+    }
+
+    async fn subscriptions(&self) -> Result<Vec<Subscription>, CallError> {
+        const CALL: &str = "DescribeVpcEndpointConnectionNotifications";
+        let answer =
+            self.faults.around(CALL, || self.world().describe_notifications(PROVIDER, None, &[], page(None)).map_err(failed(CALL)))?;
+        let subscription = |from: &world::Notification| Subscription {
+            service: from.service_id.parse().unwrap(),
+            topic: from.topic_arn.clone(),
+            events: from.events.clone(),
+            enabled: from.state == "Enabled",
+        };
+        Ok(answer.items.iter().map(subscription).collect())
+    }
+
+    async fn page(&self, service: &ServiceId, from: Option<&str>) -> Result<Page, CallError> {
+        const CALL: &str = "DescribeVpcEndpointConnections";
+        let filters = filter("service-id", service.as_str());
+        let asked = page(from.map(str::to_owned));
+        let answer = self.faults.around(CALL, || self.world().describe_connections(PROVIDER, &filters, asked).map_err(failed(CALL)))?;
+        Ok(Page { connections: answer.items.iter().map(connection).collect(), unreadable: Vec::new(), next: answer.next_token })
     }
 }
 

@@ -5,11 +5,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use warden::{
+    grant::Grant,
     ids::{EndpointId, ServiceId},
-    ports::{CallError, Ledger, Put},
+    news::{Change, Digest, Open},
+    ports::{CallError, Findings, Ledger, Published, Put, Recall},
     record::{Key, Record, Verdict, connection_key},
+    survey::{Decided, Memory},
 };
 
 use crate::faults::Faults;
@@ -26,6 +30,12 @@ pub struct MemoryLedger {
 struct Inner {
     /// Items as they are stored: text.
     items: BTreeMap<Key, String>,
+    /// Items that a newer version wrote, by service.
+    newer: Vec<(ServiceId, EndpointId)>,
+    grants: Vec<Grant>,
+    open: BTreeMap<String, Open>,
+    known_since: BTreeMap<String, Timestamp>,
+    digests: u64,
     stream: Vec<Value>,
 }
 
@@ -46,10 +56,95 @@ impl MemoryLedger {
         self.records().iter().filter(|record| record.endpoint().as_str() == endpoint).map(|record| record.verdict).collect()
     }
 
+    /// A person grants something.
+    pub fn grant(&self, grant: Grant) {
+        self.lock().grants.push(grant);
+    }
+
+    /// A newer version wrote something about an endpoint.
+    pub fn write_newer(&self, service: &str, endpoint: &str) {
+        self.lock().newer.push((service.parse().unwrap(), endpoint.parse().unwrap()));
+    }
+
+    /// Forgets what was decided, as if it had never been written.
+    pub fn forget(&self) {
+        self.lock().items.clear();
+    }
+
+    /// The ids of the findings that are open.
+    #[must_use]
+    pub fn open_ids(&self) -> Vec<String> {
+        self.lock().open.keys().cloned().collect()
+    }
+
     /// The stream's next batch, as Lambda hands it to `notify`.
     #[must_use]
     pub fn take_batch(&self) -> Value {
         json!({ "Records": std::mem::take(&mut self.lock().stream) })
+    }
+}
+
+impl Recall for MemoryLedger {
+    async fn recall(&self, service: &ServiceId) -> Result<Memory, CallError> {
+        self.faults.around("RecallQuery", || {
+            let mut memory = Memory::default();
+            for record in self.records().iter().filter(|record| record.service() == service) {
+                memory.add(Decided {
+                    endpoint: record.endpoint().clone(),
+                    account: record.account().cloned(),
+                    verdict: record.verdict,
+                    at: record.at,
+                    policies: record.policies(),
+                    role: record.facts.requester().cloned(),
+                });
+            }
+            let inner = self.lock();
+            for (of, endpoint) in inner.newer.iter().filter(|(of, _)| of == service) {
+                memory.add_unreadable(&connection_key(of, endpoint), Some(endpoint.clone()), "written by a newer version");
+            }
+            memory.grants = inner.grants.iter().filter(|grant| grant.service == *service).cloned().collect();
+            Ok(memory)
+        })
+    }
+}
+
+impl Findings for MemoryLedger {
+    async fn open(&self) -> Result<(Vec<Open>, BTreeMap<String, Timestamp>), CallError> {
+        self.faults.around("OpenQuery", || {
+            let inner = self.lock();
+            Ok((inner.open.values().cloned().collect(), inner.known_since.clone()))
+        })
+    }
+
+    async fn publish(&self, changes: &[Change], digest: &Digest) -> Result<Published, CallError> {
+        self.faults.around("TransactWriteItems", || {
+            let mut inner = self.lock();
+            let as_taken = |change: &Change| match change {
+                Change::Opened(open) => !inner.open.contains_key(&open.finding.id),
+                Change::Worsened(was, _) => inner.open.get(&was.finding.id) == Some(was.as_ref()),
+                Change::Resolved(was) => inner.open.get(&was.finding.id) == Some(was),
+            };
+            if !changes.iter().all(as_taken) {
+                return Ok(Published::Overtaken);
+            }
+            for change in changes {
+                match change {
+                    Change::Opened(open) | Change::Worsened(_, open) => drop(inner.open.insert(open.finding.id.clone(), open.clone())),
+                    Change::Resolved(was) => drop(inner.open.remove(&was.finding.id)),
+                }
+            }
+            inner.digests += 1;
+            let (sequence, text) = (format!("9{:020}", inner.digests), serde_json::to_string(digest).unwrap());
+            inner.stream.push(json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": sequence, "NewImage": {"kind": {"S": "digest"}, "record": {"S": text}}}}));
+            Ok(Published::Written)
+        })
+    }
+
+    async fn remember(&self, known_since: &BTreeMap<String, Timestamp>) -> Result<(), CallError> {
+        self.faults.around("PutKnown", || {
+            self.lock().known_since = known_since.clone();
+            Ok(())
+        })
     }
 }
 

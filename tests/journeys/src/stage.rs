@@ -1,22 +1,27 @@
 //! One provider, its Redis service, its warden; consumers A (in the policy), B (allowed to ask) and C (not even that).
 
 use std::{
+    collections::BTreeMap,
+    path::Path,
     sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
-use approve::{AnswerError, Approve, Deadline, ServiceCache, Summary};
+use approve::{AnswerError, Approve, MARGIN, ServiceCache, Summary};
+use audit::{Audit, AuditError};
 use jiff::{SignedDuration, Timestamp};
 use local::world::{Effect, NewEndpoint, NewService, World};
 use notify::{BatchResponse, Notify};
 use serde_json::{Value, json};
 use warden::{
-    config::{NotifyConfig, Scope},
+    config::{Mode, NotifyConfig, Scope},
+    deadline::Deadline,
     event::Trigger,
+    finding::Terms,
     ids::TopicArn,
     notice::Notice,
     policy::{Policy, PolicyFile},
-    ports::{Accept, CallError, Observe, Publish, Reject},
+    ports::{Accept, CallError, Keep, Observe, Publish, Reject},
     record::{Record, Scribe},
 };
 
@@ -31,7 +36,8 @@ pub const B: &str = "444455556666";
 /// A stranger.
 pub const C: &str = "777788889999";
 
-const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:connections";
+/// The topic that connection notifications go to.
+pub const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:connections";
 
 /// Everything a journey needs.
 pub struct Stage {
@@ -41,6 +47,8 @@ pub struct Stage {
     pub ledger: MemoryLedger,
     /// What was told, with to whom.
     pub outbox: Outbox,
+    /// The reports.
+    pub shelf: Shelf,
     /// The Redis service's id.
     pub service: String,
     policy: Arc<Policy>,
@@ -63,6 +71,45 @@ impl Outbox {
     #[must_use]
     pub fn take(&self) -> Vec<(String, Notice)> {
         std::mem::take(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The bucket of reports.
+#[derive(Debug, Clone, Default)]
+pub struct Shelf {
+    files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    /// What goes wrong.
+    pub faults: Faults,
+}
+
+impl Shelf {
+    /// The newest file of this name.
+    #[must_use]
+    pub fn read(&self, name: &str) -> String {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let content = files.iter().rev().find(|(key, _)| key.ends_with(name)).unwrap().1;
+        String::from_utf8(content.clone()).unwrap()
+    }
+
+    /// The ids of the findings in the newest report, in its order.
+    #[must_use]
+    pub fn findings(&self) -> Vec<String> {
+        let report: Value = serde_json::from_str(&self.read("report.json")).unwrap();
+        report["findings"].as_array().unwrap().iter().map(|finding| finding["id"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl Keep for Shelf {
+    async fn keep(&self, name: &str, _: &str, file: &Path) -> Result<(), CallError> {
+        let content = std::fs::read(file).unwrap();
+        self.faults.around("PutObject", || {
+            self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), content);
+            Ok(())
+        })
+    }
+
+    fn place(&self, name: &str) -> String {
+        format!("s3://reports/{name}")
     }
 }
 
@@ -112,6 +159,7 @@ impl Stage {
             aws: Aws::new(world, Faults::default()),
             ledger: MemoryLedger::default(),
             outbox: Outbox::default(),
+            shelf: Shelf::default(),
             service,
             policy: Arc::clone(&REDIS_POLICY),
             observe: false,
@@ -166,10 +214,26 @@ impl Stage {
     /// When Lambda should deliver it again.
     pub async fn deliver_within(&self, event: &Value, left: Duration) -> Result<Summary, AnswerError> {
         let triggers = Trigger::parse(event.to_string().as_bytes()).unwrap();
-        if self.observe {
-            self.approve(Observe).answer(triggers, Deadline::after(left)).await
+        let (summary, error) = if self.observe {
+            self.approve(Observe).answer(triggers, Deadline::after(left, MARGIN)).await
         } else {
-            self.approve(self.aws.clone()).answer(triggers, Deadline::after(left)).await
+            self.approve(self.aws.clone()).answer(triggers, Deadline::after(left, MARGIN)).await
+        };
+        error.map_or(Ok(summary), Err)
+    }
+
+    /// The same provider, world and ledger, for somebody who works at the same time.
+    #[must_use]
+    pub fn twin(&self) -> Self {
+        Self {
+            aws: self.aws.clone(),
+            ledger: self.ledger.clone(),
+            outbox: self.outbox.clone(),
+            shelf: self.shelf.clone(),
+            service: self.service.clone(),
+            policy: Arc::clone(&self.policy),
+            observe: self.observe,
+            scope: self.scope.clone(),
         }
     }
 
@@ -194,6 +258,45 @@ impl Stage {
             scribe: Scribe { observe: self.observe, retention: SignedDuration::from_hours(9600), function_version: "test/1".to_owned() },
             clock: || NOW.get(),
             seen: ServiceCache::default(),
+        }
+    }
+
+    /// The scheduled audit.
+    ///
+    /// # Errors
+    /// When its report could not be kept.
+    pub async fn audit(&self) -> Result<audit::Summary, AuditError> {
+        self.audit_within(Duration::from_secs(600)).await
+    }
+
+    /// The same with so much time left.
+    ///
+    /// # Errors
+    /// When its report could not be kept.
+    pub async fn audit_within(&self, left: Duration) -> Result<audit::Summary, AuditError> {
+        NOW.set(self.aws.world().now());
+        let audit = Audit {
+            survey: self.aws.clone(),
+            ledger: self.ledger.clone(),
+            keep: self.shelf.clone(),
+            policy: Arc::clone(&self.policy),
+            scope: self.scope.clone(),
+            terms: self.terms(),
+            clock: || NOW.get(),
+            function_version: "test/1".to_owned(),
+        };
+        audit.run("run-1", Deadline::after(left, audit::MARGIN)).await
+    }
+
+    fn terms(&self) -> Terms {
+        Terms {
+            mode: if self.observe { Mode::Observe } else { Mode::Active },
+            topics: vec![TOPIC.parse().unwrap()],
+            region: "us-east-1".parse().unwrap(),
+            waiting_after: SignedDuration::from_hours(24),
+            expiring_within: SignedDuration::from_hours(14 * 24),
+            unused_after: SignedDuration::from_hours(90 * 24),
+            retention: SignedDuration::from_hours(9600),
         }
     }
 

@@ -157,6 +157,28 @@ proptest! {
         prop_assert_eq!(once, seen(&stage));
     }
 
+    /// Law 5, silence: what the warden let in under its policy is no stranger to the audit. And the audit's half of law 4:
+    /// whoever is connected is on the record, or found not to be.
+    #[test]
+    fn the_audit_has_nothing_against_what_the_warden_did(happenings in prop::collection::vec(happening(), 1..25)) {
+        let (stage, story, runtime) = play(&happenings);
+        stage.aws.faults.stop();
+        stage.ledger.faults.stop();
+        runtime.block_on(stage.sweep()).unwrap();
+        stage.pass(SignedDuration::from_mins(20));
+        let summary = runtime.block_on(stage.audit()).unwrap();
+        prop_assert!(summary.unseen.is_empty(), "{:?}", summary.unseen);
+        let findings = stage.shelf.findings();
+        for (endpoint, allowed) in &story.requests {
+            let found = |kind: &str| findings.contains(&format!("{kind}/{}/{endpoint}", stage.service));
+            let live = is_live(&stage.state(endpoint));
+            prop_assert_eq!(found("unjustified"), live && !allowed, "{}", endpoint);
+            prop_assert!(!found("overdue"), "{endpoint} was swept");
+            let recorded = stage.ledger.verdicts_of(endpoint).iter().any(|verdict| matches!(verdict, Verdict::Accepted | Verdict::Found));
+            prop_assert_eq!(found("unrecorded"), live && !recorded, "{}", endpoint);
+        }
+    }
+
     /// Law 3: an erroring policy never yields an accept, whatever else the set permits.
     #[test]
     fn an_erroring_policy_accepts_nothing(happenings in prop::collection::vec(happening(), 1..15)) {

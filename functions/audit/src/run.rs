@@ -1,0 +1,313 @@
+//! One run: read, judge, write down, tell.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use warden::{
+    connection::{Connection, Standing},
+    deadline::Deadline,
+    finding::{Door, Finding, Inspected, Justification, Severity, Usage, inspect, inspect_service, inspect_usage},
+    ids::ServiceId,
+    news::{CHANGES_MAX, Edition, Looked, LookedAt, Open, Owner, owner_of},
+    ports::{CallError, Findings, Keep, Recall, Survey},
+    survey::{Marks, Memory, Offer, Page, Subscription},
+};
+
+use crate::{
+    Audit, AuditError, Summary,
+    census::Census,
+    read::{Content, Read},
+    report::{Closing, Report, Row, Standpoint},
+    tell::Found,
+};
+
+/// Services read at once. PrivateLink's calls are throttled per account and per organization: not many.
+const SERVICES_AT_ONCE: usize = 8;
+/// New findings that are held at once; of more, the worst are kept.
+const CANDIDATES_MAX: usize = 4 * CHANGES_MAX;
+/// Things not seen that a report names one by one.
+const UNSEEN_MAX: usize = 200;
+
+/// A run under way.
+struct Run<'a> {
+    now: Timestamp,
+    looked: Looked,
+    unseen: Vec<String>,
+    usage: Usage,
+    found: Found,
+    open: BTreeMap<String, &'a Open>,
+    report: Report,
+    summary: Summary,
+}
+
+impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync> Audit<S, L, K> {
+    /// Audits once. `id` names the run; the same id again means the same run tried again.
+    ///
+    /// # Errors
+    /// When the report could not be written or kept.
+    pub async fn run(&self, id: &str, deadline: Deadline) -> Result<Summary, AuditError> {
+        let now = (self.clock)();
+        let folder = format!("audits/{}/{id}", now.strftime("%Y/%m/%d"));
+        let mut trouble = Vec::new();
+        let (open, known_since) = self.ledger.open().await.unwrap_or_else(|error| {
+            trouble.push(could_not("the open findings could not be read, so nothing is told by this run", &error));
+            Default::default()
+        });
+        let tells = trouble.is_empty();
+        let mut run = Run {
+            now,
+            looked: Looked::default(),
+            unseen: trouble,
+            usage: Usage::default(),
+            found: Found::default(),
+            open: open.iter().map(|open| (open.finding.id.clone(), open)).collect(),
+            report: Report::begin(self.standpoint(id, now))?,
+            summary: Summary { report: self.keep.place(&format!("{folder}/report.html")), ..Summary::default() },
+        };
+        self.look(&mut run, deadline).await?;
+        let known_since = self.known_since(&known_since, now);
+        self.look_at_usage(&mut run, &known_since)?;
+
+        let Run { looked, mut unseen, found, report, mut summary, .. } = run;
+        let edition = Edition {
+            run: id.to_owned(),
+            at: now,
+            region: self.terms.region.clone(),
+            report: Some(summary.report.clone()),
+            unseen: unseen.clone(),
+            policy_digest: self.policy.digest().to_owned(),
+        };
+        let mut resolved = Vec::new();
+        if tells {
+            let told = self.tell(found, open, &looked, &edition, &mut summary).await;
+            unseen.extend(told.trouble);
+            resolved = told.resolved;
+            if let Err(error) = self.ledger.remember(&known_since).await {
+                unseen.push(could_not("which policies are known was not kept", &error));
+            }
+        }
+        summary.unseen = unseen;
+        let closing = Closing { summary: summary.clone(), resolved };
+        for file in report.finish(&closing)? {
+            let name = format!("{folder}/{}", file.name);
+            let kept = self.keep.keep(&name, file.content_type, file.content.path()).await;
+            kept.map_err(|source| AuditError::Keep { place: self.keep.place(&name), source })?;
+        }
+        Ok(summary)
+    }
+
+    fn standpoint(&self, id: &str, now: Timestamp) -> Standpoint {
+        Standpoint {
+            run: id.to_owned(),
+            at: now,
+            region: self.terms.region.clone(),
+            mode: self.terms.mode,
+            policies: self.policy.len(),
+            policy_digest: self.policy.digest().to_owned(),
+            function_version: self.function_version.clone(),
+        }
+    }
+
+    async fn look(&self, run: &mut Run<'_>, deadline: Deadline) -> Result<(), AuditError> {
+        let subscriptions = run.seen("connection notifications", self.survey.subscriptions().await);
+        run.looked.subscriptions = subscriptions.is_some();
+        let offers = run.seen("endpoint services", self.survey.offers().await);
+        run.looked.services_listed = offers.is_some();
+        let offers: Vec<Offer> = offers.into_iter().flatten().filter(|offer| self.scope.covers(&offer.service)).collect();
+        run.looked.services = offers.iter().map(|offer| (offer.service.id.clone(), LookedAt::default())).collect();
+        let reads = stream::iter(offers).map(|offer| async { self.read(offer, !deadline.near()).await });
+        let mut reads = reads.buffered(SERVICES_AT_ONCE);
+        while let Some(read) = reads.next().await {
+            self.service(run, read, subscriptions.as_deref(), deadline).await?;
+        }
+        Ok(())
+    }
+
+    async fn service(
+        &self,
+        run: &mut Run<'_>,
+        read: Read,
+        subscriptions: Option<&[Subscription]>,
+        deadline: Deadline,
+    ) -> Result<(), AuditError> {
+        let Read { offer, content } = read;
+        let id = offer.service.id.clone();
+        let Some(Content { permissions, memory, connections }) = content else {
+            run.miss(format!("{id}: the deadline was near"));
+            return Ok(());
+        };
+        run.summary.services += 1;
+        let permissions = run.seen_of(&id, "permissions", permissions);
+        for permission in permissions.iter().flatten() {
+            if let warden::principal::Principal::Unknown { kind } = &permission.who {
+                run.miss(format!("{id}: the permission for `{}` is of an unknown type `{kind}`", permission.text));
+            }
+        }
+        let memory = run.seen_of(&id, "the ledger's entries", memory);
+        let mut at = LookedAt { permissions: permissions.is_some(), ledger: memory.is_some(), ..LookedAt::default() };
+        let (findings, left_out) =
+            inspect_service(&self.terms, &self.policy, &offer, Door { permissions: permissions.as_deref(), subscriptions }, run.now);
+        at.askers = left_out == 0;
+        if left_out > 0 {
+            run.miss(format!("{id}: {left_out} more accounts cannot ask than are named"));
+        }
+        let owner = owner_of(&offer.service);
+        let shown = u32::try_from(findings.len()).unwrap_or(u32::MAX);
+        findings.into_iter().try_for_each(|finding| run.found(&owner, finding))?;
+        self.note_usage(run, memory.as_ref());
+        let mut picture = run.report.service(&offer, shown)?;
+        if let Some((first, census)) = run.seen_of(&id, "connections", connections) {
+            at.connections = self.pages(run, &offer, &owner, memory.as_ref(), first, &census, &mut picture, deadline).await?;
+        }
+        run.report.end_service(picture)?;
+        run.looked.services.insert(id, at);
+        Ok(())
+    }
+
+    /// Judges page by page. False: not all of them.
+    #[expect(clippy::too_many_arguments, reason = "one service's whole context, used here and nowhere else")]
+    async fn pages(
+        &self,
+        run: &mut Run<'_>,
+        offer: &Offer,
+        owner: &Owner,
+        memory: Option<&Memory>,
+        first: Page,
+        census: &Census,
+        picture: &mut crate::report::ServicePart,
+        deadline: Deadline,
+    ) -> Result<bool, AuditError> {
+        let mut page = first;
+        loop {
+            page.unreadable.iter().for_each(|what| run.miss(format!("{}: a connection without readable ids: {what}", offer.service.id)));
+            for connection in &page.connections {
+                self.connection(run, offer, owner, memory, connection, census, picture)?;
+            }
+            let Some(from) = page.next else { return Ok(page.unreadable.is_empty()) };
+            if deadline.near() {
+                run.miss(format!("{}: the deadline was near", offer.service.id));
+                return Ok(false);
+            }
+            match run.seen_of(&offer.service.id, "connections", self.survey.page(&offer.service.id, Some(&from)).await) {
+                Some(next) => page = next,
+                None => return Ok(false),
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one connection's whole context, used here and nowhere else")]
+    fn connection(
+        &self,
+        run: &mut Run<'_>,
+        offer: &Offer,
+        owner: &Owner,
+        memory: Option<&Memory>,
+        connection: &Connection,
+        census: &Census,
+        picture: &mut crate::report::ServicePart,
+    ) -> Result<(), AuditError> {
+        let standing = connection.state.standing();
+        if standing == Standing::Gone {
+            return Ok(());
+        }
+        let nothing = Marks::default();
+        let marks = memory.and_then(|memory| memory.endpoints.get(&connection.endpoint)).unwrap_or(&nothing);
+        let grants = memory.map(|memory| memory.grants.as_slice());
+        let inspected = inspect(&self.terms, &self.policy, offer, connection, census.beside(connection), marks, grants, run.now);
+        let Inspected { justification, findings, matched } = inspected;
+        run.summary.count(connection, standing, run.now);
+        matched.iter().for_each(|id| run.usage.policy(id, run.now));
+        if let Some(account) = &connection.owner {
+            run.usage.account(&self.policy, account, run.now);
+        }
+        if let Justification::Unknown { why } = &justification {
+            run.looked.blind.insert((connection.service.clone(), connection.endpoint.clone()));
+            run.miss(format!("{}/{}: {why}", connection.service, connection.endpoint));
+        }
+        let kinds = findings.iter().map(|finding| finding.kind).collect();
+        run.report.connection(picture, &Row { connection, justification: &justification, kinds })?;
+        findings.into_iter().try_for_each(|finding| run.found(owner, finding))
+    }
+
+    fn note_usage(&self, run: &mut Run<'_>, memory: Option<&Memory>) {
+        let Some(memory) = memory else { return };
+        memory.unreadable.iter().for_each(|what| run.miss(format!("the ledger: {what}")));
+        memory.used.iter().for_each(|(id, at)| run.usage.policy(id, *at));
+        memory.askers.iter().for_each(|(account, at)| run.usage.account(&self.policy, account, *at));
+    }
+
+    /// Only who has seen everything can say that nobody uses something.
+    fn look_at_usage(&self, run: &mut Run<'_>, known_since: &BTreeMap<String, Timestamp>) -> Result<(), AuditError> {
+        if !run.looked.everything() {
+            return Ok(());
+        }
+        let findings = inspect_usage(&self.terms, &self.policy, &run.usage, known_since, run.now);
+        findings.into_iter().try_for_each(|finding| run.found(&None, finding))
+    }
+}
+
+impl Run<'_> {
+    fn found(&mut self, owner: &Owner, finding: Finding) -> Result<(), AuditError> {
+        // What concerns the policy as a whole is nobody's service.
+        let owner = if finding.subject.service().is_some() { owner.clone() } else { None };
+        if !self.found.ids.insert(finding.id.clone()) {
+            return Ok(());
+        }
+        let before = self.open.get(&finding.id);
+        self.report.finding(&finding, before.map_or(self.now, |open| open.since), before.is_some())?;
+        *self.summary.findings.entry(finding.severity).or_default() += 1;
+        *self.found.by_owner.entry(owner.clone()).or_default().entry(finding.severity).or_default() += 1;
+        let news = before.is_none_or(|open| (finding.severity, finding.level) > (open.finding.severity, open.finding.level));
+        if news {
+            self.found.candidates.push((owner, finding));
+            if self.found.candidates.len() > 2 * CANDIDATES_MAX {
+                self.found.candidates.sort_by(|a, b| a.1.reading_order(&b.1));
+                self.found.candidates.truncate(CANDIDATES_MAX);
+            }
+        }
+        Ok(())
+    }
+
+    fn miss(&mut self, what: String) {
+        if self.unseen.len() < UNSEEN_MAX {
+            tracing::warn!(what, "not seen");
+            self.unseen.push(what);
+        } else if self.unseen.len() == UNSEEN_MAX {
+            self.unseen.push("and more: see the log".to_owned());
+        }
+    }
+
+    fn seen<T>(&mut self, what: &str, answer: Result<T, CallError>) -> Option<T> {
+        answer.map_err(|error| self.miss(could_not(&format!("{what} could not be listed"), &error))).ok()
+    }
+
+    fn seen_of<T>(&mut self, service: &ServiceId, what: &str, answer: Result<T, CallError>) -> Option<T> {
+        answer.map_err(|error| self.miss(could_not(&format!("{service}: {what} could not be read"), &error))).ok()
+    }
+}
+
+impl Summary {
+    fn count(&mut self, connection: &Connection, standing: Standing, now: Timestamp) {
+        match standing {
+            Standing::Live => self.connected += 1,
+            Standing::Waiting => {
+                self.waiting += 1;
+                let age = connection.created.map_or(0, |created| now.duration_since(created).as_secs());
+                self.pending_age_max_seconds = self.pending_age_max_seconds.max(age);
+            }
+            Standing::Gone | Standing::Unknown => {}
+        }
+    }
+
+    /// How many findings of a severity are open.
+    #[must_use]
+    pub fn open(&self, severity: Severity) -> usize {
+        self.findings.get(&severity).copied().unwrap_or_default()
+    }
+}
+
+fn could_not(what: &str, error: &CallError) -> String {
+    tracing::warn!(error = error as &dyn std::error::Error, message = error.message, "{what}");
+    format!("{what} ({error})")
+}

@@ -1,0 +1,291 @@
+//! What is not as it should be: (world as EC2 described it, policy, ledger) → findings. Pure.
+//!
+//! A finding is about one subject and has an id that stays the same from run to run, so that it is told once.
+//! What cannot be looked at is no finding and no absence of one: it is named in the report, and nothing about it is
+//! taken for mended.
+
+mod connections;
+#[cfg(feature = "reach")]
+mod services;
+#[cfg(feature = "reach")]
+mod usage;
+
+use std::{collections::BTreeMap, fmt};
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+pub use crate::severity::Severity;
+pub use connections::{Inspected, Justification, inspect};
+#[cfg(feature = "reach")]
+pub use services::{Door, inspect_service};
+#[cfg(feature = "reach")]
+pub use usage::{Usage, inspect_usage};
+
+use crate::{
+    config::Mode,
+    ids::{AccountId, EndpointId, Region, ServiceId, TopicArn},
+};
+
+/// What kind of thing is not as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A live connection that the policy would not accept now and no grant covers.
+    Unjustified,
+    /// A live connection whose grant has ended.
+    ExpiredGrant,
+    /// A live connection that stands nowhere in the ledger.
+    Unrecorded,
+    /// A request that the policy accepts and that still waits.
+    Overdue,
+    /// A request that waits for a person, for long.
+    Waiting,
+    /// A service that lets everybody in who may ask.
+    OpenDoor,
+    /// A permission to ask for somebody whom the policy never accepts.
+    WidePermission,
+    /// An account that the policy accepts and that may not ask.
+    CannotAsk,
+    /// A service whose requests are not announced.
+    SilentService,
+    /// A live connection from a Region the service no longer supports.
+    ClosedRegion,
+    /// A policy that cannot be evaluated on what is really there.
+    PolicyError,
+    /// A justification that is about to end.
+    ExpiringSoon,
+    /// A connection in a state this version does not know.
+    UnknownState,
+    /// A permit or a group that nobody uses.
+    UnusedPolicy,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 14] = [
+        Self::Unjustified,
+        Self::ExpiredGrant,
+        Self::Unrecorded,
+        Self::Overdue,
+        Self::Waiting,
+        Self::OpenDoor,
+        Self::WidePermission,
+        Self::CannotAsk,
+        Self::SilentService,
+        Self::ClosedRegion,
+        Self::PolicyError,
+        Self::ExpiringSoon,
+        Self::UnknownState,
+        Self::UnusedPolicy,
+    ];
+
+    /// The word used in ids, reports and filters.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unjustified => "unjustified",
+            Self::ExpiredGrant => "expired-grant",
+            Self::Unrecorded => "unrecorded",
+            Self::Overdue => "overdue",
+            Self::Waiting => "waiting",
+            Self::OpenDoor => "open-door",
+            Self::WidePermission => "wide-permission",
+            Self::CannotAsk => "cannot-ask",
+            Self::SilentService => "silent-service",
+            Self::ClosedRegion => "closed-region",
+            Self::PolicyError => "policy-error",
+            Self::ExpiringSoon => "expiring-soon",
+            Self::UnknownState => "unknown-state",
+            Self::UnusedPolicy => "unused-policy",
+        }
+    }
+
+    /// What it says of its subject, as a heading.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Unjustified => "Connected, and no policy allows it",
+            Self::ExpiredGrant => "Connected on a grant that has ended",
+            Self::Unrecorded => "Connected, and not on the record",
+            Self::Overdue => "Allowed, and still waiting",
+            Self::Waiting => "Waiting for a person",
+            Self::OpenDoor => "Acceptance is switched off",
+            Self::WidePermission => "May ask, and is never accepted",
+            Self::CannotAsk => "Is accepted, and may not ask",
+            Self::SilentService => "Requests are not announced",
+            Self::ClosedRegion => "Connected from a closed Region",
+            Self::PolicyError => "A policy cannot be evaluated",
+            Self::ExpiringSoon => "Its justification ends soon",
+            Self::UnknownState => "In an unknown state",
+            Self::UnusedPolicy => "Used by nobody",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "type")]
+pub enum Subject {
+    /// A service.
+    Service {
+        /// Which.
+        service: ServiceId,
+    },
+    /// A connection to a service.
+    Connection {
+        /// The service.
+        service: ServiceId,
+        /// The endpoint.
+        endpoint: EndpointId,
+    },
+    /// An allowed principal of a service.
+    Principal {
+        /// The service.
+        service: ServiceId,
+        /// As EC2 returned it.
+        principal: String,
+    },
+    /// An account that might ask a service.
+    Asker {
+        /// The service.
+        service: ServiceId,
+        /// The account.
+        account: AccountId,
+    },
+    /// A policy.
+    Policy {
+        /// Its `@id`.
+        policy: String,
+    },
+    /// A group of accounts.
+    Group {
+        /// Its name.
+        group: String,
+    },
+}
+
+impl Subject {
+    /// The service it concerns, if it concerns one.
+    #[must_use]
+    pub fn service(&self) -> Option<&ServiceId> {
+        match self {
+            Self::Service { service }
+            | Self::Connection { service, .. }
+            | Self::Principal { service, .. }
+            | Self::Asker { service, .. } => Some(service),
+            Self::Policy { .. } | Self::Group { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service { service } => write!(f, "{service}"),
+            Self::Connection { service, endpoint } => write!(f, "{service}/{endpoint}"),
+            Self::Principal { service, principal } => write!(f, "{service}/{principal}"),
+            Self::Asker { service, account } => write!(f, "{service}/{account}"),
+            Self::Policy { policy } => write!(f, "policy/{policy}"),
+            Self::Group { group } => write!(f, "group/{group}"),
+        }
+    }
+}
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// `KIND/SUBJECT`: the same from run to run.
+    pub id: String,
+    /// What kind of thing.
+    pub kind: Kind,
+    /// How soon somebody should look.
+    pub severity: Severity,
+    /// How often it is to be told again: it is news when this rises, or the severity.
+    #[serde(default)]
+    pub level: u32,
+    /// What it is about.
+    pub subject: Subject,
+    /// The account it concerns, if it concerns one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// One or two sentences: what is, and why that is not as it should be.
+    pub what: String,
+    /// What it rests on, by name.
+    pub evidence: BTreeMap<String, String>,
+    /// What to do next.
+    pub next: Vec<Step>,
+}
+
+/// Something the reader can do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// In words.
+    pub what: String,
+    /// The command, where there is one. It holds nothing but ids and ARNs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+}
+
+impl Finding {
+    fn new(kind: Kind, severity: Severity, subject: Subject, what: String) -> Self {
+        let id = format!("{kind}/{subject}");
+        Self { id, kind, severity, level: 0, subject, account: None, what, evidence: BTreeMap::new(), next: Vec::new() }
+    }
+
+    fn concerning(mut self, account: Option<&AccountId>) -> Self {
+        self.account = account.cloned();
+        self
+    }
+
+    fn shown(mut self, name: &str, value: impl fmt::Display) -> Self {
+        self.evidence.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    fn advise(mut self, what: &str) -> Self {
+        self.next.push(Step { what: what.to_owned(), command: None });
+        self
+    }
+
+    fn command(mut self, what: &str, command: String) -> Self {
+        self.next.push(Step { what: what.to_owned(), command: Some(command) });
+        self
+    }
+
+    /// The order in which people read: the worst first, then by id.
+    #[must_use]
+    pub fn reading_order(&self, other: &Self) -> std::cmp::Ordering {
+        other.severity.cmp(&self.severity).then_with(|| self.kind.cmp(&other.kind)).then_with(|| self.id.cmp(&other.id))
+    }
+}
+
+/// What the audit goes by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// Whether the warden acts: while it only observes, what it would accept is not overdue.
+    pub mode: Mode,
+    /// The topics of ours that connection notifications may go to.
+    pub topics: Vec<TopicArn>,
+    /// The Region the audit looks at.
+    pub region: Region,
+    /// A referred request is told after so long.
+    pub waiting_after: SignedDuration,
+    /// What ends within so long is told.
+    pub expiring_within: SignedDuration,
+    /// A policy that nobody used for so long is told.
+    pub unused_after: SignedDuration,
+    /// How long the ledger keeps a record. A connection older than that may have been forgotten.
+    pub retention: SignedDuration,
+}
+
+impl Terms {
+    /// The sweep's time: a request or a record younger than this may still be on its way.
+    pub const ON_ITS_WAY_MAX: SignedDuration = SignedDuration::from_mins(15);
+}

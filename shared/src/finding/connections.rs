@@ -1,0 +1,383 @@
+//! One connection at a time.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::{Finding, Kind, Severity, Subject, Terms};
+use crate::{
+    config::Mode,
+    connection::{Connection, Standing},
+    decision::{Refer, Weighed, weigh},
+    facts::{Claim, Counts, Facts},
+    grant::Grant,
+    policy::{Answer, Judgement, MissingFact, Policy, Rule},
+    record::Verdict,
+    survey::{Marks, Offer},
+};
+
+/// Days after which a request that waits for a person is told again.
+const TOLD_AGAIN_DAYS: [i64; 5] = [1, 3, 7, 14, 30];
+
+/// What was found out about one connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspected {
+    /// What it rests on.
+    pub justification: Justification,
+    /// What is not as it should be.
+    pub findings: Vec<Finding>,
+    /// Every policy that took part.
+    pub matched: Vec<String>,
+}
+
+/// What a connection rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "by")]
+pub enum Justification {
+    /// Policies that would accept it now.
+    Policy {
+        /// Their ids.
+        policies: Vec<String>,
+    },
+    /// A person's decision.
+    Grant {
+        /// The person.
+        person: String,
+        /// Why.
+        reason: String,
+        /// When it ends, if it does.
+        until: Option<Timestamp>,
+    },
+    /// Nothing: it is connected and should not be.
+    Nothing,
+    /// It waits, and nobody has to justify anything.
+    NotConnected,
+    /// It could not be judged.
+    Unknown {
+        /// Why not.
+        why: String,
+    },
+}
+
+/// Looks at one connection of a service. `grants` is `None` where the ledger could not be read.
+#[must_use]
+#[expect(clippy::too_many_arguments, reason = "each is a fact of its own, and none belongs to another")]
+pub fn inspect(
+    terms: &Terms,
+    policy: &Policy,
+    offer: &Offer,
+    connection: &Connection,
+    counts: Counts,
+    marks: &Marks,
+    grants: Option<&[Grant]>,
+    now: Timestamp,
+) -> Inspected {
+    let look = Look { terms, policy, offer, connection, marks, grants, counts, now };
+    match connection.state.standing() {
+        Standing::Live => look.live(),
+        Standing::Waiting => look.waiting(),
+        Standing::Unknown => look.unknown_state(),
+        Standing::Gone => Inspected { justification: Justification::NotConnected, findings: Vec::new(), matched: Vec::new() },
+    }
+}
+
+struct Look<'a> {
+    terms: &'a Terms,
+    policy: &'a Policy,
+    offer: &'a Offer,
+    connection: &'a Connection,
+    marks: &'a Marks,
+    grants: Option<&'a [Grant]>,
+    counts: Counts,
+    now: Timestamp,
+}
+
+impl Look<'_> {
+    fn facts(&self, now: Timestamp) -> Facts {
+        // The event that proved the role is gone; the record of its proof is as good.
+        let claim = self.marks.role.clone().map(|role| Claim {
+            owner: self.connection.owner.clone(),
+            account: self.connection.owner.clone(),
+            recipient: self.connection.owner.clone(),
+            endpoint: self.connection.endpoint.clone(),
+            role: Some(role),
+        });
+        Facts { service: self.offer.service.clone(), connection: self.connection.clone(), counts: self.counts, claim, now }
+    }
+
+    fn judge(&self, now: Timestamp) -> Result<Judgement, MissingFact> {
+        self.policy.judge(&self.facts(now))
+    }
+
+    fn live(&self) -> Inspected {
+        let mut findings: Vec<Finding> = self.closed_region().into_iter().collect();
+        let judgement = match self.judge(self.now) {
+            Ok(judgement) => judgement,
+            Err(missing) => {
+                let justification = Justification::Unknown { why: missing.to_string() };
+                return Inspected { justification, findings, matched: Vec::new() };
+            }
+        };
+        let matched = matched(&judgement);
+        findings.extend(policy_errors(&judgement, self));
+        let justification = self.justify(&judgement, &mut findings);
+        findings.extend(self.unrecorded(&justification));
+        Inspected { justification, findings, matched }
+    }
+
+    fn justify(&self, judgement: &Judgement, findings: &mut Vec<Finding>) -> Justification {
+        let grants = || self.grants.unwrap_or_default().iter().filter(|grant| grant.speaks_of(self.connection));
+        // Of several grants the one that holds longest counts; one without an end holds for ever.
+        let longest = |a: &&Grant, b: &&Grant| a.until.is_none().cmp(&b.until.is_none()).then(a.until.cmp(&b.until));
+        let weighed = weigh(judgement);
+        let held = grants().filter(|grant| grant.holds(self.now)).max_by(longest);
+        let soon = self.now + self.terms.expiring_within;
+        match (weighed, held) {
+            (Weighed::Accept, held) => {
+                if held.is_none_or(|grant| !grant.holds(soon)) {
+                    findings.extend(self.policy_ends_soon());
+                }
+                Justification::Policy { policies: ids(&judgement.accept) }
+            }
+            (_, Some(grant)) => {
+                findings.extend(grant.until.filter(|_| !grant.holds(soon)).map(|until| self.grant_ends_soon(grant, until)));
+                Justification::Grant { person: grant.by.clone(), reason: grant.reason.clone(), until: grant.until }
+            }
+            // What the broken policy would have said is unknown; that it is broken is told as such.
+            (Weighed::Refer(Refer::PolicyError), None) if judgement.accept.allowed => {
+                Justification::Unknown { why: "a policy could not be evaluated".to_owned() }
+            }
+            (_, None) if self.grants.is_none() => Justification::Unknown { why: "the grants on the ledger could not be read".to_owned() },
+            (weighed, None) => {
+                findings.push(match grants().max_by(longest) {
+                    Some(ended) => self.expired(ended),
+                    None => self.unjustified(judgement, &weighed),
+                });
+                Justification::Nothing
+            }
+        }
+    }
+
+    fn about(&self, kind: Kind, severity: Severity, what: String) -> Finding {
+        let connection = self.connection;
+        let subject = Subject::Connection { service: connection.service.clone(), endpoint: connection.endpoint.clone() };
+        let mut finding =
+            Finding::new(kind, severity, subject, what).concerning(connection.owner.as_ref()).shown("state", connection.state.as_str());
+        if let Some(created) = connection.created {
+            finding = finding.shown("requested", second(created));
+        }
+        if let Some(region) = &connection.region {
+            finding = finding.shown("region", region);
+        }
+        finding
+    }
+
+    fn owner(&self) -> String {
+        self.connection.owner.as_ref().map_or_else(|| "an account that EC2 does not name".to_owned(), |owner| format!("account {owner}"))
+    }
+
+    fn unjustified(&self, judgement: &Judgement, weighed: &Weighed) -> Finding {
+        let why = match weighed {
+            Weighed::Reject => format!("the policy would reject it, by {}", named(&judgement.reject)),
+            Weighed::Refer(Refer::Forbidden) => format!("it is forbidden by {}", named(&judgement.accept)),
+            Weighed::Refer(Refer::Contradiction) => "the policy says both accept and reject".to_owned(),
+            Weighed::Refer(_) | Weighed::Accept => "no policy allows it".to_owned(),
+        };
+        let what = format!("{} is connected, and {why}. No grant covers it.", sentence(&self.owner()));
+        self.cut_off(self.about(Kind::Unjustified, Severity::Critical, what).shown("policies", list(&ids_of(judgement))))
+            .advise("Keep it: make it part of the policy")
+    }
+
+    fn expired(&self, grant: &Grant) -> Finding {
+        let until = grant.until.map_or_else(String::new, second);
+        let what = format!("{} is connected on a grant that ended {until}, and no policy allows it.", sentence(&self.owner()));
+        self.cut_off(self.about(Kind::ExpiredGrant, Severity::Critical, what).shown("granted by", &grant.by).shown("reason", &grant.reason))
+            .advise("Keep it: grant it anew, or make it part of the policy")
+    }
+
+    fn cut_off(&self, finding: Finding) -> Finding {
+        finding.command("Cut it off (live traffic stops at once)", self.ec2("reject"))
+    }
+
+    fn policy_ends_soon(&self) -> Option<Finding> {
+        let day = SignedDuration::from_hours(24);
+        let days = self.terms.expiring_within.as_hours() / 24;
+        let accepted = |at: Timestamp| self.judge(at).is_ok_and(|judgement| weigh(&judgement) == Weighed::Accept);
+        if accepted(self.now + self.terms.expiring_within) {
+            return None;
+        }
+        let last = (1..=days).take_while(|day_count| accepted(self.now + day * i32::try_from(*day_count).unwrap_or(i32::MAX))).count();
+        let within = last + 1;
+        let what = format!("The policy lets {} in now, and will not any more within {within} {}.", self.owner(), plural(within, "day"));
+        Some(self.about(Kind::ExpiringSoon, Severity::Warning, what).advise("Extend the policy's time limit, or tell the consumer"))
+    }
+
+    fn grant_ends_soon(&self, grant: &Grant, until: Timestamp) -> Finding {
+        let what = format!("The grant for {} ends {}.", self.owner(), second(until));
+        self.about(Kind::ExpiringSoon, Severity::Warning, what)
+            .shown("granted by", &grant.by)
+            .shown("reason", &grant.reason)
+            .advise("Grant it anew, make it part of the policy, or tell the consumer")
+    }
+
+    fn unrecorded(&self, justification: &Justification) -> Option<Finding> {
+        // A grant says who let it in, even one that has ended.
+        let granted = self.grants?.iter().any(|grant| grant.speaks_of(self.connection));
+        // Where nobody needs to be accepted there is nothing to record, and `open-door` says so once.
+        if granted || self.marks.registered() || !self.offer.service.acceptance_required {
+            return None;
+        }
+        let age = self.now.duration_since(self.connection.created?);
+        if age < Terms::ON_ITS_WAY_MAX || age > self.terms.retention {
+            return None;
+        }
+        let severity = match justification {
+            Justification::Policy { .. } | Justification::Grant { .. } => Severity::Info,
+            Justification::Nothing | Justification::NotConnected | Justification::Unknown { .. } => Severity::Warning,
+        };
+        let what = format!("{} is connected, and no record says who let it in.", sentence(&self.owner()));
+        Some(self.about(Kind::Unrecorded, severity, what).advise("Ask who accepted it: CloudTrail has the AcceptVpcEndpointConnections"))
+    }
+
+    fn closed_region(&self) -> Option<Finding> {
+        let region = self.connection.region.as_ref().filter(|region| **region != self.offer.service.region)?;
+        if self.offer.regions.is_empty() {
+            return None;
+        }
+        let listed = self.offer.regions.iter().find(|supported| supported.region == *region);
+        let state = listed.map_or("not supported", |supported| supported.state.as_str());
+        let closed = listed.is_none() || state.eq_ignore_ascii_case("closed");
+        let what = format!("{} is connected from {region}, which the service does not support any more.", sentence(&self.owner()));
+        closed.then(|| self.cut_off(self.about(Kind::ClosedRegion, Severity::Warning, what).shown("region's state", state)))
+    }
+
+    fn waiting(&self) -> Inspected {
+        let nothing = |findings, matched| Inspected { justification: Justification::NotConnected, findings, matched };
+        let judgement = match self.judge(self.now) {
+            Ok(judgement) => judgement,
+            Err(missing) => {
+                let justification = Justification::Unknown { why: missing.to_string() };
+                return Inspected { justification, findings: Vec::new(), matched: Vec::new() };
+            }
+        };
+        let matched = matched(&judgement);
+        let mut findings = policy_errors(&judgement, self);
+        let age = self.connection.created.map_or(SignedDuration::ZERO, |created| self.now.duration_since(created));
+        let granted = self.grants.unwrap_or_default().iter().any(|grant| grant.speaks_of(self.connection) && grant.holds(self.now));
+        let observed = self.terms.mode == Mode::Observe && self.marks.verdicts.contains(&Verdict::ObservedAccept);
+        match weigh(&judgement) {
+            Weighed::Accept if !observed && age >= Terms::ON_ITS_WAY_MAX => findings.push(self.overdue(age, &judgement)),
+            Weighed::Accept => {}
+            Weighed::Reject | Weighed::Refer(_) if granted && age >= Terms::ON_ITS_WAY_MAX => findings.push(self.overdue(age, &judgement)),
+            Weighed::Reject | Weighed::Refer(_) if age >= self.terms.waiting_after => findings.push(self.waits(age)),
+            Weighed::Reject | Weighed::Refer(_) => {}
+        }
+        nothing(findings, matched)
+    }
+
+    fn overdue(&self, age: SignedDuration, judgement: &Judgement) -> Finding {
+        let what = format!(
+            "{} is allowed to connect and has waited {}: neither an event nor a sweep answered.",
+            sentence(&self.owner()),
+            long(age)
+        );
+        self.about(Kind::Overdue, Severity::Critical, what)
+            .shown("policies", list(&ids(&judgement.accept)))
+            .advise("See why the sweep does not act: the log group of approve, and the queues of failures")
+            .command("Let it in now", self.ec2("accept"))
+    }
+
+    fn waits(&self, age: SignedDuration) -> Finding {
+        let what = format!("{}'s request has waited {} for a person's decision.", sentence(&self.owner()), long(age));
+        let due = |days: &&i64| {
+            SignedDuration::from_hours(**days * 24) > self.terms.waiting_after && age >= SignedDuration::from_hours(**days * 24)
+        };
+        let level = u32::try_from(TOLD_AGAIN_DAYS.iter().filter(due).count()).unwrap_or(u32::MAX);
+        let finding = self.about(Kind::Waiting, Severity::Warning, what);
+        Finding { level, ..finding }.command("Let it in", self.ec2("accept")).command("Turn it away", self.ec2("reject"))
+    }
+
+    fn unknown_state(&self) -> Inspected {
+        let state = self.connection.state.as_str();
+        let what = format!("EC2 says that the connection of {} is `{state}`, a state this version does not know.", self.owner());
+        let finding = self
+            .about(Kind::UnknownState, Severity::Warning, what)
+            .advise("Look for a newer version of the warden, and look at the connection yourself")
+            .command("Look at it", self.describe());
+        let justification = Justification::Unknown { why: "its state is unknown".to_owned() };
+        Inspected { justification, findings: vec![finding], matched: Vec::new() }
+    }
+
+    fn ec2(&self, verb: &str) -> String {
+        let Connection { service, endpoint, .. } = self.connection;
+        let region = &self.terms.region;
+        format!("aws ec2 {verb}-vpc-endpoint-connections --region {region} --service-id {service} --vpc-endpoint-ids {endpoint}")
+    }
+
+    fn describe(&self) -> String {
+        let (region, endpoint) = (&self.terms.region, &self.connection.endpoint);
+        format!("aws ec2 describe-vpc-endpoint-connections --region {region} --filters Name=vpc-endpoint-id,Values={endpoint}")
+    }
+}
+
+/// One finding for each policy that failed, whatever the number of connections it failed on.
+fn policy_errors(judgement: &Judgement, look: &Look<'_>) -> Vec<Finding> {
+    let mut errors: Vec<_> = judgement.accept.errors.iter().chain(&judgement.reject.errors).collect();
+    errors.sort_by(|a, b| a.id.cmp(&b.id));
+    errors.dedup_by(|a, b| a.id == b.id);
+    let finding = |error: &&crate::policy::RuleError| {
+        let name = if error.id.is_empty() { "(request)" } else { &error.id };
+        let what = format!("The policy `{name}` cannot be evaluated on real connections. Nothing is accepted where it fails.");
+        Finding::new(Kind::PolicyError, Severity::Critical, Subject::Policy { policy: name.to_owned() }, what)
+            .shown("error", &error.message)
+            .shown("seen on", format!("{}/{}", look.connection.service, look.connection.endpoint))
+            .advise("Mend the policy: guard what may be absent with `has`, and tags with `hasTag`")
+    };
+    errors.iter().map(finding).collect()
+}
+
+fn matched(judgement: &Judgement) -> Vec<String> {
+    ids_of(judgement)
+}
+
+fn ids_of(judgement: &Judgement) -> Vec<String> {
+    judgement.accept.rules.iter().chain(&judgement.reject.rules).map(|rule| rule.id.clone()).collect()
+}
+
+fn ids(answer: &Answer) -> Vec<String> {
+    answer.rules.iter().map(|rule| rule.id.clone()).collect()
+}
+
+fn named(answer: &Answer) -> String {
+    let quote = |rule: &Rule| match &rule.reason {
+        Some(reason) => format!("`{}` ({reason})", rule.id),
+        None => format!("`{}`", rule.id),
+    };
+    answer.rules.iter().map(quote).collect::<Vec<_>>().join(", ")
+}
+
+fn list(ids: &[String]) -> String {
+    if ids.is_empty() { "none".to_owned() } else { ids.join(", ") }
+}
+
+/// To the minute: nobody reads further.
+fn second(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+fn long(age: SignedDuration) -> String {
+    let (unit, count) = match age.as_secs() {
+        seconds @ 172_800.. => ("day", seconds / 86_400),
+        seconds @ 7_200.. => ("hour", seconds / 3_600),
+        seconds => ("minute", seconds / 60),
+    };
+    format!("{count} {}", plural(usize::try_from(count).unwrap_or_default(), unit))
+}
+
+fn plural(count: usize, unit: &str) -> String {
+    if count == 1 { unit.to_owned() } else { format!("{unit}s") }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

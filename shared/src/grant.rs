@@ -1,0 +1,86 @@
+//! A named person's decision: one endpoint, or one account, may connect to one service, for a reason and perhaps for a time.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    connection::Connection,
+    ids::{AccountId, EndpointId, ServiceId},
+};
+
+/// The version of [`Grant`]'s shape. A reader refuses what is newer than itself.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What a person granted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// [`SCHEMA_VERSION`] at the time of writing.
+    pub schema: u32,
+    /// The service.
+    pub service: ServiceId,
+    /// To whom.
+    pub to: Grantee,
+    /// The person, as STS names them.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// When it was granted.
+    pub at: Timestamp,
+    /// When it ends, if it does.
+    pub until: Option<Timestamp>,
+}
+
+/// To whom something was granted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grantee {
+    /// One endpoint.
+    Endpoint(EndpointId),
+    /// Every endpoint of an account.
+    Account(AccountId),
+}
+
+impl Grant {
+    /// Whether it speaks of this connection, ended or not.
+    #[must_use]
+    pub fn speaks_of(&self, connection: &Connection) -> bool {
+        self.service == connection.service
+            && match &self.to {
+                Grantee::Endpoint(endpoint) => *endpoint == connection.endpoint,
+                Grantee::Account(account) => connection.owner.as_ref() == Some(account),
+            }
+    }
+
+    /// Whether it holds at a moment.
+    #[must_use]
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+
+    /// Reads a grant back.
+    ///
+    /// # Errors
+    /// When it is none, or one of a newer schema.
+    pub fn from_json(text: &str) -> Result<Self, GrantError> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema: u32,
+        }
+        let Version { schema } = serde_json::from_str(text)?;
+        if schema > SCHEMA_VERSION {
+            return Err(GrantError::Newer(schema));
+        }
+        Ok(serde_json::from_str(text)?)
+    }
+}
+
+/// A grant that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// Not of the documented shape.
+    #[error("not a grant")]
+    Malformed(#[from] serde_json::Error),
+    /// Written by a newer version.
+    #[error("the grant has schema {0}, this version reads up to {SCHEMA_VERSION}: upgrade this function")]
+    Newer(u32),
+}

@@ -1,0 +1,140 @@
+//! What a policy set could ever accept, asked without a request: for permissions that lead nowhere, accounts that
+//! cannot ask, and rules that nobody uses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cedar_policy::{ActionConstraint, Authorizer, Decision, Effect, Entities, Entity, EntityUid, Request};
+use jiff::Timestamp;
+
+use super::{Policy, request};
+use crate::{
+    connection::{Connection, Service, State},
+    decision::{Weighed, weigh},
+    facts::{Counts, Facts},
+    ids::{AccountId, EndpointId},
+};
+
+/// Somebody who might ask.
+#[derive(Debug, Clone, Copy)]
+pub enum Asker<'a> {
+    /// An account.
+    Account(&'a AccountId),
+    /// An account that no policy and no group names.
+    Stranger,
+    /// An account in an organizational unit, of which nothing else is known.
+    MemberOf(&'a str),
+}
+
+impl Policy {
+    /// Whether there is any endpoint, moment and number of connections for which this asker might be accepted. Errs on
+    /// the side of yes.
+    #[must_use]
+    pub fn could_accept(&self, asker: Asker<'_>, service: &Service) -> bool {
+        self.partial(asker, service).unwrap_or(true)
+    }
+
+    fn partial(&self, asker: Asker<'_>, service: &Service) -> Option<bool> {
+        let nobody: AccountId = self.unnamed()?;
+        let (account, parents) = match asker {
+            Asker::Account(account) => (account, self.groups.of(account).iter().map(|name| group(name)).collect::<Result<_, _>>()),
+            Asker::Stranger => (&nobody, Ok(std::collections::HashSet::new())),
+            Asker::MemberOf(unit) => (&nobody, request::uid("PrivateLink::OrganizationalUnit", unit).map(|unit| [unit].into())),
+        };
+        let principal = request::uid("PrivateLink::Account", account.as_str()).ok()?;
+        let resource = request::uid("PrivateLink::EndpointService", service.id.as_str()).ok()?;
+        let action = request::uid("PrivateLink::Action", "Accept").ok()?;
+        let entities = [Entity::new_no_attrs(principal.clone(), parents.ok()?), request::service(resource.clone(), service).ok()?];
+        let entities = Entities::from_entities(entities, Some(&self.schema)).ok()?;
+        // Without a context: everything in it is unknown.
+        let asked = Request::builder().principal(principal).action(action).resource(resource).build();
+        Some(Authorizer::new().is_authorized_partial(&asked, &self.set, &entities).decision() != Some(Decision::Deny))
+    }
+
+    /// The named accounts whose first plain request would be accepted now.
+    #[must_use]
+    pub fn accepts_at_once(&self, service: &Service, now: Timestamp) -> Vec<AccountId> {
+        // Accounts of the same groups that no policy names are all answered alike: one of them is asked for all.
+        let mut alike: BTreeMap<(&[String], Option<&AccountId>), bool> = BTreeMap::new();
+        let literal = self.literal("Account");
+        let named: Vec<AccountId> = literal.iter().filter_map(|id| id.parse().ok()).collect();
+        let all: BTreeSet<&AccountId> = self.groups.accounts().chain(&named).collect();
+        let mut accepted = Vec::new();
+        for account in all {
+            let class = (self.groups.of(account), literal.contains(account.as_str()).then_some(account));
+            if *alike.entry(class).or_insert_with(|| self.accepts_plainly(account, service, now)) {
+                accepted.push(account.clone());
+            }
+        }
+        accepted
+    }
+
+    fn accepts_plainly(&self, account: &AccountId, service: &Service, now: Timestamp) -> bool {
+        // An id that no real endpoint has, and thus no policy names.
+        let Ok(endpoint) = "vpce-00000000000000000".parse::<EndpointId>() else { return false };
+        let connection = Connection {
+            service: service.id.clone(),
+            endpoint,
+            owner: Some(account.clone()),
+            state: State::PendingAcceptance,
+            created: Some(now),
+            region: Some(service.region.clone()),
+            ip_address_type: Some("ipv4".to_owned()),
+        };
+        let facts = Facts { service: service.clone(), connection, counts: Counts::default(), claim: None, now };
+        self.judge(&facts).is_ok_and(|judgement| weigh(&judgement) == Weighed::Accept)
+    }
+
+    /// The ids of the permits that can let somebody in.
+    pub fn doors(&self) -> impl Iterator<Item = &str> {
+        let opens = |policy: &&cedar_policy::Policy| {
+            policy.effect() == Effect::Permit
+                && match policy.action_constraint() {
+                    ActionConstraint::Any => true,
+                    ActionConstraint::Eq(action) => is_accept(&action),
+                    ActionConstraint::In(actions) => actions.iter().any(is_accept),
+                }
+        };
+        self.set.policies().filter(opens).map(|policy| AsRef::<str>::as_ref(policy.id()))
+    }
+
+    /// The groups that exist to let somebody in: those that no other kind of policy names. A list of whom to turn away
+    /// does its work when nobody on it comes.
+    #[must_use]
+    pub fn welcome_groups(&self) -> Vec<&str> {
+        let doors: BTreeSet<&str> = self.doors().collect();
+        let others = self.set.policies().filter(|policy| !doors.contains(AsRef::<str>::as_ref(policy.id())));
+        let shunned: BTreeSet<String> = literals(others, "AccountGroup").collect();
+        self.groups.names().filter(|name| !shunned.contains(*name)).collect()
+    }
+
+    /// The groups an account is in.
+    #[must_use]
+    pub fn groups_of(&self, account: &AccountId) -> &[String] {
+        self.groups.of(account)
+    }
+
+    /// The ids of one kind of entity that the policies spell out.
+    fn literal(&self, kind: &str) -> BTreeSet<String> {
+        literals(self.set.policies(), kind).collect()
+    }
+
+    /// An account id that nobody mentions.
+    fn unnamed(&self) -> Option<AccountId> {
+        let literal = self.literal("Account");
+        let free = |account: &AccountId| !literal.contains(account.as_str()) && self.groups.of(account).is_empty();
+        (0..1_000_000_u32).filter_map(|number| format!("{number:012}").parse().ok()).find(free)
+    }
+}
+
+fn literals<'a>(policies: impl Iterator<Item = &'a cedar_policy::Policy>, kind: &str) -> impl Iterator<Item = String> {
+    let uids = policies.flat_map(cedar_policy::Policy::entity_literals);
+    uids.filter(move |uid| uid.type_name().basename() == kind).map(|uid| AsRef::<str>::as_ref(uid.id()).to_owned())
+}
+
+fn group(name: &str) -> Result<EntityUid, String> {
+    request::uid("PrivateLink::AccountGroup", name)
+}
+
+fn is_accept(action: &EntityUid) -> bool {
+    AsRef::<str>::as_ref(action.id()) == "Accept"
+}

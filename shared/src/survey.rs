@@ -1,0 +1,129 @@
+//! What the audit reads: services with all that concerns their door, and what the ledger knows about a service.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    connection::{Connection, Service},
+    grant::Grant,
+    ids::{AccountId, EndpointId, Region, RoleArn, ServiceId},
+    record::Verdict,
+};
+
+/// An endpoint service as its owner offers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// What a policy may rest on.
+    pub service: Service,
+    /// The Regions it can be reached from, where EC2 says so.
+    pub regions: Vec<SupportedRegion>,
+}
+
+/// A Region that a service can, or could once, be reached from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SupportedRegion {
+    /// The Region.
+    pub region: Region,
+    /// `Available`, `Pending`, `Closed`, … as EC2 spells it.
+    pub state: String,
+}
+
+/// A subscription to a service's connection events (`DescribeVpcEndpointConnectionNotifications`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    /// The service.
+    pub service: ServiceId,
+    /// The topic.
+    pub topic: String,
+    /// `Accept`, `Connect`, `Delete`, `Reject`.
+    pub events: Vec<String>,
+    /// Whether it is enabled.
+    pub enabled: bool,
+}
+
+/// Some of a service's connections.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Those that could be read.
+    pub connections: Vec<Connection>,
+    /// Those without ids one could name them by, in EC2's words.
+    pub unreadable: Vec<String>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<String>,
+}
+
+/// What the ledger holds about one service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The verdicts on each endpoint.
+    pub endpoints: BTreeMap<EndpointId, Marks>,
+    /// What people granted.
+    pub grants: Vec<Grant>,
+    /// The policies that took part in decisions, with the last time each did.
+    pub used: BTreeMap<String, Timestamp>,
+    /// The accounts that asked, with the last time each did.
+    pub askers: BTreeMap<AccountId, Timestamp>,
+    /// Entries that this version cannot read, and why.
+    pub unreadable: Vec<String>,
+}
+
+/// What the ledger holds about one endpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Marks {
+    /// The verdicts.
+    pub verdicts: Vec<Verdict>,
+    /// The role that asked, where an event had proved it when the request was accepted.
+    pub role: Option<RoleArn>,
+    /// Something is there that this version cannot read.
+    pub unreadable: bool,
+}
+
+/// A decision, as far as the audit goes by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// The account that asked, where EC2 named it.
+    pub account: Option<AccountId>,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// The policies that determined it.
+    pub policies: Vec<String>,
+    /// The role that asked, where an event had proved it.
+    pub role: Option<RoleArn>,
+}
+
+impl Memory {
+    /// Takes in a decision.
+    pub fn add(&mut self, decided: Decided) {
+        let Decided { endpoint, account, verdict, at, policies, role } = decided;
+        let marks = self.endpoints.entry(endpoint).or_default();
+        marks.verdicts.push(verdict);
+        marks.role = marks.role.take().or(role.filter(|_| verdict == Verdict::Accepted));
+        policies.into_iter().for_each(|id| later(self.used.entry(id), at));
+        account.into_iter().for_each(|account| later(self.askers.entry(account), at));
+    }
+
+    /// Takes in an entry that this version cannot read.
+    pub fn add_unreadable(&mut self, key: &str, endpoint: Option<EndpointId>, why: &str) {
+        endpoint.into_iter().for_each(|endpoint| self.endpoints.entry(endpoint).or_default().unreadable = true);
+        self.unreadable.push(format!("{key}: {why}"));
+    }
+}
+
+fn later<K: Ord>(entry: std::collections::btree_map::Entry<'_, K, Timestamp>, at: Timestamp) {
+    entry.and_modify(|last| *last = at.max(*last)).or_insert(at);
+}
+
+impl Marks {
+    /// Whether the ledger knows that this endpoint is connected. In doubt it does: an entry of a newer version is no
+    /// proof of absence.
+    #[must_use]
+    pub fn registered(&self) -> bool {
+        self.unreadable || self.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Accepted | Verdict::Found))
+    }
+}

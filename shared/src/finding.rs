@@ -24,6 +24,7 @@ pub use usage::{Usage, inspect_usage};
 
 use crate::{
     config::Mode,
+    connection::Service,
     ids::{AccountId, EndpointId, Region, ServiceId, TopicArn},
 };
 
@@ -237,6 +238,14 @@ impl Finding {
     fn new(kind: Kind, severity: Severity, subject: Subject, what: String) -> Self {
         let id = format!("{kind}/{subject}");
         Self { id, kind, severity, level: 0, subject, account: None, what, evidence: BTreeMap::new(), next: Vec::new() }
+    }
+
+    /// Shows the name by which people know the service.
+    fn at(self, service: &Service) -> Self {
+        match service.tags.get("Name").filter(|name| !name.is_empty()) {
+            Some(name) => self.shown("service", name),
+            None => self,
+        }
     }
 
     fn concerning(mut self, account: Option<&AccountId>) -> Self {

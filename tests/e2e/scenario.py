@@ -121,8 +121,13 @@ def origin(record: dict[str, Any]) -> str:
 
 def sweep(stack: Stack) -> Any:
     """One sweep now, with what the schedule would send, and what came of it."""
-    scheduled = stack.client("scheduler").get_schedule(Name=f"{NAME}-sweep")["Target"]["Input"]
-    return invoke(stack, stack.outputs["ApproveFunction"], json.loads(scheduled))
+    return invoke(stack, stack.outputs["ApproveFunction"], sweep_event(stack))
+
+
+def sweep_event(stack: Stack) -> dict[str, Any]:
+    """What the schedule sends."""
+    event: dict[str, Any] = json.loads(stack.client("scheduler").get_schedule(Name=f"{NAME}-sweep")["Target"]["Input"])
+    return event
 
 
 def invoke(stack: Stack, function: str, event: dict[str, Any]) -> Any:

@@ -55,6 +55,17 @@ def test_neither_function_may_do_more_than_it_does(resources: dict[str, Any]) ->
         "dynamodb:PutItem",
         "dynamodb:Query",
     }
+    assert actions_of(resources["AuditRole"]) - logs - handing_over == {
+        "ec2:DescribeVpcEndpointConnections",
+        "ec2:DescribeVpcEndpointServiceConfigurations",
+        "ec2:DescribeVpcEndpointServicePermissions",
+        "ec2:DescribeVpcEndpointConnectionNotifications",
+        "dynamodb:Query",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:DeleteItem",
+        "s3:PutObject",
+    }, "the audit only looks"
     stream = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}
     assert allowed["NotifyRole"] - logs - handing_over - stream == {"sns:Publish"}
 
@@ -72,6 +83,9 @@ def test_every_way_to_fail_has_a_queue(resources: dict[str, Any]) -> None:
         assert "Arn" in events[name]["Properties"]["DeadLetterConfig"], name
     assert "deadLetterTargetArn" in events["Notified"]["Properties"]["RedrivePolicy"]
     assert approve["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
+    audit = resources["Audit"]["Properties"]
+    assert "Arn" in audit["Events"]["Daily"]["Properties"]["DeadLetterConfig"]
+    assert audit["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
     assert notify["Events"]["Recorded"]["Properties"]["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
 
 
@@ -80,3 +94,12 @@ def actions_of(role: dict[str, Any]) -> set[str]:
     statements = [statement for policy in role["Properties"]["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
     listed = [statement["Action"] for statement in statements]
     return {action for actions in listed for action in ([actions] if isinstance(actions, str) else actions)}
+
+
+def test_reports_are_private_versioned_and_travel_by_tls_only(resources: dict[str, Any]) -> None:
+    bucket = resources["Reports"]["Properties"]
+    assert all(bucket["PublicAccessBlockConfiguration"].values()) and len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
+    assert bucket["LifecycleConfiguration"]["Rules"][0]["Status"] == "Enabled"
+    statement = resources["ReportsPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
+    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})

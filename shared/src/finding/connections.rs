@@ -160,8 +160,10 @@ impl Look<'_> {
     fn about(&self, kind: Kind, severity: Severity, what: String) -> Finding {
         let connection = self.connection;
         let subject = Subject::Connection { service: connection.service.clone(), endpoint: connection.endpoint.clone() };
-        let mut finding =
-            Finding::new(kind, severity, subject, what).concerning(connection.owner.as_ref()).shown("state", connection.state.as_str());
+        let mut finding = Finding::new(kind, severity, subject, what)
+            .at(&self.offer.service)
+            .concerning(connection.owner.as_ref())
+            .shown("state", connection.state.as_str());
         if let Some(created) = connection.created {
             finding = finding.shown("requested", second(created));
         }

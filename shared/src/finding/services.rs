@@ -59,7 +59,8 @@ impl Look<'_> {
             if anyone { (Severity::Critical, "Every AWS account there is") } else { (Severity::Warning, "Everybody who may ask") };
         let what = format!("{who} is connected at once: the service does not require acceptance, so no policy is asked.");
         let (region, id) = (&self.terms.region, &self.offer.service.id);
-        let finding = Finding::new(Kind::OpenDoor, severity, self.service(), what).shown("acceptance required", "false");
+        let finding =
+            Finding::new(Kind::OpenDoor, severity, self.service(), what).at(&self.offer.service).shown("acceptance required", "false");
         Some(finding.command(
             "Require acceptance again (what is connected stays connected)",
             format!("aws ec2 modify-vpc-endpoint-service-configuration --region {region} --service-id {id} --acceptance-required"),
@@ -90,6 +91,7 @@ impl Look<'_> {
             _ => format!("{who} may ask for a connection, and the policy could never accept it."),
         };
         let finding = Finding::new(Kind::WidePermission, severity, subject, what)
+            .at(&self.offer.service)
             .concerning(permission.who.account())
             .shown("principal", &permission.text)
             .advise("Name the account in the policy, or take the permission away");
@@ -122,7 +124,7 @@ impl Look<'_> {
             "The policy accepts account {account}, and no permission of the service lets it ask: to it, the service does not exist."
         );
         Finding::new(Kind::CannotAsk, Severity::Warning, Subject::Asker { service: id.clone(), account: account.clone() }, what)
-            .concerning(Some(account))
+            .at(&self.offer.service).concerning(Some(account))
             .shown("groups", self.policy.groups_of(account).join(", "))
             .command(
                 "Let it ask",
@@ -150,6 +152,7 @@ impl Look<'_> {
         let elsewhere: Vec<&str> = of_service().map(|subscription| subscription.topic.as_str()).collect();
         let what = "No enabled connection notification goes to the warden's topic: each request waits for the next sweep.".to_owned();
         let mut finding = Finding::new(Kind::SilentService, Severity::Warning, self.service(), what)
+            .at(&self.offer.service)
             .shown("notifications", if elsewhere.is_empty() { "none".to_owned() } else { elsewhere.join(", ") });
         if let Some(topic) = self.terms.topics.first() {
             let (region, id) = (&self.terms.region, &service.id);

@@ -11,7 +11,8 @@ use warden::{
     facts::{Counts, Facts},
     ids::ServiceId,
     policy::{Policy, PolicyFile},
-    ports::{Accept, Describe, Effect, Of},
+    ports::{Accept, Describe, Effect, Of, Survey},
+    principal::Principal,
 };
 use wire::{A, PROVIDER, Running, start};
 
@@ -120,4 +121,46 @@ async fn throttling_passes_and_a_refusal_stays() {
     assert_eq!((error.code.as_deref(), error.is_transient()), (Some("UnauthorizedOperation"), false));
     running.local.fail_next("DescribeVpcEndpointConnections", "RequestLimitExceeded", 503, 99);
     assert!(ec2.connections(Of::Service(&service)).await.unwrap_err().is_transient());
+}
+
+#[tokio::test]
+async fn the_audit_s_world_is_read_whole_and_page_by_page() {
+    let (running, service, name) = with_service(Options { page_size_max: 5, ..Options::default() }).await;
+    let principals: Vec<String> = (0..12).map(|n| format!("arn:aws:iam::{n:012}:role/reader")).chain(["*".to_owned()]).collect();
+    running.local.world().modify_permissions(PROVIDER, service.as_str(), &principals, &[]).unwrap();
+    let mut made: Vec<String> = (0..12).map(|_| ask(&running, &name)).collect();
+    made.sort();
+    let ec2 = adapter(&running);
+
+    let permissions = ec2.permissions(&service).await.unwrap();
+    assert_eq!(permissions.len(), 14);
+    assert_eq!(permissions.iter().filter(|permission| matches!(permission.who, Principal::Role { .. })).count(), 12);
+    assert!(permissions.iter().any(|permission| permission.who == Principal::Anyone));
+
+    let offer = ec2.offers().await.unwrap().remove(0);
+    assert_eq!((offer.service.id.clone(), offer.regions[0].region.as_str()), (service.clone(), "us-east-1"));
+    let subscription = ec2.subscriptions().await.unwrap().remove(0);
+    assert_eq!((subscription.service, subscription.enabled, subscription.events), (service.clone(), true, vec!["Connect".to_owned()]));
+
+    let (mut seen, mut sizes, mut from) = (Vec::new(), Vec::new(), None);
+    loop {
+        let page = ec2.page(&service, from.as_deref()).await.unwrap();
+        sizes.push(page.connections.len());
+        seen.extend(page.connections.iter().map(|connection| connection.endpoint.to_string()));
+        from = page.next;
+        if from.is_none() {
+            break;
+        }
+    }
+    seen.sort();
+    assert_eq!((seen, sizes), (made, vec![5, 5, 2]));
+}
+
+#[tokio::test]
+async fn a_connection_without_a_readable_id_is_named() {
+    let (running, service, name) = with_service(Options::default()).await;
+    let endpoint = ask(&running, &name);
+    running.local.world().connection_mut(&endpoint).unwrap().endpoint_id = "vpce-?".to_owned();
+    let page = adapter(&running).page(&service, None).await.unwrap();
+    assert_eq!((page.connections.len(), page.unreadable), (0, vec!["`vpce-?`".to_owned()]));
 }

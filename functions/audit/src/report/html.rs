@@ -152,7 +152,7 @@ fn top(standpoint: &Standpoint, closing: &Closing) -> String {
             p.muted { (minute(standpoint.at)) @if standpoint.mode == Mode::Observe { " · the warden only observes" } }
         }
         section.tiles aria-label="Headline numbers" {
-            (tile(summary.services, "services", ""))
+            (tile(summary.services, if summary.services == 1 { "service" } else { "services" }, ""))
             (tile(summary.connected, "connected", ""))
             (tile(summary.waiting, "waiting", ""))
             @for severity in Severity::ALL {

@@ -1,0 +1,61 @@
+//! Cases that the world of the journeys does not come to by itself.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![cfg(feature = "reach")]
+
+use jiff::{SignedDuration, Timestamp};
+use warden::{
+    config::Mode,
+    connection::{Connection, Service, ServiceKind, State},
+    facts::Counts,
+    finding::{Kind, Terms, inspect},
+    policy::{Policy, PolicyFile},
+    record::Verdict,
+    survey::{Marks, Offer, SupportedRegion},
+};
+
+fn closed_regions(state: Option<&str>) -> Vec<Kind> {
+    let now: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
+    let text = "@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource);";
+    let policy = Policy::load(&[PolicyFile { name: "p.cedar".to_owned(), text: text.to_owned() }], None).unwrap();
+    let terms = Terms {
+        mode: Mode::Active,
+        topics: Vec::new(),
+        region: "us-east-1".parse().unwrap(),
+        waiting_after: SignedDuration::from_hours(24),
+        expiring_within: SignedDuration::from_hours(24 * 14),
+        unused_after: SignedDuration::from_hours(24 * 90),
+        retention: SignedDuration::from_hours(24 * 400),
+    };
+    let service = Service {
+        id: "vpce-svc-0123456789abcdef0".parse().unwrap(),
+        region: "us-east-1".parse().unwrap(),
+        kind: ServiceKind::Interface,
+        acceptance_required: true,
+        tags: [].into(),
+    };
+    let region = |name: &str, state: &str| SupportedRegion { region: name.parse().unwrap(), state: state.to_owned() };
+    let regions = state.map(|state| vec![region("us-east-1", "Available"), region("eu-west-1", state)]).unwrap_or_default();
+    let connection = Connection {
+        service: service.id.clone(),
+        endpoint: "vpce-0123456789abcdef0".parse().unwrap(),
+        owner: Some("111122223333".parse().unwrap()),
+        state: State::Available,
+        created: Some(now - SignedDuration::from_hours(1)),
+        region: Some("eu-west-1".parse().unwrap()),
+        ip_address_type: None,
+    };
+    let marks = Marks { verdicts: vec![Verdict::Accepted], ..Marks::default() };
+    let offer = Offer { service, regions };
+    let inspected = inspect(&terms, &policy, &offer, &connection, Counts::default(), &marks, Some(&[]), now);
+    inspected.findings.iter().map(|finding| finding.kind).collect()
+}
+
+#[test]
+fn a_region_is_closed_when_ec2_says_so_and_not_when_it_says_nothing() {
+    assert_eq!(closed_regions(Some("Closed")), [Kind::ClosedRegion]);
+    assert_eq!(closed_regions(Some("closed")), [Kind::ClosedRegion]);
+    for open in [Some("Available"), Some("Pending"), None] {
+        assert_eq!(closed_regions(open), [], "{open:?}");
+    }
+}

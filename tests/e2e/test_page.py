@@ -1,0 +1,126 @@
+"""The audit's page in a real browser: nothing overflows, everything can be read, nothing is fetched."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from accounts import A, B, PROVIDER
+from playwright.sync_api import Browser, sync_playwright
+from scenario import ask, audit, await_state, offer, plant_drift, report
+from stack import Stack
+
+LONG_NAME = "redis-" + "of-a-team-that-likes-long-names-" * 7 + "<b>&amp;"
+CONTRAST_MIN = 4.5  # WCAG 2.2, level AA, for text of any size
+
+# What stands outside the window; SVG text is measured by its own box.
+OVERFLOWING = """() => {
+  const wide = document.documentElement.scrollWidth > window.innerWidth ? [`the page: ${document.documentElement.scrollWidth}`] : [];
+  const out = [...document.querySelectorAll("main, main *")].filter(element => {
+    const box = element.getBoundingClientRect();
+    return box.width > 0 && getComputedStyle(element).position !== "absolute" && !element.closest("thead") && (box.right > window.innerWidth + 1 || box.left < -1);
+  });
+  return [...wide, ...out.map(element => `${element.tagName} ${element.className.baseVal ?? element.className}: ${element.textContent.slice(0, 40)}`)];
+}"""
+
+# The contrast of each visible text with what is painted behind it, by WCAG's formula.
+FAINT = """(least) => {
+  const parse = text => { const n = text.match(/[0-9.]+/g).map(Number); return n.length === 3 ? [...n, 1] : n; };
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const behind = element => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = parse(getComputedStyle(at).backgroundColor);
+      if (colour[3] === 1) return colour;
+      if (colour[3] > 0) throw new Error("a translucent background cannot be judged");
+    }
+    return [255, 255, 255, 1];
+  };
+  const faint = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  let seen = 0;
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.textContent.trim() || !element.getClientRects().length || element.tagName === "title") continue;
+    seen += 1;
+    const style = getComputedStyle(element);
+    const svg = element.closest("svg");
+    const front = parse(svg ? style.fill : style.color);
+    // The service's name stands on its node, the accounts on the page.
+    const node = element.classList.contains("node-name") ? parse(getComputedStyle(svg.querySelector("rect.node")).fill) : null;
+    const [a, b] = [light(front), light(node ?? behind(svg ?? element))].sort((x, y) => y - x);
+    const contrast = (a + 0.05) / (b + 0.05);
+    if (contrast < least) faint.push(`${contrast.toFixed(2)}: ${element.className.baseVal ?? element.className} "${walker.currentNode.textContent.trim().slice(0, 40)}"`);
+  }
+  if (seen < 30) throw new Error(`only ${seen} texts were judged`);
+  return faint;
+}"""
+
+
+@pytest.fixture(scope="module")
+def page(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of an audit with findings of every severity, and a name as long and as nasty as a tag may be."""
+    service = offer(stack, [A, B], name=LONG_NAME[:255], notify=False)
+    plain = offer(stack, [A, B])
+    connected = ask(stack, A, plain)
+    await_state(stack, plain, connected, "available", 30)
+    plant_drift(stack, plain, A, ask(stack, B, plain))
+    for _ in range(15):
+        ask(stack, B, service)
+    file = tmp_path_factory.mktemp("audit") / "report.html"
+    file.write_bytes(report(stack, audit(stack), "report.html"))
+    return file
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The machine's own Chromium: nothing is downloaded."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    assert found, "these tests look at the page in a real browser: install Chromium (on Debian: apt install chromium)"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        yield launched
+        launched.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 390, 768, 1280])
+def test_the_page_fits_and_can_be_read(browser: Browser, page: Path, width: int, scheme: str) -> None:
+    looked = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    requests: list[str] = []
+    looked.on("request", lambda request: requests.append(request.url))
+    looked.goto(page.as_uri())
+    looked.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
+    assert looked.locator("article.finding.critical").count() >= 1
+    assert looked.evaluate(OVERFLOWING) == []
+    assert looked.evaluate(FAINT, CONTRAST_MIN) == []
+    assert requests == [page.as_uri()], "the page fetches nothing"
+    shot = looked.screenshot(full_page=True)
+    assert len(shot) > 10_000
+    looked.close()
+
+
+def test_the_page_fits_on_paper(browser: Browser, page: Path) -> None:
+    looked = browser.new_page(viewport={"width": 794, "height": 1123}, color_scheme="dark")
+    looked.goto(page.as_uri())
+    looked.emulate_media(media="print")
+    assert looked.evaluate(OVERFLOWING) == []
+    assert looked.evaluate(FAINT, CONTRAST_MIN) == [], "a reader in dark mode prints dark on white"
+    looked.close()
+
+
+def test_scripts_do_not_run(browser: Browser, page: Path) -> None:
+    """What the page's own policy forbids does not happen, even if something slipped past the template."""
+    looked = browser.new_page()
+    file = page.with_name("injected.html")
+    file.write_text(page.read_text().replace("</main>", "<script>document.title = 'owned'</script><img src='http://127.0.0.1:9/x'></main>"))
+    failed: list[str] = []
+    looked.on("requestfailed", lambda request: failed.append(request.url))
+    looked.goto(file.as_uri())
+    assert looked.title() != "owned"
+    assert PROVIDER not in looked.title()
+    looked.close()

@@ -8,7 +8,7 @@ TARGET ?=
 BOOTSTRAP = @command -v $(PYTHON) >/dev/null 2>&1 || { echo "\`$(PYTHON)\` is not on your PATH: install Python 3.11 or later, or run make PYTHON=/path/to/python3.11 …"; exit 1; }; $(PYTHON) tests/e2e/bootstrap.py
 NEEDS_CARGO = @command -v cargo >/dev/null 2>&1 || { echo "\`cargo\` is not on your PATH: install Rust 1.95 or later from https://rustup.rs."; exit 1; }
 
-.PHONY: help try up test check package
+.PHONY: help try up test bench check package
 
 help: ## say this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1: \2/p' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ up: ## the same platform left standing at http://127.0.0.1:4566 (or PORT=…), f
 
 test: ## every test, from a clean clone
 	$(BOOTSTRAP) test
+
+bench: ## the numbers, side by side (the first time builds an optimised SDK: some ten minutes)
+	$(NEEDS_CARGO)
+	cargo run --locked --release -p bench
 
 check: ## formatting, lints with warnings denied, documentation
 	$(NEEDS_CARGO)

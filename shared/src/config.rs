@@ -300,6 +300,35 @@ mod tests {
     }
 
     #[test]
+    fn the_audit_s_settings_are_asked_for_or_have_their_defaults() {
+        let audit = |pairs: &[(&str, &str)]| {
+            let map: BTreeMap<String, String> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+            AuditConfig::read(&|name| map.get(name).cloned())
+        };
+        let ConfigErrors(problems) = audit(&[("WAITING_HOURS", "soon"), ("UNUSED_DAYS", "0")]).expect_err("hardly any settings");
+        for name in [
+            "AWS_REGION",
+            "LEDGER_TABLE",
+            "REPORT_BUCKET",
+            "MODE",
+            "SERVICE_SCOPE",
+            "CONNECTIONS_TOPIC_ARN",
+            "WAITING_HOURS",
+            "UNUSED_DAYS",
+        ] {
+            assert!(problems.iter().any(|problem| problem.starts_with(name)), "{name}: {problems:?}");
+        }
+        let more = [
+            ("REPORT_BUCKET", "reports"),
+            ("CONNECTIONS_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:connections"),
+            ("EXPIRING_DAYS", "7"),
+        ];
+        let terms = audit(&[&GOOD[..], &more].concat()).expect("good settings").terms;
+        assert_eq!((terms.waiting_after, terms.unused_after), (SignedDuration::from_hours(24), SignedDuration::from_hours(90 * 24)));
+        assert_eq!(terms.expiring_within, SignedDuration::from_hours(7 * 24));
+    }
+
+    #[test]
     fn a_topic_prefix_never_ends_before_the_account_does() {
         for text in ["", "arn:aws:sns:us-east-1:", "arn:aws:sns:us-east-1:123456789012", "arn:aws:sqs:us-east-1:123456789012:x"] {
             assert!(topic_prefix(text).is_err(), "{text}");

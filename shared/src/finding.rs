@@ -237,6 +237,7 @@ pub struct Step {
 impl Finding {
     fn new(kind: Kind, severity: Severity, subject: Subject, what: String) -> Self {
         let id = format!("{kind}/{subject}");
+        let what = clip(&what);
         Self { id, kind, severity, level: 0, subject, account: None, what, evidence: BTreeMap::new(), next: Vec::new() }
     }
 
@@ -254,7 +255,7 @@ impl Finding {
     }
 
     fn shown(mut self, name: &str, value: impl fmt::Display) -> Self {
-        self.evidence.insert(name.to_owned(), value.to_string());
+        self.evidence.insert(name.to_owned(), clip(&value.to_string()));
         self
     }
 
@@ -272,6 +273,15 @@ impl Finding {
     #[must_use]
     pub fn reading_order(&self, other: &Self) -> std::cmp::Ordering {
         other.severity.cmp(&self.severity).then_with(|| self.kind.cmp(&other.kind)).then_with(|| self.id.cmp(&other.id))
+    }
+}
+
+/// A policy's author may write whole pages; a finding has to fit on the ledger beside many others.
+fn clip(text: &str) -> String {
+    const CHARACTERS_MAX: usize = 600;
+    match text.char_indices().nth(CHARACTERS_MAX) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }
 }
 

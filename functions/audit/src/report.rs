@@ -48,6 +48,9 @@ pub(crate) struct Standpoint {
     pub(crate) function_version: String,
 }
 
+/// Findings of one severity that the page lists.
+const PAGE_FINDINGS_MAX: u64 = 2_000;
+
 /// One connection.
 pub(crate) struct Row<'a> {
     pub(crate) connection: &'a Connection,
@@ -112,6 +115,7 @@ impl Report {
         let activity = if known { ocsf::Activity::Update } else { ocsf::Activity::Create };
         self.ocsf.line(&ocsf::event(&self.standpoint, finding, since, activity))?;
         let page = self.page_findings.get_mut(&finding.severity);
+        let page = page.filter(|spool| spool.pieces() < PAGE_FINDINGS_MAX);
         page.map_or(Ok(()), |spool| spool.text(&html::finding(finding, since, self.standpoint.at)))
     }
 

@@ -120,12 +120,20 @@ pub(super) fn page(
     file(|to| {
         to.write_all(before.as_bytes())?;
         for severity in Severity::ALL {
-            findings.remove(&severity).map_or(Ok(()), |spool| spool.copy_to(to))?;
+            let Some(spool) = findings.remove(&severity) else { continue };
+            let left_out = closing.summary.open(severity).saturating_sub(usize::try_from(spool.pieces()).unwrap_or(usize::MAX));
+            spool.copy_to(to)?;
+            to.write_all(more_findings(severity, left_out).as_bytes())?;
         }
         to.write_all(between.as_bytes())?;
         services.copy_to(to)?;
         to.write_all(after.as_bytes())
     })
+}
+
+fn more_findings(severity: Severity, left_out: usize) -> String {
+    html! { @if left_out > 0 { p.muted { (grouped(left_out)) " more of severity " (severity) " are in findings.csv, beside this page." } } }
+        .into_string()
 }
 
 fn top(standpoint: &Standpoint, closing: &Closing) -> String {

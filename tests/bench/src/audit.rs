@@ -1,0 +1,240 @@
+//! The audit of 10,000 and of 100,000 connections: does its memory stay flat, and its time in proportion?
+//!
+//! The real `Audit` with the real EC2 adapter over HTTP. The ledger answers a query per service over HTTP as well; what
+//! is told is counted and dropped. A third run has nothing on the ledger: as many findings as connections.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::{ExitCode, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use ::audit::{Audit, MARGIN};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+use warden::{
+    aws::ec2::Ec2,
+    config::{Mode, Scope},
+    deadline::Deadline,
+    finding::Terms,
+    ids::ServiceId,
+    news::{Change, Digest, Open},
+    policy::{Policy, PolicyFile},
+    ports::{CallError, Findings, Keep, Published, Recall},
+    record::Verdict,
+    survey::{Decided, Memory},
+};
+
+use crate::{
+    peak,
+    world::{CONSUMERS, PROVIDER, consumer},
+};
+
+const MEGABYTE: f64 = 1024.0 * 1024.0;
+const EACH: usize = 100;
+
+/// What one run says of itself.
+#[derive(Debug, Serialize, Deserialize)]
+struct Measured {
+    connections: usize,
+    findings: usize,
+    seconds: f64,
+    peak_bytes: u64,
+    report_bytes: u64,
+}
+
+/// One run, with the calls that its world saw.
+struct Run {
+    measured: Measured,
+    calls: usize,
+}
+
+/// Runs all sizes and prints them side by side.
+pub async fn compare() -> ExitCode {
+    println!("audit: the real function against `local` over HTTP, each in a process of its own\n");
+    println!(
+        "{:<34} {:>11} {:>9} {:>9} {:>10} {:>8} {:>9} {:>9}",
+        "", "connections", "findings", "seconds", "µs/conn.", "calls", "peak MB", "report MB"
+    );
+    let small = run("100 services", 100, "recorded").await;
+    let large = run("1,000 services", 1_000, "recorded").await;
+    let flood = run("1,000 services, nothing on record", 1_000, "empty").await;
+    println!();
+    let each = |run: &Run| run.measured.seconds / run.measured.connections as f64;
+    // One page each of connections and permissions for a service, and one page of services per thousand, and of notifications.
+    let pages = |services: usize| 2 * services + 2 * services.div_ceil(1_000);
+    let ratio = |large: f64, small: f64| large / small;
+    let checks = [
+        ("peak memory at 100,000 connections, MB", large.measured.peak_bytes as f64 / MEGABYTE, 128.0),
+        ("peak memory, 100,000 against 10,000", ratio(large.measured.peak_bytes as f64, small.measured.peak_bytes as f64), 2.0),
+        ("time per connection, 100,000 against 10,000", ratio(each(&large), each(&small)), 1.5),
+        ("EC2 calls at 100,000 connections against pages", ratio(large.calls as f64, pages(1_000) as f64), 1.0),
+        ("peak memory with 100,000 findings, MB", flood.measured.peak_bytes as f64 / MEGABYTE, 128.0),
+    ];
+    let mut missed = false;
+    for (what, value, most) in checks {
+        let good = value <= most;
+        missed |= !good;
+        println!("{:<52} {value:>8.2}   at most {most:>6.1}   {}", what, if good { "ok" } else { "MISSED" });
+    }
+    if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+async fn run(name: &str, services: usize, ledger: &str) -> Run {
+    let (mut world, ec2, records) = start_world(services).await;
+    let ledger = if ledger == "recorded" { records } else { "empty".to_owned() };
+    let output = Command::new(std::env::current_exe().unwrap()).args(["audit-once", &ec2, &ledger]).output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let measured: Measured = serde_json::from_slice(&output.stdout).unwrap();
+    let calls: Vec<serde_json::Value> =
+        serde_json::from_slice(&reqwest::get(format!("{ec2}/_local/calls")).await.unwrap().bytes().await.unwrap()).unwrap();
+    world.kill().await.unwrap();
+    let run = Run { measured, calls: calls.len() };
+    let of = &run.measured;
+    println!(
+        "{name:<34} {:>11} {:>9} {:>9.2} {:>10.1} {:>8} {:>9.1} {:>9.1}",
+        of.connections,
+        of.findings,
+        of.seconds,
+        of.seconds / of.connections as f64 * 1e6,
+        run.calls,
+        of.peak_bytes as f64 / MEGABYTE,
+        of.report_bytes as f64 / MEGABYTE
+    );
+    run
+}
+
+async fn start_world(services: usize) -> (Child, String, String) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["world", &services.to_string(), &EACH.to_string()])
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let line = BufReader::new(child.stdout.take().unwrap()).lines().next_line().await.unwrap().unwrap();
+    let (ec2, ledger) = line.split_once(' ').unwrap();
+    (child, ec2.to_owned(), ledger.to_owned())
+}
+
+/// One audit in this process; what it measured goes to standard output.
+pub async fn once(world: &str, ledger: &str) {
+    let audit = Audit {
+        survey: Ec2::new(&config(world), "us-east-1".parse().unwrap()),
+        ledger: Records { url: ledger.to_owned() },
+        keep: Measure,
+        policy: Arc::new(policy()),
+        scope: Scope::All,
+        terms: terms(),
+        clock: Timestamp::now,
+        function_version: "bench".to_owned(),
+    };
+    let start = Instant::now();
+    let summary = audit.run("bench", Deadline::after(Duration::from_secs(3600), MARGIN)).await.unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    assert!(summary.unseen.iter().all(|what| what.contains("left for the next one")), "{:?}", summary.unseen);
+    let measured = Measured {
+        connections: summary.connected,
+        findings: summary.findings.values().sum(),
+        seconds,
+        peak_bytes: peak::memory_bytes(),
+        report_bytes: KEPT.load(std::sync::atomic::Ordering::Relaxed),
+    };
+    println!("{}", serde_json::to_string(&measured).unwrap());
+}
+
+fn config(url: &str) -> SdkConfig {
+    let credentials = Credentials::new(PROVIDER, "secret", None, None, "bench");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(url)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build()
+}
+
+fn policy() -> Policy {
+    let text = "@id(\"consumers\") @reason(\"agreed to the terms\")
+        permit(principal in PrivateLink::AccountGroup::\"consumers\", action == PrivateLink::Action::\"Accept\", resource);
+        @id(\"fifty\") forbid(principal, action == PrivateLink::Action::\"Accept\", resource) when { context.connections.ofAccount >= 50 };";
+    let accounts: Vec<String> = (0..CONSUMERS).map(consumer).collect();
+    let groups = serde_json::json!({"consumers": {"accounts": accounts}}).to_string();
+    let file = |name: &str, text: &str| PolicyFile { name: name.to_owned(), text: text.to_owned() };
+    Policy::load(&[file("bench.cedar", text)], Some(&file("groups.json", &groups))).unwrap()
+}
+
+fn terms() -> Terms {
+    Terms {
+        mode: Mode::Active,
+        topics: vec!["arn:aws:sns:us-east-1:123456789012:connections".parse().unwrap()],
+        region: "us-east-1".parse().unwrap(),
+        waiting_after: SignedDuration::from_hours(24),
+        expiring_within: SignedDuration::from_hours(14 * 24),
+        unused_after: SignedDuration::from_hours(90 * 24),
+        retention: SignedDuration::from_hours(400 * 24),
+    }
+}
+
+/// The ledger of the world beside, or an empty one.
+struct Records {
+    url: String,
+}
+
+impl Recall for Records {
+    async fn recall(&self, service: &ServiceId) -> Result<Memory, CallError> {
+        let mut memory = Memory::default();
+        if self.url == "empty" {
+            return Ok(memory);
+        }
+        let body = reqwest::get(format!("{}/?{service}", self.url)).await.unwrap().bytes().await.unwrap();
+        let recorded: Option<Vec<(String, String)>> = serde_json::from_slice(&body).unwrap();
+        for (endpoint, account) in recorded.unwrap_or_default() {
+            memory.add(Decided {
+                endpoint: endpoint.parse().unwrap(),
+                account: account.parse().ok(),
+                verdict: Verdict::Accepted,
+                at: Timestamp::now(),
+                policies: vec!["consumers".to_owned()],
+                role: None,
+            });
+        }
+        Ok(memory)
+    }
+}
+
+impl Findings for Records {
+    async fn open(&self) -> Result<(Vec<Open>, BTreeMap<String, Timestamp>), CallError> {
+        Ok(Default::default())
+    }
+
+    async fn publish(&self, _: &[Change], _: &Digest) -> Result<Published, CallError> {
+        Ok(Published::Written)
+    }
+
+    async fn remember(&self, _: &BTreeMap<String, Timestamp>) -> Result<(), CallError> {
+        Ok(())
+    }
+}
+
+static KEPT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
+/// Weighs the report and lets it go.
+struct Measure;
+
+impl Keep for Measure {
+    async fn keep(&self, _: &str, _: &str, file: &Path) -> Result<(), CallError> {
+        KEPT.fetch_add(std::fs::metadata(file).unwrap().len(), std::sync::atomic::Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn place(&self, name: &str) -> String {
+        name.to_owned()
+    }
+}

@@ -9,17 +9,27 @@ use serde::{Deserialize, Serialize};
 use crate::{
     connection::Standing,
     facts::Facts,
+    grant::Grant,
     ids::{AccountId, EndpointId, ServiceId},
     policy::{Judgement, MissingFact, Policy},
 };
 
-/// A decision and the judgement it rests on, where one was reached.
+/// A decision, and what it rests on.
 #[derive(Debug)]
 pub struct Ruling {
     /// What to do.
     pub decision: Decision,
+    /// What it rests on.
+    pub basis: Basis,
+}
+
+/// What a decision rests on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Basis {
     /// What the policy said, where it was asked.
     pub judgement: Option<Judgement>,
+    /// What a person granted, where the policy alone would not have let it in.
+    pub grant: Option<Grant>,
 }
 
 /// What to do about a request.
@@ -120,12 +130,13 @@ impl<Act> Permit<Act> {
     }
 }
 
-/// Decides one request.
+/// Decides one request: by the policy, or, where that does not let it in, by what a person granted. A person's decision
+/// stands beside the policy and not below it; what may end it is its own time, or the person's.
 #[must_use]
-pub fn decide(policy: &Policy, facts: &Facts) -> Ruling {
+pub fn decide(policy: &Policy, facts: &Facts, grants: &[Grant]) -> Ruling {
     let standing = facts.connection.state.standing();
     if standing == Standing::Gone {
-        return Ruling { decision: Decision::Leave(Leave::Gone), judgement: None };
+        return Ruling { decision: Decision::Leave(Leave::Gone), basis: Basis::default() };
     }
     if let Some(claimed) = facts.disputed_owner() {
         return refer(Refer::Disputed { claimed: claimed.clone() });
@@ -134,17 +145,24 @@ pub fn decide(policy: &Policy, facts: &Facts) -> Ruling {
         Ok(judgement) => judgement,
         Err(fact) => return refer(Refer::Missing { fact }),
     };
+    let mut grant = None;
     let decision = match standing {
-        Standing::Waiting => answer(weigh(&judgement), facts),
+        Standing::Waiting => match weigh(&judgement) {
+            Weighed::Accept => Decision::Accept(Permit::mint(facts)),
+            weighed => {
+                grant = Grant::covering(grants, &facts.connection, facts.now).cloned();
+                if grant.is_some() { Decision::Accept(Permit::mint(facts)) } else { answer(weighed, facts) }
+            }
+        },
         Standing::Live => Decision::Leave(Leave::Live),
         Standing::Gone => Decision::Leave(Leave::Gone),
         Standing::Unknown => Decision::Refer(Refer::UnknownState { state: facts.connection.state.as_str().to_owned() }),
     };
-    Ruling { decision, judgement: Some(judgement) }
+    Ruling { decision, basis: Basis { judgement: Some(judgement), grant } }
 }
 
 fn refer(why: Refer) -> Ruling {
-    Ruling { decision: Decision::Refer(why), judgement: None }
+    Ruling { decision: Decision::Refer(why), basis: Basis::default() }
 }
 
 /// What a judgement comes to, for whoever waits and for whoever is connected already: the one rule.

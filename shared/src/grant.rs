@@ -51,6 +51,19 @@ impl Grant {
             }
     }
 
+    /// Of the grants that speak of a connection and hold, the one that holds longest. The one rule for what a person
+    /// decided, for requests that wait and for connections that are live.
+    #[must_use]
+    pub fn covering<'a>(grants: &'a [Self], connection: &Connection, now: Timestamp) -> Option<&'a Self> {
+        let holding = grants.iter().filter(|grant| grant.speaks_of(connection) && grant.holds(now));
+        holding.max_by(|a, b| a.longer(b))
+    }
+
+    /// Orders by how long they hold; one without an end holds for ever.
+    pub(crate) fn longer(&self, other: &Self) -> std::cmp::Ordering {
+        self.until.is_none().cmp(&other.until.is_none()).then(self.until.cmp(&other.until)).then(self.at.cmp(&other.at))
+    }
+
     /// Whether it holds at a moment.
     #[must_use]
     pub fn holds(&self, now: Timestamp) -> bool {

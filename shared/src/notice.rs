@@ -93,6 +93,7 @@ fn program_form(record: &Record, words: &Words<'_>, severity: &str) -> Value {
         "why": words.why,
         "refer": record.refer,
         "failure": record.failure,
+        "grant": record.grant,
         "policies": words.rules.iter().map(|rule| &rule.id).collect::<Vec<_>>(),
         "policy_digest": record.policy_digest,
         "origin": record.origin,

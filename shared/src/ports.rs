@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::{
     connection::{Connection, Service},
     decision::{Permit, ToAccept, ToReject},
+    grant::Grant,
     ids::{EndpointId, ServiceId, TopicArn},
     news::{Change, Digest, Open},
     notice::Notice,
@@ -133,6 +134,9 @@ pub enum Put {
 pub trait Ledger {
     /// Writes a record unless its key is taken. The one commit point of a decision.
     fn put(&self, record: &Record) -> impl Future<Output = Result<Put, CallError>> + Send;
+
+    /// What people granted on a service. Strongly consistent.
+    fn grants(&self, service: &ServiceId) -> impl Future<Output = Result<Vec<Grant>, CallError>> + Send;
 
     /// The verdicts on record for a connection. Strongly consistent.
     fn verdicts(&self, service: &ServiceId, endpoint: &EndpointId) -> impl Future<Output = Result<Vec<Verdict>, CallError>> + Send;

@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    decision::{Refer, Ruling, decide},
+    decision::{Basis, Refer, Ruling, decide},
     facts::Facts,
+    grant::Grant,
     ids::{AccountId, EndpointId, ServiceId},
     policy::{Judgement, Policy},
 };
@@ -125,6 +126,9 @@ pub struct Record {
     pub facts: Facts,
     /// What the policy said, where it was asked.
     pub judgement: Option<Judgement>,
+    /// What a person granted, where that decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Grant>,
     /// Why a person must decide, where one must.
     pub refer: Option<Refer>,
     /// What EC2 refused, where it did.
@@ -212,7 +216,7 @@ impl Record {
     /// Decides again on the recorded facts: under the recorded policy the outcome must be the recorded one.
     #[must_use]
     pub fn replay(&self, policy: &Policy) -> Ruling {
-        decide(policy, &self.facts)
+        decide(policy, &self.facts, self.grant.as_slice())
     }
 }
 
@@ -285,13 +289,14 @@ impl From<Failure> for Outcome {
 impl Scribe {
     /// Writes up one outcome.
     #[must_use]
-    pub fn record(&self, facts: Facts, judgement: Option<Judgement>, outcome: Outcome, policy: &Policy, origin: Origin) -> Record {
+    pub fn record(&self, facts: Facts, basis: Basis, outcome: Outcome, policy: &Policy, origin: Origin) -> Record {
         let at = facts.now;
         Record {
             schema: SCHEMA_VERSION,
             verdict: outcome.verdict,
             facts,
-            judgement,
+            judgement: basis.judgement,
+            grant: basis.grant,
             refer: outcome.refer,
             failure: outcome.failure,
             policy_digest: policy.digest().to_owned(),

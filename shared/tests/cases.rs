@@ -69,8 +69,8 @@ fn the_policy_set_answers_its_cases() {
     let cases: Vec<Case> = serde_json::from_str(&std::fs::read_to_string(folder_of.join("cases.json")).unwrap()).unwrap();
     assert!(!cases.is_empty());
     for case in cases {
-        let ruling = decide(&policy, &facts(&case));
-        let judgement = ruling.judgement.as_ref().unwrap();
+        let ruling = decide(&policy, &facts(&case), &[]);
+        let judgement = ruling.basis.judgement.as_ref().unwrap();
         let (word, answer) = match ruling.decision {
             Decision::Accept(_) => ("accept", &judgement.accept),
             Decision::Reject(_) => ("reject", &judgement.reject),

@@ -2,9 +2,10 @@
 
 use jiff::SignedDuration;
 use warden::{
-    decision::{Decision, Leave, decide},
+    decision::{Basis, Decision, Leave, Ruling, decide},
     event::Hint,
     facts::Facts,
+    grant::Grant,
     policy::Judgement,
     ports::{Accept, Describe, Ledger, Put, Reject},
     record::{Act, Origin, Outcome, Record, Verdict},
@@ -30,16 +31,16 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
     }
 
     async fn decide_and_act(&self, facts: Facts, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
-        let ruling = decide(&self.policy, &facts);
+        let ruling = self.ruling(&facts).await?;
         let service = &facts.service.id;
         let endpoint = [facts.connection.endpoint.clone()];
         let mut done = match ruling.decision {
-            Decision::Refer(why) => return self.write(facts, ruling.judgement, why.into(), origin, summary).await,
+            Decision::Refer(why) => return self.write(facts, ruling.basis, why.into(), origin, summary).await,
             Decision::Leave(Leave::Gone) => {
                 leave(&facts, summary);
                 return Ok(());
             }
-            Decision::Leave(Leave::Live) => return self.live(facts, ruling.judgement, origin, summary).await,
+            Decision::Leave(Leave::Live) => return self.live(facts, ruling.basis, origin, summary).await,
             Decision::Accept(permit) => {
                 let effect = self.act.accept(service, vec![permit]).await;
                 self.outcomes(Act::Accept, service, &endpoint, effect).await
@@ -50,7 +51,7 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
             }
         };
         match done.pop_first() {
-            Some((_, Done::Settled(outcome))) => self.write(facts, ruling.judgement, outcome, origin, summary).await,
+            Some((_, Done::Settled(outcome))) => self.write(facts, ruling.basis, outcome, origin, summary).await,
             Some((_, Done::Gone)) | None => {
                 leave(&facts, summary);
                 Ok(())
@@ -58,31 +59,49 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
         }
     }
 
+    /// What a person granted is looked up only where the policy alone would not let the request in.
+    async fn ruling(&self, facts: &Facts) -> Result<Ruling, AnswerError> {
+        let ruling = decide(&self.policy, facts, &[]);
+        match ruling.decision {
+            Decision::Accept(_) | Decision::Leave(_) => Ok(ruling),
+            Decision::Reject(_) | Decision::Refer(_) => {
+                let grants = self.ledger.grants(&facts.connection.service).await?;
+                Ok(decide(&self.policy, facts, &grants))
+            }
+        }
+    }
+
     /// A connection that nobody needs to accept: on the record already, or found.
-    async fn live(&self, facts: Facts, judgement: Option<Judgement>, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
+    async fn live(&self, facts: Facts, basis: Basis, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
         let connection = &facts.connection;
         let verdicts = self.ledger.verdicts(&connection.service, &connection.endpoint).await?;
         if verdicts.iter().any(|verdict| matches!(verdict, Verdict::Accepted | Verdict::Found)) {
             summary.known += 1;
             return Ok(());
         }
+        // A person grants first and accepts then: what is connected on a grant was let in by that person.
+        let grants = self.ledger.grants(&connection.service).await?;
+        if let Some(grant) = Grant::covering(&grants, connection, facts.now) {
+            let basis = Basis { grant: Some(grant.clone()), ..basis };
+            return self.write(facts, basis, Verdict::Accepted.into(), origin, summary).await;
+        }
         let fresh = connection.created.is_some_and(|created| facts.now.duration_since(created) < IN_FLIGHT_MAX);
         if fresh && facts.service.acceptance_required {
             return Err(AnswerError::MaybeInFlight(connection.endpoint.clone()));
         }
-        self.write(facts, judgement, Verdict::Found.into(), origin, summary).await
+        self.write(facts, basis, Verdict::Found.into(), origin, summary).await
     }
 
     /// Puts one answer on the record, and logs it if it is news.
     pub(crate) async fn write(
         &self,
         facts: Facts,
-        judgement: Option<Judgement>,
+        basis: Basis,
         outcome: Outcome,
         origin: &Origin,
         summary: &mut Summary,
     ) -> Result<(), AnswerError> {
-        let record = self.scribe.record(facts, judgement, outcome, &self.policy, origin.clone());
+        let record = self.scribe.record(facts, basis, outcome, &self.policy, origin.clone());
         match self.ledger.put(&record).await? {
             Put::Written => {
                 log(&record);

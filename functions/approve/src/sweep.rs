@@ -9,10 +9,10 @@ use futures_util::{StreamExt, stream};
 use warden::{
     connection::{Connection, Service, Standing},
     deadline::Deadline,
-    decision::{Decision, Leave, Permit, ToAccept, ToReject, decide},
+    decision::{Basis, Decision, Leave, Permit, ToAccept, ToReject, decide},
     facts::{Counts, Facts},
+    grant::Grant,
     ids::{AccountId, EndpointId, ServiceId},
-    policy::Judgement,
     ports::{Accept, CallError, Describe, Effect, Ledger, Of, Reject},
     record::{Act, Origin, Outcome},
 };
@@ -27,7 +27,7 @@ const PUTS_MAX: usize = 16;
 /// A chunk of one service's requests, decided.
 #[derive(Default)]
 struct Chunk {
-    facts: BTreeMap<EndpointId, (Facts, Option<Judgement>)>,
+    facts: BTreeMap<EndpointId, (Facts, Basis)>,
     accept: Vec<Permit<ToAccept>>,
     reject: Vec<Permit<ToReject>>,
     settled: Vec<(EndpointId, Outcome)>,
@@ -67,6 +67,11 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
 
     async fn serve(&self, queue: Queue, origin: &Origin, deadline: Deadline, summary: &mut Summary, trouble: &mut Trouble) {
         let Queue { service, mut waiting, mut counts } = queue;
+        // Without knowing what people granted, a request might be turned away that one of them let in.
+        let grants = match self.ledger.grants(&service.id).await {
+            Ok(grants) => grants,
+            Err(error) => return trouble.0.push(error.into()),
+        };
         waiting.reverse(); // taken from the end: oldest first
         let mut chunk_max = CHUNK_MAX;
         while !waiting.is_empty() {
@@ -76,7 +81,7 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
             }
             let batch: Vec<Connection> = waiting.split_off(waiting.len().saturating_sub(chunk_max)).into_iter().rev().collect();
             let before = counts.clone();
-            let chunk = self.decide_chunk(&service, &batch, &mut counts);
+            let chunk = self.decide_chunk(&service, &batch, &grants, &mut counts);
             let several = chunk.accept.len() + chunk.reject.len() > 1;
             match self.act_on(&service.id, chunk).await {
                 Acted::Done(outcomes) => self.write_all(outcomes, origin, summary, trouble).await,
@@ -91,7 +96,7 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
         }
     }
 
-    fn decide_chunk(&self, service: &Service, batch: &[Connection], counts: &mut Running) -> Chunk {
+    fn decide_chunk(&self, service: &Service, batch: &[Connection], grants: &[Grant], counts: &mut Running) -> Chunk {
         let mut chunk = Chunk::default();
         for connection in batch {
             let facts = Facts {
@@ -101,7 +106,7 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
                 claim: None,
                 now: (self.clock)(),
             };
-            let ruling = decide(&self.policy, &facts);
+            let ruling = decide(&self.policy, &facts, grants);
             let endpoint = connection.endpoint.clone();
             match ruling.decision {
                 Decision::Accept(permit) => {
@@ -112,7 +117,7 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
                 Decision::Refer(why) => chunk.settled.push((endpoint.clone(), why.into())),
                 Decision::Leave(Leave::Live | Leave::Gone) => continue,
             }
-            chunk.facts.insert(endpoint, (facts, ruling.judgement));
+            chunk.facts.insert(endpoint, (facts, ruling.basis));
         }
         chunk
     }
@@ -132,15 +137,14 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
             refused |= is_refused(&effect);
             settled.extend(settle(self.outcomes(Act::Reject, service, &ids, effect).await));
         }
-        let outcomes =
-            settled.into_iter().filter_map(|(id, outcome)| facts.remove(&id).map(|(facts, judgement)| (facts, judgement, outcome)));
+        let outcomes = settled.into_iter().filter_map(|(id, outcome)| facts.remove(&id).map(|(facts, basis)| (facts, basis, outcome)));
         if refused { Acted::Refused(outcomes.collect()) } else { Acted::Done(outcomes.collect()) }
     }
 
     async fn write_all(&self, outcomes: Vec<Answered>, origin: &Origin, summary: &mut Summary, trouble: &mut Trouble) {
-        let puts = stream::iter(outcomes).map(|(facts, judgement, outcome)| async move {
+        let puts = stream::iter(outcomes).map(|(facts, basis, outcome)| async move {
             let mut one = Summary::default();
-            let put = self.write(facts, judgement, outcome, origin, &mut one).await;
+            let put = self.write(facts, basis, outcome, origin, &mut one).await;
             (put, one)
         });
         let mut puts = puts.buffer_unordered(PUTS_MAX);
@@ -153,7 +157,7 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
 }
 
 /// A request with its outcome, ready for the record.
-type Answered = (Facts, Option<Judgement>, Outcome);
+type Answered = (Facts, Basis, Outcome);
 
 /// What came of a chunk.
 enum Acted {

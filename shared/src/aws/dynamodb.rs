@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 
 use super::{error::call_error, meter::Meter};
 use crate::{
+    grant::Grant,
     ids::{EndpointId, ServiceId},
     ports::{CallError, Ledger, Put},
     record::{Record, Verdict, connection_key},
@@ -79,6 +80,34 @@ impl Ledger for Table {
         }
     }
 
+    async fn grants(&self, service: &ServiceId) -> Result<Vec<Grant>, CallError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .consistent_read(true)
+            .key_condition_expression("#connection = :grants")
+            .expression_attribute_names("#connection", "connection")
+            .expression_attribute_values(":grants", AttributeValue::S(grants_key(service)));
+        let mut pages = query.into_paginator().send();
+        let mut grants = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| call_error("Query", error))?;
+            for item in page.items() {
+                // A grant that cannot be read grants nothing; the audit names it.
+                let text = item.get("grant").and_then(|value| value.as_s().ok());
+                match text.map(|text| Grant::from_json(text)) {
+                    Some(Ok(grant)) => grants.push(grant),
+                    Some(Err(error)) => {
+                        tracing::error!(error_type = "GrantUnreadable", error = &error as &dyn std::error::Error, "a grant cannot be read")
+                    }
+                    None => tracing::error!(error_type = "GrantUnreadable", "a grant has no content"),
+                }
+            }
+        }
+        Ok(grants)
+    }
+
     async fn verdicts(&self, service: &ServiceId, endpoint: &EndpointId) -> Result<Vec<Verdict>, CallError> {
         // A connection has at most one item per verdict: far below one page.
         let query = self
@@ -96,6 +125,11 @@ impl Ledger for Table {
         let verdict = |word: String| Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == word);
         Ok(output.items().iter().filter_map(word).filter_map(verdict).collect())
     }
+}
+
+/// The partition of what people granted on a service.
+pub(super) fn grants_key(service: &ServiceId) -> String {
+    format!("grants/{service}")
 }
 
 /// DynamoDB's sets hold nothing twice; one policy may answer for both actions.

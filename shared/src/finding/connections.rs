@@ -126,10 +126,8 @@ impl Look<'_> {
 
     fn justify(&self, judgement: &Judgement, findings: &mut Vec<Finding>) -> Justification {
         let grants = || self.grants.unwrap_or_default().iter().filter(|grant| grant.speaks_of(self.connection));
-        // Of several grants the one that holds longest counts; one without an end holds for ever.
-        let longest = |a: &&Grant, b: &&Grant| a.until.is_none().cmp(&b.until.is_none()).then(a.until.cmp(&b.until));
         let weighed = weigh(judgement);
-        let held = grants().filter(|grant| grant.holds(self.now)).max_by(longest);
+        let held = Grant::covering(self.grants.unwrap_or_default(), self.connection, self.now);
         let soon = self.now + self.terms.expiring_within;
         match (weighed, held) {
             (Weighed::Accept, held) => {
@@ -148,7 +146,7 @@ impl Look<'_> {
             }
             (_, None) if self.grants.is_none() => Justification::Unknown { why: "the grants on the ledger could not be read".to_owned() },
             (weighed, None) => {
-                findings.push(match grants().max_by(longest) {
+                findings.push(match grants().max_by(|a, b| a.longer(b)) {
                     Some(ended) => self.expired(ended),
                     None => self.unjustified(judgement, &weighed),
                 });
@@ -264,7 +262,7 @@ impl Look<'_> {
         let matched = matched(&judgement);
         let mut findings = policy_errors(&judgement, self);
         let age = self.connection.created.map_or(SignedDuration::ZERO, |created| self.now.duration_since(created));
-        let granted = self.grants.unwrap_or_default().iter().any(|grant| grant.speaks_of(self.connection) && grant.holds(self.now));
+        let granted = Grant::covering(self.grants.unwrap_or_default(), self.connection, self.now).is_some();
         let observed = self.terms.mode == Mode::Observe && self.marks.verdicts.contains(&Verdict::ObservedAccept);
         match weigh(&judgement) {
             Weighed::Accept if !observed && age >= Terms::ON_ITS_WAY_MAX => findings.push(self.overdue(age, &judgement)),

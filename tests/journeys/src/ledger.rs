@@ -163,6 +163,10 @@ impl Ledger for MemoryLedger {
         })
     }
 
+    async fn grants(&self, service: &ServiceId) -> Result<Vec<Grant>, CallError> {
+        self.faults.around("GrantsQuery", || Ok(self.lock().grants.iter().filter(|grant| grant.service == *service).cloned().collect()))
+    }
+
     async fn verdicts(&self, service: &ServiceId, endpoint: &EndpointId) -> Result<Vec<Verdict>, CallError> {
         let connection = connection_key(service, endpoint);
         self.faults

@@ -417,7 +417,7 @@ async fn every_record_replays_to_its_verdict() {
     for record in stage.ledger.records() {
         assert_eq!(record.policy_digest, policy.digest());
         let again = record.replay(policy);
-        assert_eq!(again.judgement, record.judgement);
+        assert_eq!(again.basis.judgement, record.judgement);
         assert_eq!(matches!(again.decision, warden::decision::Decision::Accept(_)), record.verdict == Verdict::Accepted);
     }
 }

@@ -54,7 +54,7 @@ async fn permits(ec2: &Ec2, service: &ServiceId) -> Vec<Permit<ToAccept>> {
     let connections = ec2.connections(Of::Service(service)).await.unwrap();
     let permit = |connection| {
         let facts = Facts { service: described.clone(), connection, counts: Counts::default(), claim: None, now: jiff::Timestamp::now() };
-        match decide(&policy, &facts).decision {
+        match decide(&policy, &facts, &[]).decision {
             Decision::Accept(permit) => Some(permit),
             _ => None,
         }

@@ -49,6 +49,14 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Reads `all`, ids with commas between, or `tag:KEY=VALUE`.
+    ///
+    /// # Errors
+    /// When it is none of these.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        scope(text)
+    }
+
     /// Whether a service is the warden's business.
     #[must_use]
     pub fn covers(&self, service: &Service) -> bool {
@@ -101,7 +109,7 @@ pub struct AuditConfig {
     pub scope: Scope,
     /// `POLICY_DIR`; `policies` beside the function if it is not set.
     pub policy_dir: PathBuf,
-    /// What is judged by: `AWS_REGION`, `MODE`, `CONNECTIONS_TOPIC_ARN`, `LEDGER_TTL_DAYS` (400), `WAITING_HOURS` (24),
+    /// What is judged by: `AWS_REGION`, `MODE`, `CONNECTIONS_TOPIC_ARN`, `LEDGER_TTL_DAYS` (400), `OVERDUE_MINUTES` (15), `WAITING_HOURS` (24),
     /// `EXPIRING_DAYS` (14), `UNUSED_DAYS` (90).
     pub terms: Terms,
     /// The version of the warden and of its function.
@@ -193,12 +201,20 @@ impl AuditConfig {
         let mode = read.required("MODE", "set `observe` or `active`", mode);
         let scope = read.required("SERVICE_SCOPE", "set `all`, service ids with commas between, or `tag:KEY=VALUE`", scope);
         let topic = read.required("CONNECTIONS_TOPIC_ARN", "name the topic that connection notifications should go to", str::parse);
+        let overdue_after = SignedDuration::from_mins(read.count("OVERDUE_MINUTES", "minutes", 15, 60 * 24 * 7));
         let waiting_after = SignedDuration::from_hours(read.count("WAITING_HOURS", "hours", 24, 24 * 365));
         let (expiring_within, unused_after) = (read.days("EXPIRING_DAYS", 14), read.days("UNUSED_DAYS", 90));
         let (retention, policy_dir, function_version) = (read.retention(), read.policy_dir(), read.function_version());
+        if unused_after > retention {
+            read.problems.push(
+                "UNUSED_DAYS: what the ledger forgets (LEDGER_TTL_DAYS) cannot show that a policy was used; set no more than that"
+                    .to_owned(),
+            );
+        }
         match (region, ledger_table, report_bucket, mode, scope, topic) {
             (Some(region), Some(ledger_table), Some(report_bucket), Some(mode), Some(scope), Some(topic)) if read.problems.is_empty() => {
-                let terms = Terms { mode, topics: vec![topic], region, waiting_after, expiring_within, unused_after, retention };
+                let terms =
+                    Terms { mode, topics: vec![topic], region, overdue_after, waiting_after, expiring_within, unused_after, retention };
                 Ok(Self { ledger_table, report_bucket, scope, policy_dir, terms, function_version })
             }
             _ => Err(ConfigErrors(read.problems)),

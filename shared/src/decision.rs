@@ -4,6 +4,7 @@
 
 use std::marker::PhantomData;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -128,6 +129,24 @@ impl<Act> Permit<Act> {
     pub fn endpoint(&self) -> &EndpointId {
         &self.endpoint
     }
+}
+
+/// A named person's no.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The person, as STS names them.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Proof that a person turns one connection away. Without a name and a reason there is none.
+#[must_use]
+pub fn refuse(refusal: &Refusal, facts: &Facts) -> Option<Permit<ToReject>> {
+    let named = !refusal.by.trim().is_empty() && !refusal.reason.trim().is_empty();
+    named.then(|| Permit::mint(facts))
 }
 
 /// Decides one request: by the policy, or, where that does not let it in, by what a person granted. A person's decision

@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 pub use crate::severity::Severity;
-pub use connections::{Inspected, Justification, inspect};
+pub use connections::{Inspected, Justification, Known, inspect};
 #[cfg(feature = "reach")]
 pub use services::{Door, inspect_service};
 #[cfg(feature = "reach")]
@@ -269,6 +269,12 @@ impl Finding {
         self
     }
 
+    /// As it stands in a report on a run that did not look at it.
+    #[must_use]
+    pub fn not_looked_at(self) -> Self {
+        self.shown("not looked at", "open since before; this run could not look at it")
+    }
+
     /// The order in which people read: the worst first, then by id.
     #[must_use]
     pub fn reading_order(&self, other: &Self) -> std::cmp::Ordering {
@@ -294,6 +300,8 @@ pub struct Terms {
     pub topics: Vec<TopicArn>,
     /// The Region the audit looks at.
     pub region: Region,
+    /// An allowed request that waits longer than this was not answered by any sweep.
+    pub overdue_after: SignedDuration,
     /// A referred request is told after so long.
     pub waiting_after: SignedDuration,
     /// What ends within so long is told.
@@ -305,6 +313,6 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// The sweep's time: a request or a record younger than this may still be on its way.
+    /// A record younger than this may still be on its way.
     pub const ON_ITS_WAY_MAX: SignedDuration = SignedDuration::from_mins(15);
 }

@@ -96,6 +96,14 @@ id!(
     TopicArn, "an SNS topic ARN", "`arn:PARTITION:sns:REGION:ACCOUNT:NAME`", is_topic
 );
 
+impl TopicArn {
+    /// The account the topic lives in.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        self.as_str().split(':').nth(4)?.parse().ok()
+    }
+}
+
 impl Region {
     /// The partition of AWS that the Region belongs to, as ARNs name it.
     #[must_use]

@@ -4,6 +4,7 @@
 //! no clock, no environment. A request goes through the rooms in this order: [`event`] → [`connection`] → [`facts`] →
 //! [`policy`] → [`decision`] → [`record`] → [`notice`].
 
+pub mod cases;
 pub mod config;
 pub mod connection;
 pub mod deadline;
@@ -18,6 +19,7 @@ pub mod notice;
 pub mod policy;
 pub mod ports;
 pub mod principal;
+pub mod queue;
 pub mod record;
 pub mod severity;
 pub mod stream;

@@ -23,6 +23,17 @@ pub const CHANGES_MAX: usize = 1_000;
 /// Changes that one message tells in full; the report has the others.
 const TOLD_MAX: usize = 25;
 
+/// What the ledger holds of earlier runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// The findings that are open.
+    pub open: Vec<Open>,
+    /// The ids of open findings that this version cannot read. They are left as they are.
+    pub unreadable: BTreeSet<String>,
+    /// Since when the audit has known each policy, group and policy set, by `policy/ID`, `group/NAME`, `digest/SHA-256`.
+    pub known_since: BTreeMap<String, Timestamp>,
+}
+
 /// A finding as it stands open on the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Open {
@@ -55,6 +66,8 @@ pub enum Change {
     Opened(Open),
     /// There before, and worse now: the second is the new one.
     Worsened(Box<Open>, Open),
+    /// There before, and less bad now: kept, so that a new rise is news, and told to nobody.
+    Eased(Box<Open>, Open),
     /// Gone.
     Resolved(Open),
 }
@@ -75,6 +88,8 @@ pub struct Looked {
 /// What was seen of one service.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LookedAt {
+    /// Its own settings.
+    pub door: bool,
     /// All of its connections.
     pub connections: bool,
     /// All of its permissions.
@@ -89,12 +104,13 @@ impl Looked {
     /// Whether the whole world was seen.
     #[must_use]
     pub fn everything(&self) -> bool {
-        let whole = |at: &LookedAt| at.connections && at.permissions && at.ledger && at.askers;
+        let whole = |at: &LookedAt| at.door && at.connections && at.permissions && at.ledger && at.askers;
         self.services_listed && self.subscriptions && self.blind.is_empty() && self.services.values().all(whole)
     }
 
     /// Whether the absence of this finding means that it is gone.
-    fn covers(&self, finding: &Finding) -> bool {
+    #[must_use]
+    pub fn covers(&self, finding: &Finding) -> bool {
         let Some(service) = finding.subject.service() else {
             return self.everything();
         };
@@ -116,10 +132,11 @@ impl Looked {
             | Kind::ClosedRegion
             | Kind::ExpiringSoon
             | Kind::UnknownState => at.connections && at.ledger,
-            Kind::OpenDoor => true,
+            // How bad it is depends on who may come.
+            Kind::OpenDoor => at.door && at.permissions,
             Kind::WidePermission => at.permissions,
             Kind::CannotAsk => at.permissions && at.askers,
-            Kind::SilentService => self.subscriptions,
+            Kind::SilentService => at.door && self.subscriptions,
             Kind::PolicyError | Kind::UnusedPolicy => self.everything(),
         }
     }
@@ -136,6 +153,9 @@ pub fn changes(open: &[Open], found: Vec<(Owner, Finding)>, all_ids: &BTreeSet<S
             Some(&was) if (finding.severity, finding.level) > (was.finding.severity, was.finding.level) => {
                 changes.push(Change::Worsened(Box::new(was.clone()), Open { schema: SCHEMA_VERSION, finding, owner, since: was.since }));
             }
+            Some(&was) if finding.severity < was.finding.severity && looked.covers(&finding) => {
+                changes.push(Change::Eased(Box::new(was.clone()), Open { schema: SCHEMA_VERSION, finding, owner, since: was.since }));
+            }
             Some(_) => {}
         }
     }
@@ -149,13 +169,13 @@ impl Change {
     #[must_use]
     pub fn owner(&self) -> &Owner {
         match self {
-            Self::Opened(open) | Self::Worsened(_, open) | Self::Resolved(open) => &open.owner,
+            Self::Opened(open) | Self::Worsened(_, open) | Self::Eased(_, open) | Self::Resolved(open) => &open.owner,
         }
     }
 
     fn finding(&self) -> &Finding {
         match self {
-            Self::Opened(open) | Self::Worsened(_, open) | Self::Resolved(open) => &open.finding,
+            Self::Opened(open) | Self::Worsened(_, open) | Self::Eased(_, open) | Self::Resolved(open) => &open.finding,
         }
     }
 }
@@ -277,6 +297,7 @@ impl Digest {
                 self.totals.worsened += 1;
                 keep(&mut self.worsened, open.finding.clone());
             }
+            Change::Eased(..) => {}
             Change::Resolved(open) => {
                 self.totals.resolved += 1;
                 let open_seconds = self.at.duration_since(open.since).max(SignedDuration::ZERO).as_secs();
@@ -285,10 +306,23 @@ impl Digest {
         }
     }
 
+    /// Whether there is anything to tell.
+    #[must_use]
+    pub fn is_news(&self) -> bool {
+        self.totals != Totals::default()
+    }
+
     /// The worst that is new.
     #[must_use]
     pub fn severity(&self) -> Severity {
         self.opened.iter().chain(&self.worsened).map(|finding| finding.severity).max().unwrap_or(Severity::Info)
+    }
+
+    /// The name under which the ledger keeps it: one for each run, owner and moment.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let owner = self.owner.as_ref().map_or_else(|| "default".to_owned(), |topic| format!("topic/{topic}"));
+        format!("{owner}#{}", self.at)
     }
 
     /// Reads a digest back.
@@ -323,4 +357,24 @@ pub enum DigestError {
     /// Written by a newer version.
     #[error("the digest has schema {0}, this version reads up to {SCHEMA_VERSION}: upgrade this function")]
     Newer(u32),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_tag_has_the_name_of_having_none() {
+        let edition = Edition {
+            run: "run".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            region: "us-east-1".parse().unwrap(),
+            report: None,
+            unseen: Vec::new(),
+            policy_digest: String::new(),
+        };
+        let key = |owner: Owner| edition.digest(owner, &[], BTreeMap::new()).key();
+        assert_ne!(key(None), key(Some("default".to_owned())));
+        assert_ne!(key(None), key(Some(String::new())));
+    }
 }

@@ -3,6 +3,8 @@
 //! Cedar's authorizer skips a policy that errors, so an erroring `forbid` vanishes and a `permit` wins. The errors are
 //! therefore part of every [`Answer`], and [`decide`](crate::decision::decide) acts on no answer that has any.
 
+#[cfg(feature = "reach")]
+pub mod explain;
 pub mod folder;
 mod groups;
 mod load;
@@ -112,6 +114,12 @@ impl Policy {
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// Whether any policy asks for the role behind a request, which only an event can prove.
+    #[must_use]
+    pub fn asks_for_role(&self) -> bool {
+        self.set.policies().any(|policy| policy.to_cedar().is_some_and(|text| text.contains("requester")))
     }
 
     /// The number of policies in the set.

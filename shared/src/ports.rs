@@ -9,7 +9,7 @@ use crate::{
     decision::{Permit, ToAccept, ToReject},
     grant::Grant,
     ids::{EndpointId, ServiceId, TopicArn},
-    news::{Change, Digest, Open},
+    news::{Change, Digest, Kept},
     notice::Notice,
     principal::Permission,
     record::{Record, Verdict},
@@ -174,11 +174,17 @@ pub enum Published {
 
 /// Keeps findings from one run to the next.
 pub trait Findings {
-    /// The findings that are open, and since when the audit has known each policy and group.
-    fn open(&self) -> impl Future<Output = Result<(Vec<Open>, BTreeMap<String, Timestamp>), CallError>> + Send;
+    /// What earlier runs left. Strongly consistent.
+    fn kept(&self) -> impl Future<Output = Result<Kept, CallError>> + Send;
 
-    /// Puts one owner's changes and the digest of them on the ledger. The digest, with the first of the changes, is
-    /// written as a whole or not at all, and only if the ledger is as the changes take it to be.
+    /// Takes the pen, so that of two runs at once only one tells. False: another run has it, and took it not long ago.
+    fn take_pen(&self, run: &str, now: Timestamp) -> impl Future<Output = Result<bool, CallError>> + Send;
+
+    /// Lays the pen down.
+    fn lay_down_pen(&self, run: &str) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Puts one owner's changes on the ledger, and the digest of them if there is anything to tell. The digest, with the
+    /// first of the changes, is written as a whole or not at all, and only if the ledger is as the changes take it to be.
     fn publish(&self, changes: &[Change], digest: &Digest) -> impl Future<Output = Result<Published, CallError>> + Send;
 
     /// Keeps since when each policy and group is known.

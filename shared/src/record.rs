@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    decision::{Basis, Refer, Ruling, decide},
+    decision::{Basis, Refer, Refusal, Ruling, decide},
     facts::Facts,
     grant::Grant,
     ids::{AccountId, EndpointId, ServiceId},
@@ -92,6 +92,8 @@ pub enum OriginKind {
     Notification,
     /// The schedule.
     Sweep,
+    /// A person, at the command line.
+    Person,
 }
 
 /// What EC2 answered where it did not do as it was asked.
@@ -129,6 +131,9 @@ pub struct Record {
     /// What a person granted, where that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Grant>,
+    /// Who turned it away, where a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
     /// Why a person must decide, where one must.
     pub refer: Option<Refer>,
     /// What EC2 refused, where it did.
@@ -297,6 +302,7 @@ impl Scribe {
             facts,
             judgement: basis.judgement,
             grant: basis.grant,
+            refusal: None,
             refer: outcome.refer,
             failure: outcome.failure,
             policy_digest: policy.digest().to_owned(),

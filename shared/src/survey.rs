@@ -65,6 +65,8 @@ pub struct Memory {
     pub used: BTreeMap<String, Timestamp>,
     /// The accounts that asked, with the last time each did.
     pub askers: BTreeMap<AccountId, Timestamp>,
+    /// Some grant cannot be read: nobody is called a stranger then.
+    pub grants_unreadable: bool,
     /// Entries that this version cannot read, and why.
     pub unreadable: Vec<String>,
 }
@@ -74,6 +76,8 @@ pub struct Memory {
 pub struct Marks {
     /// The verdicts.
     pub verdicts: Vec<Verdict>,
+    /// When it was let in.
+    pub accepted: Option<Timestamp>,
     /// The role that asked, where an event had proved it when the request was accepted.
     pub role: Option<RoleArn>,
     /// Something is there that this version cannot read.
@@ -103,9 +107,16 @@ impl Memory {
         let Decided { endpoint, account, verdict, at, policies, role } = decided;
         let marks = self.endpoints.entry(endpoint).or_default();
         marks.verdicts.push(verdict);
+        marks.accepted = marks.accepted.or((verdict == Verdict::Accepted).then_some(at));
         marks.role = marks.role.take().or(role.filter(|_| verdict == Verdict::Accepted));
         policies.into_iter().for_each(|id| later(self.used.entry(id), at));
         account.into_iter().for_each(|account| later(self.askers.entry(account), at));
+    }
+
+    /// Takes in a grant that this version cannot read.
+    pub fn add_unreadable_grant(&mut self, key: &str, why: &str) {
+        self.grants_unreadable = true;
+        self.unreadable.push(format!("{key}: {why}"));
     }
 
     /// Takes in an entry that this version cannot read.

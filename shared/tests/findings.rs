@@ -8,7 +8,7 @@ use warden::{
     config::Mode,
     connection::{Connection, Service, ServiceKind, State},
     facts::Counts,
-    finding::{Kind, Terms, inspect},
+    finding::{Kind, Known, Terms, inspect},
     policy::{Policy, PolicyFile},
     record::Verdict,
     survey::{Marks, Offer, SupportedRegion},
@@ -22,6 +22,7 @@ fn closed_regions(state: Option<&str>) -> Vec<Kind> {
         mode: Mode::Active,
         topics: Vec::new(),
         region: "us-east-1".parse().unwrap(),
+        overdue_after: SignedDuration::from_mins(15),
         waiting_after: SignedDuration::from_hours(24),
         expiring_within: SignedDuration::from_hours(24 * 14),
         unused_after: SignedDuration::from_hours(24 * 90),
@@ -47,7 +48,8 @@ fn closed_regions(state: Option<&str>) -> Vec<Kind> {
     };
     let marks = Marks { verdicts: vec![Verdict::Accepted], ..Marks::default() };
     let offer = Offer { service, regions };
-    let inspected = inspect(&terms, &policy, &offer, &connection, Counts::default(), &marks, Some(&[]), now);
+    let known = Known { marks: &marks, grants: &[], doubt: false, policy_since: now };
+    let inspected = inspect(&terms, &policy, &offer, &connection, Counts::default(), known, now);
     inspected.findings.iter().map(|finding| finding.kind).collect()
 }
 

@@ -63,7 +63,7 @@ def test_the_alarms_look_at_metrics_that_are_counted(stack: Stack) -> None:
     function = stack.outputs["AuditFunction"]
     metrics = counted(stack, function, {})
     alarms = stack.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    assert {alarm["MetricName"] for alarm in alarms} == {"Audits", "FindingsOpen"}
+    assert {alarm["MetricName"] for alarm in alarms} == {"Audits", "AuditsIncomplete", "FindingsOpen"}
     for alarm in alarms:
         dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
         assert dimensions.pop("Function") == metrics[0]["Function"]

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
 use warden::{
-    connection::{Connection, Service, Standing},
+    connection::{Connection, Service},
     deadline::Deadline,
     decision::{Basis, Decision, Leave, Permit, ToAccept, ToReject, decide},
-    facts::{Counts, Facts},
+    facts::Facts,
     grant::Grant,
-    ids::{AccountId, EndpointId, ServiceId},
+    ids::{EndpointId, ServiceId},
     ports::{Accept, CallError, Describe, Effect, Ledger, Of, Reject},
+    queue::{Queue, Running},
     record::{Act, Origin, Outcome},
 };
 
@@ -49,7 +50,7 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
         let services = self.describe.services(None).await?;
         let services = services.into_iter().filter(|service| wanted(&service.id) && self.scope.covers(service));
         let mut connections = by_service(self.describe.connections(Of::Everybody).await?);
-        let mut queues: Vec<Queue> = services.filter_map(|service| Queue::of(connections.remove(&service.id)?, service)).collect();
+        let mut queues: Vec<Queue> = services.filter_map(|service| Queue::of(&connections.remove(&service.id)?, service)).collect();
         let oldest = queues.iter().flat_map(|queue| &queue.waiting).filter_map(|connection| connection.created).min();
         if let (Some(oldest), Some(age)) = (oldest, summary.pending_age_max_seconds.as_mut()) {
             *age = (*age).max((self.clock)().duration_since(oldest).as_secs());
@@ -176,53 +177,6 @@ fn settle(done: BTreeMap<EndpointId, Done>) -> impl Iterator<Item = (EndpointId,
         Done::Settled(outcome) => Some((id, outcome)),
         Done::Gone => None,
     })
-}
-
-/// One service's requests, oldest first, and who is connected to it already.
-struct Queue {
-    service: Service,
-    waiting: Vec<Connection>,
-    counts: Running,
-}
-
-impl Queue {
-    fn of(connections: Vec<Connection>, service: Service) -> Option<Self> {
-        let unanswered = |connection: &&Connection| matches!(connection.state.standing(), Standing::Waiting | Standing::Unknown);
-        let mut waiting: Vec<Connection> = connections.iter().filter(unanswered).cloned().collect();
-        waiting.sort_by(|a, b| (a.created, &a.endpoint).cmp(&(b.created, &b.endpoint)));
-        (!waiting.is_empty()).then(|| Self { service, waiting, counts: Running::of(&connections) })
-    }
-}
-
-/// The established connections of a service, counted while a sweep adds to them.
-#[derive(Clone, Default)]
-struct Running {
-    by_account: BTreeMap<AccountId, u32>,
-    total: u32,
-}
-
-impl Running {
-    fn of(connections: &[Connection]) -> Self {
-        let mut counts = Self::default();
-        connections
-            .iter()
-            .filter(|connection| connection.state.standing() == Standing::Live)
-            .for_each(|connection| counts.let_in(connection));
-        counts
-    }
-
-    fn seen_by(&self, connection: &Connection) -> Counts {
-        let of_account = connection.owner.as_ref().and_then(|owner| self.by_account.get(owner)).copied().unwrap_or_default();
-        Counts { of_account, of_service: self.total }
-    }
-
-    /// Takes a place at once, so that two requests for the last one never both get it within a sweep.
-    fn let_in(&mut self, connection: &Connection) {
-        self.total += 1;
-        if let Some(owner) = &connection.owner {
-            *self.by_account.entry(owner.clone()).or_default() += 1;
-        }
-    }
 }
 
 fn by_service(connections: Vec<Connection>) -> BTreeMap<ServiceId, Vec<Connection>> {

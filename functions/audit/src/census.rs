@@ -1,5 +1,5 @@
-//! Who is connected to one service, counted. A connection is judged as the sweep would have judged it: against those
-//! that were there before it. So of six where five are allowed the newest is too much, and not all of them.
+//! Who is connected to one service, counted. A connection is judged as when it was let in: against those that were there
+//! before it. So of six where five are allowed the newest is too much, and not all of them.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,11 @@ use warden::{
     connection::{Connection, Standing},
     facts::Counts,
     ids::{AccountId, EndpointId},
+    survey::Memory,
 };
 
-/// A connection's place in the order of age. One without a time counts as the oldest.
+/// A connection's place: when it was let in, as far as the ledger knows, and else when it asked. One without a time
+/// counts as the oldest.
 type Place = (Option<Timestamp>, EndpointId);
 
 /// The live connections of one service.
@@ -22,11 +24,11 @@ pub(crate) struct Census {
 
 impl Census {
     /// Takes in a page.
-    pub(crate) fn count(&mut self, connections: &[Connection]) {
+    pub(crate) fn count(&mut self, connections: &[Connection], memory: Option<&Memory>) {
         for connection in connections.iter().filter(|connection| connection.state.standing() == Standing::Live) {
-            self.all.push(place(connection));
+            self.all.push(place(connection, memory));
             if let Some(owner) = &connection.owner {
-                self.by_account.entry(owner.clone()).or_default().push(place(connection));
+                self.by_account.entry(owner.clone()).or_default().push(place(connection, memory));
             }
         }
     }
@@ -38,11 +40,11 @@ impl Census {
         self
     }
 
-    /// What a connection found when it came, or, if it is not connected, what it would find now.
-    pub(crate) fn beside(&self, connection: &Connection) -> Counts {
+    /// What a connection found when it was let in, or, if it is not connected, what it would find now.
+    pub(crate) fn beside(&self, connection: &Connection, memory: Option<&Memory>) -> Counts {
         let of_account = connection.owner.as_ref().and_then(|owner| self.by_account.get(owner)).map_or(&[][..], Vec::as_slice);
         let count = |places: &[Place]| match connection.state.standing() {
-            Standing::Live => places.partition_point(|other| *other < place(connection)),
+            Standing::Live => places.partition_point(|other| *other < place(connection, memory)),
             Standing::Waiting | Standing::Gone | Standing::Unknown => places.len(),
         };
         let number = |places: &[Place]| u32::try_from(count(places)).unwrap_or(u32::MAX);
@@ -50,6 +52,7 @@ impl Census {
     }
 }
 
-fn place(connection: &Connection) -> Place {
-    (connection.created, connection.endpoint.clone())
+fn place(connection: &Connection, memory: Option<&Memory>) -> Place {
+    let accepted = memory.and_then(|memory| memory.endpoints.get(&connection.endpoint)?.accepted);
+    (accepted.or(connection.created), connection.endpoint.clone())
 }

@@ -7,9 +7,9 @@
 //! Trouble on the way does not end a run. What could not be looked at is named in the report, and no finding about it is
 //! taken for mended. Only a report that could not be kept is an error.
 //!
-//! **Races.** Two runs may go on at once. Each puts its news on the ledger under the condition that the ledger is as it
-//! was read; the one that comes second reads again and finds that there is no news left. A run with more changes than
-//! one transaction holds may die between two of them: what was told and not yet written is then told once more.
+//! **Races.** Two runs may go on at once. Only the one that holds the pen tells, after it has read the ledger again; the
+//! other leaves its news to the next run. A run with more changes than one transaction holds may die between two of them:
+//! what was told and not yet written is then told once more.
 
 mod census;
 mod read;

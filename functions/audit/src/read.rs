@@ -1,8 +1,12 @@
-//! Reads one service: its door, what the ledger knows about it, and its first page of connections. Of a service with
-//! more connections than a page holds, all pages are counted here and read again when they are judged: so memory does
-//! not grow with the number of connections.
+//! Reads one service: its connections, its door, and what the ledger knows about it. The ledger is read after EC2, so that
+//! what was let in a moment ago is more likely to be on it.
+//!
+//! A service with more connections than a page holds is counted page by page, and read again when it is judged: so no
+//! more than a page of them is in memory at once. Of each live one two places in the order of age stay, and what the
+//! ledger holds.
 
 use warden::{
+    deadline::Deadline,
     ids::ServiceId,
     ports::{CallError, Recall, Survey},
     principal::Permission,
@@ -14,35 +18,72 @@ use crate::{Audit, census::Census};
 /// What was read of one service.
 pub(crate) struct Read {
     pub(crate) offer: Offer,
-    /// `None`: there was no time left.
-    pub(crate) content: Option<Content>,
+    pub(crate) content: Content,
 }
 
-pub(crate) struct Content {
+pub(crate) enum Content {
+    /// All of it, or the first page.
+    Whole(Box<Whole>),
+    /// It has more connections than a page holds, and is read by itself once nothing else is.
+    Large,
+    /// There was no time left.
+    TooLate,
+}
+
+pub(crate) struct Whole {
     pub(crate) permissions: Result<Vec<Permission>, CallError>,
     pub(crate) memory: Result<Memory, CallError>,
     pub(crate) connections: Result<(Page, Census), CallError>,
 }
 
 impl<S: Survey + Sync, L: Recall + Sync, K> Audit<S, L, K> {
-    pub(crate) async fn read(&self, offer: Offer, in_time: bool) -> Read {
-        if !in_time {
-            return Read { offer, content: None };
+    /// Reads a service that may turn out to be large.
+    pub(crate) async fn read(&self, offer: Offer, deadline: Deadline) -> Read {
+        if deadline.near() {
+            return Read { offer, content: Content::TooLate };
         }
-        let id = &offer.service.id;
-        let (permissions, memory, connections) =
-            futures_util::future::join3(self.survey.permissions(id), self.ledger.recall(id), self.first_page(id)).await;
-        Read { content: Some(Content { permissions, memory, connections }), offer }
+        match self.survey.page(&offer.service.id, None).await {
+            Ok(first) if first.next.is_some() => Read { offer, content: Content::Large },
+            first => self.rest(offer, first, deadline).await,
+        }
     }
 
-    async fn first_page(&self, service: &ServiceId) -> Result<(Page, Census), CallError> {
-        let first = self.survey.page(service, None).await?;
+    /// Reads a large service.
+    pub(crate) async fn read_large(&self, offer: Offer, deadline: Deadline) -> Read {
+        if deadline.near() {
+            return Read { offer, content: Content::TooLate };
+        }
+        let first = self.survey.page(&offer.service.id, None).await;
+        self.rest(offer, first, deadline).await
+    }
+
+    async fn rest(&self, offer: Offer, first: Result<Page, CallError>, deadline: Deadline) -> Read {
+        let id = &offer.service.id;
+        let (permissions, memory) = futures_util::future::join(self.survey.permissions(id), self.ledger.recall(id)).await;
+        let connections = match first {
+            Ok(first) => self.counted(id, first, memory.as_ref().ok(), deadline).await,
+            Err(error) => Err(error),
+        };
+        Read { offer, content: Content::Whole(Box::new(Whole { permissions, memory, connections })) }
+    }
+
+    async fn counted(
+        &self,
+        service: &ServiceId,
+        first: Page,
+        memory: Option<&Memory>,
+        deadline: Deadline,
+    ) -> Result<(Page, Census), CallError> {
         let mut census = Census::default();
-        census.count(&first.connections);
+        census.count(&first.connections, memory);
         let mut next = first.next.clone();
         while let Some(from) = next {
+            if deadline.near() {
+                let message = "the deadline was near".to_owned();
+                return Err(CallError { call: "counting the connections", code: Some("Deadline".to_owned()), message, source: None });
+            }
             let page = self.survey.page(service, Some(&from)).await?;
-            census.count(&page.connections);
+            census.count(&page.connections, memory);
             next = page.next;
         }
         Ok((first, census.sorted()))

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use warden::{
     connection::{Connection, Standing},
     deadline::Deadline,
-    finding::{Door, Finding, Inspected, Justification, Severity, Usage, inspect, inspect_service, inspect_usage},
+    finding::{Door, Finding, Inspected, Justification, Known, Severity, Usage, inspect, inspect_service, inspect_usage},
     ids::ServiceId,
-    news::{CHANGES_MAX, Edition, Looked, LookedAt, Open, Owner, owner_of},
+    news::{CHANGES_MAX, Edition, Kept, Looked, LookedAt, Open, Owner, owner_of},
     ports::{CallError, Findings, Keep, Recall, Survey},
     survey::{Marks, Memory, Offer, Page, Subscription},
 };
@@ -17,7 +17,7 @@ use warden::{
 use crate::{
     Audit, AuditError, Summary,
     census::Census,
-    read::{Content, Read},
+    read::{Content, Read, Whole},
     report::{Closing, Report, Row, Standpoint},
     tell::Found,
 };
@@ -36,6 +36,8 @@ struct Run<'a> {
     unseen: Vec<String>,
     usage: Usage,
     found: Found,
+    /// Since when the audit has known this policy set.
+    policy_since: Timestamp,
     open: BTreeMap<String, &'a Open>,
     report: Report,
     summary: Summary,
@@ -50,24 +52,28 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync> Audit<S, L, 
         let now = (self.clock)();
         let folder = format!("audits/{}/{id}", now.strftime("%Y/%m/%d"));
         let mut trouble = Vec::new();
-        let (open, known_since) = self.ledger.open().await.unwrap_or_else(|error| {
+        let kept = self.ledger.kept().await.unwrap_or_else(|error| {
             trouble.push(could_not("the open findings could not be read, so nothing is told by this run", &error));
-            Default::default()
+            Kept::default()
         });
         let tells = trouble.is_empty();
+        trouble
+            .extend(kept.unreadable.iter().map(|id| format!("the open finding {id} cannot be read by this version, and is left as it is")));
+        let known_since = self.known_since(&kept.known_since, now);
         let mut run = Run {
             now,
             looked: Looked::default(),
             unseen: trouble,
             usage: Usage::default(),
             found: Found::default(),
-            open: open.iter().map(|open| (open.finding.id.clone(), open)).collect(),
+            open: kept.open.iter().map(|open| (open.finding.id.clone(), open)).collect(),
+            policy_since: known_since.get(&self.policy_set()).copied().unwrap_or(now),
             report: Report::begin(self.standpoint(id, now))?,
             summary: Summary { report: self.keep.place(&format!("{folder}/report.html")), ..Summary::default() },
         };
         self.look(&mut run, deadline).await?;
-        let known_since = self.known_since(&known_since, now);
         self.look_at_usage(&mut run, &known_since)?;
+        run.still_open()?;
 
         let Run { looked, mut unseen, found, report, mut summary, .. } = run;
         let edition = Edition {
@@ -80,7 +86,7 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync> Audit<S, L, 
         };
         let mut resolved = Vec::new();
         if tells {
-            let told = self.tell(found, open, &looked, &edition, &mut summary).await;
+            let told = self.tell(found, &looked, &edition, &mut summary).await;
             unseen.extend(told.trouble);
             resolved = told.resolved;
             if let Err(error) = self.ledger.remember(&known_since).await {
@@ -116,26 +122,38 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync> Audit<S, L, 
         run.looked.services_listed = offers.is_some();
         let offers: Vec<Offer> = offers.into_iter().flatten().filter(|offer| self.scope.covers(&offer.service)).collect();
         run.looked.services = offers.iter().map(|offer| (offer.service.id.clone(), LookedAt::default())).collect();
-        let reads = stream::iter(offers).map(|offer| async { self.read(offer, !deadline.near()).await });
+        let reads = stream::iter(offers).map(|offer| self.read(offer, deadline));
         let mut reads = reads.buffered(SERVICES_AT_ONCE);
+        let mut large = Vec::new();
         while let Some(read) = reads.next().await {
+            large.extend(self.service(run, read, subscriptions.as_deref(), deadline).await?);
+        }
+        drop(reads);
+        // By themselves: while one is judged page by page, no other call waits to be looked after.
+        for offer in large {
+            let read = self.read_large(offer, deadline).await;
             self.service(run, read, subscriptions.as_deref(), deadline).await?;
         }
         Ok(())
     }
 
+    /// Judges what was read of a service. Returns it, if it is too large for now.
     async fn service(
         &self,
         run: &mut Run<'_>,
         read: Read,
         subscriptions: Option<&[Subscription]>,
         deadline: Deadline,
-    ) -> Result<(), AuditError> {
+    ) -> Result<Option<Offer>, AuditError> {
         let Read { offer, content } = read;
         let id = offer.service.id.clone();
-        let Some(Content { permissions, memory, connections }) = content else {
-            run.miss(format!("{id}: the deadline was near"));
-            return Ok(());
+        let Whole { permissions, memory, connections } = match content {
+            Content::Whole(whole) => *whole,
+            Content::Large => return Ok(Some(offer)),
+            Content::TooLate => {
+                run.miss(format!("{id}: the deadline was near"));
+                return Ok(None);
+            }
         };
         run.summary.services += 1;
         let permissions = run.seen_of(&id, "permissions", permissions);
@@ -145,7 +163,8 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync> Audit<S, L, 
             }
         }
         let memory = run.seen_of(&id, "the ledger's entries", memory);
-        let mut at = LookedAt { permissions: permissions.is_some(), ledger: memory.is_some(), ..LookedAt::default() };
+        let ledger = memory.as_ref().is_some_and(|memory| memory.unreadable.is_empty());
+        let mut at = LookedAt { door: true, permissions: permissions.is_some(), ledger, ..LookedAt::default() };
         let (findings, left_out) =
             inspect_service(&self.terms, &self.policy, &offer, Door { permissions: permissions.as_deref(), subscriptions }, run.now);
         at.askers = left_out == 0;
@@ -162,7 +181,7 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync> Audit<S, L, 
         }
         run.report.end_service(picture)?;
         run.looked.services.insert(id, at);
-        Ok(())
+        Ok(None)
     }
 
     /// Judges page by page. False: not all of them.
@@ -213,8 +232,13 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync> Audit<S, L, 
         }
         let nothing = Marks::default();
         let marks = memory.and_then(|memory| memory.endpoints.get(&connection.endpoint)).unwrap_or(&nothing);
-        let grants = memory.map(|memory| memory.grants.as_slice());
-        let inspected = inspect(&self.terms, &self.policy, offer, connection, census.beside(connection), marks, grants, run.now);
+        let known = Known {
+            marks,
+            grants: memory.map_or(&[][..], |memory| memory.grants.as_slice()),
+            doubt: marks.unreadable || memory.is_none_or(|memory| memory.grants_unreadable),
+            policy_since: run.policy_since,
+        };
+        let inspected = inspect(&self.terms, &self.policy, offer, connection, census.beside(connection, memory), known, run.now);
         let Inspected { justification, findings, matched } = inspected;
         run.summary.count(connection, standing, run.now);
         matched.iter().for_each(|id| run.usage.policy(id, run.now));
@@ -258,13 +282,23 @@ impl Run<'_> {
         self.report.finding(&finding, before.map_or(self.now, |open| open.since), before.is_some())?;
         *self.summary.findings.entry(finding.severity).or_default() += 1;
         *self.found.by_owner.entry(owner.clone()).or_default().entry(finding.severity).or_default() += 1;
-        let news = before.is_none_or(|open| (finding.severity, finding.level) > (open.finding.severity, open.finding.level));
+        let news = before.is_none_or(|open| (finding.severity, finding.level) != (open.finding.severity, open.finding.level));
         if news {
             self.found.candidates.push((owner, finding));
             if self.found.candidates.len() > 2 * CANDIDATES_MAX {
                 self.found.candidates.sort_by(|a, b| a.1.reading_order(&b.1));
                 self.found.candidates.truncate(CANDIDATES_MAX);
             }
+        }
+        Ok(())
+    }
+
+    /// What was open and was not looked at is open still: it counts, and stands in the report.
+    fn still_open(&mut self) -> Result<(), AuditError> {
+        let unseen = |open: &&Open| !self.found.ids.contains(&open.finding.id) && !self.looked.covers(&open.finding);
+        let unseen: Vec<&Open> = self.open.values().copied().filter(unseen).collect();
+        for open in unseen {
+            self.found(&open.owner, open.finding.clone().not_looked_at())?;
         }
         Ok(())
     }

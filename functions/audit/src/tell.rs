@@ -11,9 +11,6 @@ use warden::{
 
 use crate::{Audit, Summary};
 
-/// How often a run that was overtaken by another reads the ledger again.
-const TRIES_MAX: usize = 3;
-
 /// What a run found, as far as it may be news.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
@@ -27,23 +24,40 @@ pub(crate) struct Found {
 
 impl<S, L: Findings + Sync, K> Audit<S, L, K> {
     /// Puts the news on the ledger. Returns what is gone and, if something went wrong, what.
-    pub(crate) async fn tell(&self, found: Found, open: Vec<Open>, looked: &Looked, edition: &Edition, summary: &mut Summary) -> Told {
-        let mut told = Told::default();
-        let mut known = open;
-        for _ in 0..TRIES_MAX {
-            let all = changes(&known, found.candidates.clone(), &found.ids, looked, edition.at);
-            match self.publish_all(all, &found.by_owner, edition, summary, &mut told).await {
-                Ok(Published::Written) => return told,
-                Ok(Published::Overtaken) => {}
-                Err(error) => return told.failed(&error),
-            }
-            match self.ledger.open().await {
-                Ok((again, _)) => known = again,
-                Err(error) => return told.failed(&error),
-            }
+    pub(crate) async fn tell(&self, found: Found, looked: &Looked, edition: &Edition, summary: &mut Summary) -> Told {
+        match self.ledger.take_pen(&edition.run, (self.clock)()).await {
+            Ok(true) => {}
+            Ok(false) => return Told::nothing("another audit is telling its news: what is new here will be told by the next one"),
+            Err(error) => return Told::default().failed(&error),
         }
-        told.trouble.push("other audits were writing at the same time: what is new here will be told by the next one".to_owned());
+        let told = self.tell_alone(found, looked, edition, summary).await;
+        if let Err(error) = self.ledger.lay_down_pen(&edition.run).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                message = error.message,
+                "the pen is not laid down; it is free again after a while"
+            );
+        }
         told
+    }
+
+    async fn tell_alone(&self, found: Found, looked: &Looked, edition: &Edition, summary: &mut Summary) -> Told {
+        let mut told = Told::default();
+        // Read again now that nobody else writes: another run may have told since this one began.
+        let kept = match self.ledger.kept().await {
+            Ok(kept) => kept,
+            Err(error) => return told.failed(&error),
+        };
+        let readable = found.candidates.into_iter().filter(|(_, finding)| !kept.unreadable.contains(&finding.id)).collect();
+        let all = changes(&kept.open, readable, &found.ids, looked, edition.at);
+        match self.publish_all(all, &found.by_owner, edition, summary, &mut told).await {
+            Ok(Published::Written) => told,
+            Ok(Published::Overtaken) => Told {
+                trouble: vec!["the ledger changed under this audit: what is new here will be told by the next one".to_owned()],
+                ..told
+            },
+            Err(error) => told.failed(&error),
+        }
     }
 
     async fn publish_all(
@@ -54,12 +68,14 @@ impl<S, L: Findings + Sync, K> Audit<S, L, K> {
         summary: &mut Summary,
         told: &mut Told,
     ) -> Result<Published, CallError> {
+        let mut published = Published::Written;
         for (owner, mut changes) in by_owner(all) {
             let left = changes.len().saturating_sub(CHANGES_MAX);
             changes.truncate(CHANGES_MAX);
             let digest = edition.digest(owner.clone(), &changes, open.get(&owner).cloned().unwrap_or_default());
             if self.ledger.publish(&changes, &digest).await? == Published::Overtaken {
-                return Ok(Published::Overtaken);
+                published = Published::Overtaken;
+                continue;
             }
             if left > 0 {
                 told.trouble.push(format!("{left} changes more than one run tells are left for the next one"));
@@ -69,17 +85,23 @@ impl<S, L: Findings + Sync, K> Audit<S, L, K> {
             summary.resolved += digest.totals.resolved;
             told.resolved.extend(changes.into_iter().filter_map(|change| match change {
                 Change::Resolved(open) => Some(open),
-                Change::Opened(_) | Change::Worsened(..) => None,
+                Change::Opened(_) | Change::Worsened(..) | Change::Eased(..) => None,
             }));
         }
-        Ok(Published::Written)
+        Ok(published)
+    }
+
+    /// The name under which this policy set is known.
+    pub(crate) fn policy_set(&self) -> String {
+        format!("digest/{}", self.policy.digest())
     }
 
     /// Since when each policy and group is known; what is new is known from now on.
     pub(crate) fn known_since(&self, before: &BTreeMap<String, Timestamp>, now: Timestamp) -> BTreeMap<String, Timestamp> {
         let policies = self.policy.doors().map(|id| format!("policy/{id}"));
         let groups = self.policy.welcome_groups().into_iter().map(|name| format!("group/{name}"));
-        policies.chain(groups).map(|name| (name.clone(), before.get(&name).copied().unwrap_or(now))).collect()
+        let set = std::iter::once(self.policy_set());
+        policies.chain(groups).chain(set).map(|name| (name.clone(), before.get(&name).copied().unwrap_or(now))).collect()
     }
 }
 
@@ -93,6 +115,10 @@ pub(crate) struct Told {
 }
 
 impl Told {
+    fn nothing(why: &str) -> Self {
+        Self { trouble: vec![why.to_owned()], ..Self::default() }
+    }
+
     fn failed(mut self, error: &CallError) -> Self {
         tracing::error!(
             error_type = "NewsNotRecorded",

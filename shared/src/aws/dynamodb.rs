@@ -6,12 +6,12 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{error::call_error, meter::Meter};
 use crate::{
-    grant::Grant,
-    ids::{EndpointId, ServiceId},
+    grant::{Grant, Grantee},
+    ids::{AccountId, EndpointId, ServiceId},
     ports::{CallError, Ledger, Put},
     record::{Record, Verdict, connection_key},
 };
@@ -62,15 +62,18 @@ impl Ledger for Table {
             .item("service", text(record.service().as_str()))
             .item("account", text(record.account().map_or("unknown", |account| account.as_str())))
             .item("at", text(&record.at.to_string()))
-            .item("schema", number(record.schema.into()))
-            .item("expires", number(record.expires.as_second()));
+            .item("schema", number(record.schema.into()));
         // What the audit goes by, beside the record, so that an index can carry it.
         let policies = record.policies();
         let put = if policies.is_empty() { put } else { put.item("policies", AttributeValue::Ss(unique(policies))) };
-        let put = match record.facts.requester() {
+        let role = record.facts.requester();
+        let put = match role {
             Some(role) => put.item("role", text(role.as_str())),
             None => put,
         };
+        // The only proof of a role that a connection may rest on for years: that is not forgotten.
+        let proof = role.is_some() && record.verdict == Verdict::Accepted;
+        let put = if proof { put } else { put.item("expires", number(record.expires.as_second())) };
         match put.send().await {
             Ok(_) => Ok(Put::Written),
             Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
@@ -124,6 +127,84 @@ impl Ledger for Table {
             |item: &std::collections::HashMap<String, AttributeValue>| item.get("verdict").and_then(|value| value.as_s().ok()).cloned();
         let verdict = |word: String| Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == word);
         Ok(output.items().iter().filter_map(word).filter_map(verdict).collect())
+    }
+}
+
+/// Which decisions are asked for. What is `None` is any.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// On this service.
+    pub service: Option<ServiceId>,
+    /// On this endpoint.
+    pub endpoint: Option<EndpointId>,
+    /// Of this account.
+    pub account: Option<AccountId>,
+    /// Not before.
+    pub since: Option<Timestamp>,
+}
+
+/// What people at the command line read and write.
+impl Table {
+    /// Decisions, oldest first; the second are entries that cannot be read. It reads the whole table: for people, not
+    /// for functions.
+    ///
+    /// # Errors
+    /// When a call fails.
+    pub async fn decisions(&self, about: &About) -> Result<(Vec<Record>, Vec<String>), CallError> {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let mut conditions = vec!["kind = :kind"];
+        let mut scan = self.client.scan().table_name(&self.name).expression_attribute_values(":kind", text(KIND_DECISION));
+        if let Some(service) = &about.service {
+            conditions.push("service = :service");
+            scan = scan.expression_attribute_values(":service", text(service.as_str()));
+        }
+        if let Some(endpoint) = &about.endpoint {
+            conditions.push("contains(#connection, :endpoint)");
+            scan = scan
+                .expression_attribute_names("#connection", "connection")
+                .expression_attribute_values(":endpoint", text(&format!("/{endpoint}")));
+        }
+        if let Some(account) = &about.account {
+            conditions.push("account = :account");
+            scan = scan.expression_attribute_values(":account", text(account.as_str()));
+        }
+        if let Some(since) = about.since {
+            conditions.push("#at >= :since");
+            scan = scan.expression_attribute_names("#at", "at").expression_attribute_values(":since", text(&since.to_string()));
+        }
+        let mut pages = scan.filter_expression(conditions.join(" AND ")).into_paginator().send();
+        let (mut records, mut unreadable) = (Vec::new(), Vec::new());
+        while let Some(page) = pages.next().await {
+            for item in page.map_err(|error| call_error("Scan", error))?.items() {
+                let attribute = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str);
+                match Record::from_json(attribute("record")) {
+                    Ok(record) => records.push(record),
+                    Err(error) => unreadable.push(format!("{}: {error}", attribute("connection"))),
+                }
+            }
+        }
+        records.sort_by(|a, b| (a.at, a.key()).cmp(&(b.at, b.key())));
+        Ok((records, unreadable))
+    }
+
+    /// Puts a person's decision on the ledger.
+    ///
+    /// # Errors
+    /// When the call fails.
+    pub async fn grant(&self, grant: &Grant) -> Result<(), CallError> {
+        let subject = match &grant.to {
+            Grantee::Endpoint(endpoint) => endpoint.as_str(),
+            Grantee::Account(account) => account.as_str(),
+        };
+        let put = self.client.put_item().table_name(&self.name);
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let put = put
+            .item("connection", text(&grants_key(&grant.service)))
+            .item("verdict", text(&format!("{subject}#{}", grant.at)))
+            .item("kind", text("grant"))
+            .item("service", text(grant.service.as_str()))
+            .item("grant", text(&serde_json::to_string(grant).unwrap_or_default()));
+        put.send().await.map(drop).map_err(|error| call_error("PutItem", error))
     }
 }
 

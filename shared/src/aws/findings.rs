@@ -6,6 +6,7 @@
 //! | one that is gone | `findings/resolved` | its id and when |
 //! | a run's digest for one owner | `digest/RUN` | the owner and when |
 //! | since when policies are known | `audit` | `known` |
+//! | which run is telling | `audit` | `pen` |
 //!
 //! Decisions and grants are read by service, from the index `by-service`.
 
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::{
     error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
+    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
     types::{AttributeValue, Delete, Put, TransactWriteItem},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -23,7 +24,7 @@ use super::{dynamodb::Table, error::call_error};
 use crate::{
     grant::Grant,
     ids::{EndpointId, ServiceId},
-    news::{Change, Digest, Open},
+    news::{Change, Digest, Kept, Open, SCHEMA_VERSION as SCHEMA_VERSION_OPEN},
     ports::{CallError, Findings, Published, Recall},
     record::{SCHEMA_VERSION, Verdict},
     survey::{Decided, Memory},
@@ -34,6 +35,10 @@ pub const INDEX_BY_SERVICE: &str = "by-service";
 
 const OPEN: &str = "findings";
 const RESOLVED: &str = "findings/resolved";
+const AUDIT: &str = "audit";
+const PEN: &str = "pen";
+/// A pen held longer than this belongs to a run that has died: longer than Lambda lets one run.
+const PEN_SECONDS_MAX: i64 = 20 * 60;
 /// DynamoDB takes 100 actions in one transaction; a finding that is gone takes two.
 const CHANGES_PER_TRANSACTION_MAX: usize = 45;
 
@@ -65,8 +70,8 @@ fn take_in(memory: &mut Memory, item: &Item) {
     if text("kind") == Some("grant") {
         match text("grant").map(Grant::from_json) {
             Some(Ok(grant)) => memory.grants.push(grant),
-            Some(Err(error)) => memory.add_unreadable(key, endpoint, &error.to_string()),
-            None => memory.add_unreadable(key, endpoint, "a grant without its content"),
+            Some(Err(error)) => memory.add_unreadable_grant(key, &error.to_string()),
+            None => memory.add_unreadable_grant(key, "a grant without its content"),
         }
         return;
     }
@@ -92,7 +97,7 @@ fn take_in(memory: &mut Memory, item: &Item) {
 }
 
 impl Findings for Table {
-    async fn open(&self) -> Result<(Vec<Open>, BTreeMap<String, Timestamp>), CallError> {
+    async fn kept(&self) -> Result<Kept, CallError> {
         let query = self
             .client
             .query()
@@ -102,36 +107,52 @@ impl Findings for Table {
             .expression_attribute_names("#connection", "connection")
             .expression_attribute_values(":open", s(OPEN));
         let mut pages = query.into_paginator().send();
-        let mut open = Vec::new();
+        let mut kept = Kept { known_since: self.known().await?, ..Kept::default() };
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| call_error("Query", error))?;
             for item in page.items() {
-                // An open finding that cannot be read is left as it is: told again, if it is still there.
                 match json_of::<Open>(item, "finding") {
-                    Some(Ok(read)) => open.push(read),
-                    Some(Err(error)) => tracing::error!(
-                        error_type = "FindingUnreadable",
-                        error = &error as &dyn std::error::Error,
-                        "an open finding cannot be read"
-                    ),
-                    None => tracing::error!(error_type = "FindingUnreadable", "an open finding has no content"),
+                    Some(Ok(open)) if open.schema <= SCHEMA_VERSION_OPEN => kept.open.push(open),
+                    _ => drop(kept.unreadable.insert(item.get("verdict").and_then(|id| id.as_s().ok()).cloned().unwrap_or_default())),
                 }
             }
         }
-        Ok((open, self.known().await?))
+        Ok(kept)
+    }
+
+    async fn take_pen(&self, run: &str, now: Timestamp) -> Result<bool, CallError> {
+        let put = self.client.put_item().table_name(&self.name);
+        let put = put.item("connection", s(AUDIT)).item("verdict", s(PEN)).item("kind", s("pen")).item("run", s(run));
+        let put = put
+            .item("since", AttributeValue::N(now.as_second().to_string()))
+            .condition_expression("attribute_not_exists(verdict) OR #run = :run OR since < :stale")
+            .expression_attribute_names("#run", "run")
+            .expression_attribute_values(":run", s(run))
+            .expression_attribute_values(":stale", AttributeValue::N((now.as_second() - PEN_SECONDS_MAX).to_string()));
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => Ok(false),
+            Err(error) => Err(call_error("PutItem", error)),
+        }
+    }
+
+    async fn lay_down_pen(&self, run: &str) -> Result<(), CallError> {
+        let delete = self.client.delete_item().table_name(&self.name).key("connection", s(AUDIT)).key("verdict", s(PEN));
+        let delete = delete
+            .condition_expression("#run = :run")
+            .expression_attribute_names("#run", "run")
+            .expression_attribute_values(":run", s(run));
+        delete.send().await.map(drop).map_err(|error| call_error("DeleteItem", error))
     }
 
     async fn publish(&self, changes: &[Change], digest: &Digest) -> Result<Published, CallError> {
         let expires = digest.at.checked_add(self.retention).unwrap_or(Timestamp::MAX);
-        let mut first = vec![self.put(
-            &[
-                ("connection", &format!("digest/{}", digest.run)),
-                ("verdict", &format!("{}#{}", digest.owner.as_deref().unwrap_or("default"), digest.at)),
-            ],
-            // With the time: the same run tried again tells what is left, and that must be a new item of the stream.
-            None,
+        let told = self.put(
+            &[("connection", &format!("digest/{}", digest.run)), ("verdict", &digest.key())],
+            Some(None),
             [("kind", s("digest")), ("record", json(digest)?), ("at", s(&digest.at.to_string())), ("expires", seconds(expires))],
-        )?];
+        )?;
+        let mut first = if digest.is_news() { vec![told] } else { Vec::new() };
         let mut chunks = changes.chunks(CHANGES_PER_TRANSACTION_MAX);
         loop {
             let chunk = chunks.next().unwrap_or_default();
@@ -152,14 +173,14 @@ impl Findings for Table {
 
     async fn remember(&self, known_since: &BTreeMap<String, Timestamp>) -> Result<(), CallError> {
         let put = self.client.put_item().table_name(&self.name);
-        let put = put.item("connection", s("audit")).item("verdict", s("known")).item("kind", s("known")).item("known", json(known_since)?);
+        let put = put.item("connection", s(AUDIT)).item("verdict", s("known")).item("kind", s("known")).item("known", json(known_since)?);
         put.send().await.map(drop).map_err(|error| call_error("PutItem", error))
     }
 }
 
 impl Table {
     async fn known(&self) -> Result<BTreeMap<String, Timestamp>, CallError> {
-        let get = self.client.get_item().table_name(&self.name).key("connection", s("audit")).key("verdict", s("known"));
+        let get = self.client.get_item().table_name(&self.name).key("connection", s(AUDIT)).key("verdict", s("known"));
         let output = get.consistent_read(true).send().await.map_err(|error| call_error("GetItem", error))?;
         // Lost or unreadable, it begins anew: then nothing is unused for a while.
         Ok(output.item().and_then(|item| json_of(item, "known")).and_then(Result::ok).unwrap_or_default())
@@ -168,7 +189,7 @@ impl Table {
     fn act(&self, change: &Change, now: Timestamp, expires: Timestamp, actions: &mut Vec<TransactWriteItem>) -> Result<(), CallError> {
         match change {
             Change::Opened(open) => actions.push(self.put_open(open, None)?),
-            Change::Worsened(was, open) => actions.push(self.put_open(open, Some(was))?),
+            Change::Worsened(was, open) | Change::Eased(was, open) => actions.push(self.put_open(open, Some(was))?),
             Change::Resolved(was) => {
                 let mut delete = Delete::builder().table_name(&self.name).key("connection", s(OPEN)).key("verdict", s(&was.finding.id));
                 delete = delete.condition_expression(AS_IT_WAS).expression_attribute_names("#level", "level");

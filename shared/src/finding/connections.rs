@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Finding, Kind, Severity, Subject, Terms};
 use crate::{
     config::Mode,
-    connection::{Connection, Standing},
+    connection::{Connection, Standing, State},
     decision::{Refer, Weighed, weigh},
     facts::{Claim, Counts, Facts},
     grant::Grant,
@@ -58,20 +58,31 @@ pub enum Justification {
     },
 }
 
-/// Looks at one connection of a service. `grants` is `None` where the ledger could not be read.
+/// What is known beside what EC2 says.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// What the ledger holds about the endpoint.
+    pub marks: &'a Marks,
+    /// What people granted on the service.
+    pub grants: &'a [Grant],
+    /// Not all of that could be read: then nobody is called a stranger.
+    pub doubt: bool,
+    /// Since when the audit has known this policy set; a sweep needs its time to act by it.
+    pub policy_since: Timestamp,
+}
+
+/// Looks at one connection of a service.
 #[must_use]
-#[expect(clippy::too_many_arguments, reason = "each is a fact of its own, and none belongs to another")]
 pub fn inspect(
     terms: &Terms,
     policy: &Policy,
     offer: &Offer,
     connection: &Connection,
     counts: Counts,
-    marks: &Marks,
-    grants: Option<&[Grant]>,
+    known: Known<'_>,
     now: Timestamp,
 ) -> Inspected {
-    let look = Look { terms, policy, offer, connection, marks, grants, counts, now };
+    let look = Look { terms, policy, offer, connection, known, counts, now };
     match connection.state.standing() {
         Standing::Live => look.live(),
         Standing::Waiting => look.waiting(),
@@ -85,8 +96,7 @@ struct Look<'a> {
     policy: &'a Policy,
     offer: &'a Offer,
     connection: &'a Connection,
-    marks: &'a Marks,
-    grants: Option<&'a [Grant]>,
+    known: Known<'a>,
     counts: Counts,
     now: Timestamp,
 }
@@ -94,7 +104,7 @@ struct Look<'a> {
 impl Look<'_> {
     fn facts(&self, now: Timestamp) -> Facts {
         // The event that proved the role is gone; the record of its proof is as good.
-        let claim = self.marks.role.clone().map(|role| Claim {
+        let claim = self.known.marks.role.clone().map(|role| Claim {
             owner: self.connection.owner.clone(),
             account: self.connection.owner.clone(),
             recipient: self.connection.owner.clone(),
@@ -125,9 +135,9 @@ impl Look<'_> {
     }
 
     fn justify(&self, judgement: &Judgement, findings: &mut Vec<Finding>) -> Justification {
-        let grants = || self.grants.unwrap_or_default().iter().filter(|grant| grant.speaks_of(self.connection));
+        let grants = || self.known.grants.iter().filter(|grant| grant.speaks_of(self.connection));
         let weighed = weigh(judgement);
-        let held = Grant::covering(self.grants.unwrap_or_default(), self.connection, self.now);
+        let held = Grant::covering(self.known.grants, self.connection, self.now);
         let soon = self.now + self.terms.expiring_within;
         match (weighed, held) {
             (Weighed::Accept, held) => {
@@ -144,7 +154,11 @@ impl Look<'_> {
             (Weighed::Refer(Refer::PolicyError), None) if judgement.accept.allowed => {
                 Justification::Unknown { why: "a policy could not be evaluated".to_owned() }
             }
-            (_, None) if self.grants.is_none() => Justification::Unknown { why: "the grants on the ledger could not be read".to_owned() },
+            (_, None) if self.known.doubt => Justification::Unknown { why: "not all that the ledger holds could be read".to_owned() },
+            // The event that proves its role may be on its way to the record.
+            (_, None) if self.connection.state == State::Pending && self.policy.asks_for_role() => {
+                Justification::Unknown { why: "it was let in a moment ago".to_owned() }
+            }
             (weighed, None) => {
                 findings.push(match grants().max_by(|a, b| a.longer(b)) {
                     Some(ended) => self.expired(ended),
@@ -221,9 +235,10 @@ impl Look<'_> {
 
     fn unrecorded(&self, justification: &Justification) -> Option<Finding> {
         // A grant says who let it in, even one that has ended.
-        let granted = self.grants?.iter().any(|grant| grant.speaks_of(self.connection));
+        let granted = self.known.grants.iter().any(|grant| grant.speaks_of(self.connection));
         // Where nobody needs to be accepted there is nothing to record, and `open-door` says so once.
-        if granted || self.marks.registered() || !self.offer.service.acceptance_required {
+        let on_its_way = self.connection.state == State::Pending;
+        if granted || on_its_way || self.known.doubt || self.known.marks.registered() || !self.offer.service.acceptance_required {
             return None;
         }
         let age = self.now.duration_since(self.connection.created?);
@@ -235,7 +250,9 @@ impl Look<'_> {
             Justification::Nothing | Justification::NotConnected | Justification::Unknown { .. } => Severity::Warning,
         };
         let what = format!("{} is connected, and no record says who let it in.", sentence(&self.owner()));
-        Some(self.about(Kind::Unrecorded, severity, what).advise("Ask who accepted it: CloudTrail has the AcceptVpcEndpointConnections"))
+        Some(self.about(Kind::Unrecorded, severity, what).advise(
+            "Find out who accepted it (CloudTrail has the AcceptVpcEndpointConnections), and put a grant in their name on the ledger",
+        ))
     }
 
     fn closed_region(&self) -> Option<Finding> {
@@ -262,14 +279,20 @@ impl Look<'_> {
         let matched = matched(&judgement);
         let mut findings = policy_errors(&judgement, self);
         let age = self.connection.created.map_or(SignedDuration::ZERO, |created| self.now.duration_since(created));
-        let granted = Grant::covering(self.grants.unwrap_or_default(), self.connection, self.now).is_some();
-        let observed = self.terms.mode == Mode::Observe && self.marks.verdicts.contains(&Verdict::ObservedAccept);
-        match weigh(&judgement) {
-            Weighed::Accept if !observed && age >= Terms::ON_ITS_WAY_MAX => findings.push(self.overdue(age, &judgement)),
-            Weighed::Accept => {}
-            Weighed::Reject | Weighed::Refer(_) if granted && age >= Terms::ON_ITS_WAY_MAX => findings.push(self.overdue(age, &judgement)),
-            Weighed::Reject | Weighed::Refer(_) if age >= self.terms.waiting_after => findings.push(self.waits(age)),
-            Weighed::Reject | Weighed::Refer(_) => {}
+        let grant = Grant::covering(self.known.grants, self.connection, self.now);
+        let observed =
+            self.terms.mode == Mode::Observe && (self.known.doubt || self.known.marks.verdicts.contains(&Verdict::ObservedAccept));
+        // Since then a sweep could have acted: since it asked, and since it was allowed.
+        let allowed =
+            |since: Timestamp| self.connection.created.map_or(SignedDuration::ZERO, |created| self.now.duration_since(created.max(since)));
+        let due = |since: Timestamp| !observed && allowed(since) >= self.terms.overdue_after;
+        match (weigh(&judgement), grant) {
+            (Weighed::Accept, _) if due(self.known.policy_since) => findings.push(self.overdue(age, &judgement)),
+            (Weighed::Accept, _) => {}
+            (Weighed::Reject | Weighed::Refer(_), Some(grant)) if due(grant.at) => findings.push(self.overdue(age, &judgement)),
+            (Weighed::Reject | Weighed::Refer(_), Some(_)) => {}
+            (Weighed::Reject | Weighed::Refer(_), None) if age >= self.terms.waiting_after => findings.push(self.waits(age)),
+            (Weighed::Reject | Weighed::Refer(_), None) => {}
         }
         nothing(findings, matched)
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Finding, Kind, Severity, Subject, Terms};
 use crate::{
     connection::ServiceKind,
-    ids::AccountId,
+    ids::{AccountId, TopicArn},
     policy::{Policy, reach::Asker},
     principal::{Permission, Principal},
     survey::{Offer, Subscription},
@@ -112,7 +112,11 @@ impl Look<'_> {
     /// Accounts that the policy would accept and that nothing lets ask. A permission that depends on an organization
     /// may let them, so then nothing is said.
     fn cannot_ask(&self, permissions: &[Permission], now: Timestamp) -> Vec<AccountId> {
-        let shut = |account: &AccountId| permissions.iter().all(|permission| permission.who.lets_ask(account) == Some(false));
+        // A provider needs no permission for its own service.
+        let own: Vec<AccountId> = self.terms.topics.iter().filter_map(TopicArn::account).collect();
+        let shut = |account: &AccountId| {
+            !own.contains(account) && permissions.iter().all(|permission| permission.who.lets_ask(account) == Some(false))
+        };
         self.policy.accepts_at_once(&self.offer.service, now).into_iter().filter(shut).collect()
     }
 

@@ -9,6 +9,9 @@ use crate::{
     news::{Digest, Resolved},
 };
 
+/// SNS takes 262,144 bytes.
+const BODY_BYTES_MAX: usize = 250_000;
+
 /// Texts in findings are quoted no longer than this.
 const QUOTE_CHARACTERS_MAX: usize = 500;
 
@@ -16,7 +19,19 @@ impl Notice {
     /// Writes the message about an audit's news.
     #[must_use]
     pub fn of_digest(digest: &Digest) -> Self {
+        // The body holds the message in many forms. Where it is too long for SNS, fewer changes are told one by one.
+        let told = [usize::MAX, 12, 6, 3, 1].into_iter().map(|most| Self::of_some(digest, most));
+        let mut shorter = told.skip_while(|notice| notice.body().len() > BODY_BYTES_MAX);
+        shorter.next().unwrap_or_else(|| Self::of_some(digest, 0))
+    }
+
+    fn of_some(digest: &Digest, most: usize) -> Self {
         let severity = digest.severity();
+        let mut digest = digest.clone();
+        digest.opened.truncate(most);
+        digest.worsened.truncate(most);
+        digest.resolved.truncate(most);
+        let digest = &digest;
         Self {
             subject: escape::subject(&subject(digest)),
             text: text(digest),
@@ -40,14 +55,14 @@ fn text(digest: &Digest) -> String {
     for (heading, findings, total) in
         [("New", &digest.opened, digest.totals.opened), ("Worse than before", &digest.worsened, digest.totals.worsened)]
     {
-        if findings.is_empty() {
+        if total == 0 {
             continue;
         }
         text.push_str(&format!("\n{heading}\n"));
         findings.iter().for_each(|finding| text.push_str(&entry(finding)));
         text.push_str(&more(total, findings.len()));
     }
-    if !digest.resolved.is_empty() {
+    if digest.totals.resolved > 0 {
         text.push_str("\nResolved\n");
         digest.resolved.iter().for_each(|resolved| text.push_str(&gone(resolved)));
         text.push_str(&more(digest.totals.resolved, digest.resolved.len()));
@@ -73,7 +88,8 @@ fn headline(digest: &Digest) -> String {
     let counted: Vec<String> =
         Severity::ALL.iter().filter(|severity| open(**severity) > 0).map(|severity| format!("{} {severity}", open(*severity))).collect();
     match counted.as_slice() {
-        [] => "The audit of your endpoint services has good news: nothing is open any more.".to_owned(),
+        [] if digest.unseen.is_empty() => "The audit of your endpoint services has good news: nothing is open any more.".to_owned(),
+        [] => "The audit of your endpoint services has news, and could not see everything.".to_owned(),
         _ => format!("The audit of your endpoint services has news. Open now: {}.", counted.join(", ")),
     }
 }
@@ -129,7 +145,10 @@ fn program_form(digest: &Digest, severity: Severity) -> Value {
         "open": digest.open,
         "opened": digest.opened,
         "worsened": digest.worsened,
-        "resolved": digest.resolved,
+        "resolved": digest.resolved.iter().map(|resolved| json!({
+            "id": resolved.finding.id, "kind": resolved.finding.kind, "severity": resolved.finding.severity,
+            "subject": resolved.finding.subject, "since": resolved.since, "open_seconds": resolved.open_seconds,
+        })).collect::<Vec<_>>(),
         "unseen": digest.unseen,
         "report": digest.report,
         "policy_digest": digest.policy_digest,

@@ -109,6 +109,10 @@ impl<'a> Words<'a> {
             let (person, reason) = (escape::plain(&grant.by, 200), escape::plain(&grant.reason, QUOTE_CHARACTERS_MAX));
             return format!("By decision of {person}: {reason}.");
         }
+        if let Some(refusal) = &self.record.refusal {
+            let (person, reason) = (escape::plain(&refusal.by, 200), escape::plain(&refusal.reason, QUOTE_CHARACTERS_MAX));
+            return format!("By decision of {person}: {reason}.");
+        }
         match self.rules {
             [] => "No policy would accept it.".to_owned(),
             _ if self.record.verdict == Verdict::Found => format!("The policy would accept it, by {}.", self.quoted_rules()),
@@ -242,6 +246,6 @@ fn telling(record: &Record) -> Option<&Answer> {
     let rejected = matches!(record.verdict, Verdict::Rejected | Verdict::ObservedReject)
         || record.failure.as_ref().is_some_and(|failure| failure.act == Act::Reject);
     // What turned down an acceptance of something that is connected already explains nothing about who let it in.
-    let relevant = record.grant.is_none() && (record.verdict != Verdict::Found || accept.allowed);
+    let relevant = record.grant.is_none() && record.refusal.is_none() && (record.verdict != Verdict::Found || accept.allowed);
     relevant.then_some(if rejected { reject } else { accept })
 }

@@ -1,7 +1,7 @@
 //! The ledger in memory: a put succeeds once per key, and every new record comes out of the stream once or more.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use warden::{
     grant::Grant,
     ids::{EndpointId, ServiceId},
-    news::{Change, Digest, Open},
+    news::{Change, Digest, Kept, Open},
     ports::{CallError, Findings, Ledger, Published, Put, Recall},
     record::{Key, Record, Verdict, connection_key},
     survey::{Decided, Memory},
@@ -32,10 +32,14 @@ struct Inner {
     items: BTreeMap<Key, String>,
     /// Items that a newer version wrote, by service.
     newer: Vec<(ServiceId, EndpointId)>,
+    newer_grants: Vec<ServiceId>,
     grants: Vec<Grant>,
     open: BTreeMap<String, Open>,
     known_since: BTreeMap<String, Timestamp>,
     digests: u64,
+    /// Open findings that a newer version wrote.
+    scrambled: BTreeSet<String>,
+    pen: Option<String>,
     stream: Vec<Value>,
 }
 
@@ -64,6 +68,16 @@ impl MemoryLedger {
     /// A newer version wrote something about an endpoint.
     pub fn write_newer(&self, service: &str, endpoint: &str) {
         self.lock().newer.push((service.parse().unwrap(), endpoint.parse().unwrap()));
+    }
+
+    /// A newer version wrote these open findings.
+    pub fn scramble(&self, ids: &[String]) {
+        self.lock().scrambled.extend(ids.iter().cloned());
+    }
+
+    /// A grant that a newer version wrote.
+    pub fn write_newer_grant(&self, service: &str) {
+        self.lock().newer_grants.push(service.parse().unwrap());
     }
 
     /// Forgets what was decided, as if it had never been written.
@@ -102,6 +116,9 @@ impl Recall for MemoryLedger {
             for (of, endpoint) in inner.newer.iter().filter(|(of, _)| of == service) {
                 memory.add_unreadable(&connection_key(of, endpoint), Some(endpoint.clone()), "written by a newer version");
             }
+            for of in inner.newer_grants.iter().filter(|of| *of == service) {
+                memory.add_unreadable_grant(&format!("grants/{of}"), "written by a newer version");
+            }
             memory.grants = inner.grants.iter().filter(|grant| grant.service == *service).cloned().collect();
             Ok(memory)
         })
@@ -109,10 +126,22 @@ impl Recall for MemoryLedger {
 }
 
 impl Findings for MemoryLedger {
-    async fn open(&self) -> Result<(Vec<Open>, BTreeMap<String, Timestamp>), CallError> {
+    async fn kept(&self) -> Result<Kept, CallError> {
         self.faults.around("OpenQuery", || {
             let inner = self.lock();
-            Ok((inner.open.values().cloned().collect(), inner.known_since.clone()))
+            let open = inner.open.values().filter(|open| !inner.scrambled.contains(&open.finding.id)).cloned().collect();
+            Ok(Kept { open, unreadable: inner.scrambled.clone(), known_since: inner.known_since.clone() })
+        })
+    }
+
+    async fn take_pen(&self, run: &str, _: Timestamp) -> Result<bool, CallError> {
+        self.faults.around("TakePen", || Ok(self.lock().pen.get_or_insert_with(|| run.to_owned()) == run))
+    }
+
+    async fn lay_down_pen(&self, _: &str) -> Result<(), CallError> {
+        self.faults.around("LayDownPen", || {
+            self.lock().pen = None;
+            Ok(())
         })
     }
 
@@ -121,7 +150,7 @@ impl Findings for MemoryLedger {
             let mut inner = self.lock();
             let as_taken = |change: &Change| match change {
                 Change::Opened(open) => !inner.open.contains_key(&open.finding.id),
-                Change::Worsened(was, _) => inner.open.get(&was.finding.id) == Some(was.as_ref()),
+                Change::Worsened(was, _) | Change::Eased(was, _) => inner.open.get(&was.finding.id) == Some(was.as_ref()),
                 Change::Resolved(was) => inner.open.get(&was.finding.id) == Some(was),
             };
             if !changes.iter().all(as_taken) {
@@ -129,9 +158,12 @@ impl Findings for MemoryLedger {
             }
             for change in changes {
                 match change {
-                    Change::Opened(open) | Change::Worsened(_, open) => drop(inner.open.insert(open.finding.id.clone(), open.clone())),
+                    Change::Opened(open) | Change::Worsened(_, open) | Change::Eased(_, open) => drop(inner.open.insert(open.finding.id.clone(), open.clone())),
                     Change::Resolved(was) => drop(inner.open.remove(&was.finding.id)),
                 }
+            }
+            if !digest.is_news() {
+                return Ok(Published::Written);
             }
             inner.digests += 1;
             let (sequence, text) = (format!("9{:020}", inner.digests), serde_json::to_string(digest).unwrap());

@@ -52,6 +52,8 @@ pub struct Stage {
     /// The Redis service's id.
     pub service: String,
     policy: Arc<Policy>,
+    /// The name of the audits' runs.
+    pub run: &'static str,
     /// Whether the warden only observes.
     pub observe: bool,
     /// Which services are its business.
@@ -162,6 +164,7 @@ impl Stage {
             shelf: Shelf::default(),
             service,
             policy: Arc::clone(&REDIS_POLICY),
+            run: "run-1",
             observe: false,
             scope: Scope::All,
         }
@@ -232,6 +235,7 @@ impl Stage {
             shelf: self.shelf.clone(),
             service: self.service.clone(),
             policy: Arc::clone(&self.policy),
+            run: "run-2",
             observe: self.observe,
             scope: self.scope.clone(),
         }
@@ -285,7 +289,7 @@ impl Stage {
             clock: || NOW.get(),
             function_version: "test/1".to_owned(),
         };
-        audit.run("run-1", Deadline::after(left, audit::MARGIN)).await
+        audit.run(self.run, Deadline::after(left, audit::MARGIN)).await
     }
 
     fn terms(&self) -> Terms {
@@ -293,6 +297,7 @@ impl Stage {
             mode: if self.observe { Mode::Observe } else { Mode::Active },
             topics: vec![TOPIC.parse().unwrap()],
             region: "us-east-1".parse().unwrap(),
+            overdue_after: SignedDuration::from_mins(15),
             waiting_after: SignedDuration::from_hours(24),
             expiring_within: SignedDuration::from_hours(14 * 24),
             unused_after: SignedDuration::from_hours(90 * 24),

@@ -93,8 +93,10 @@ pub(super) fn event(standpoint: &Standpoint, finding: &Finding, since: Timestamp
 
 fn resources(standpoint: &Standpoint, finding: &Finding) -> Value {
     let partition = standpoint.region.partition();
-    let resource = |uid: String, kind: &str| {
-        let mut resource = json!({"uid": uid, "type": kind, "region": standpoint.region, "cloud_partition": partition});
+    let resource = |uid: String, kind: &str| json!({"uid": uid, "type": kind, "region": standpoint.region, "cloud_partition": partition});
+    // The endpoint is the consumer's; whatever else is named here is the provider's own.
+    let endpoint_of = |uid: String| {
+        let mut resource = resource(uid, "AWS::EC2::VPCEndpoint");
         if let (Some(account), Some(object)) = (&finding.account, resource.as_object_mut()) {
             object.insert("owner".to_owned(), json!({"account": {"uid": account, "type_id": 10, "type": "AWS Account"}}));
         }
@@ -105,7 +107,7 @@ fn resources(standpoint: &Standpoint, finding: &Finding) -> Value {
             json!([resource(service.to_string(), "AWS::EC2::VPCEndpointService")])
         }
         Subject::Connection { service, endpoint } => {
-            json!([resource(endpoint.to_string(), "AWS::EC2::VPCEndpoint"), resource(service.to_string(), "AWS::EC2::VPCEndpointService")])
+            json!([endpoint_of(endpoint.to_string()), resource(service.to_string(), "AWS::EC2::VPCEndpointService")])
         }
         Subject::Principal { service, .. } => json!([resource(service.to_string(), "AWS::EC2::VPCEndpointServicePermissions")]),
         Subject::Policy { policy } => json!([resource(policy.clone(), "Cedar policy")]),

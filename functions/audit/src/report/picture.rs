@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
-use warden::ids::AccountId;
+use warden::{connection::Standing, ids::AccountId};
 
 use super::{Glance, Row};
 
@@ -33,12 +33,15 @@ impl Picture {
         let glance = row.glance();
         let lane = self.accounts.entry(row.connection.owner.clone()).or_insert(Lane { connected: 0, waiting: 0, worst: glance });
         lane.worst = lane.worst.max(glance);
-        if glance == Glance::Waiting {
-            lane.waiting += 1;
-            self.waiting += 1;
-        } else {
-            lane.connected += 1;
-            self.connected += 1;
+        match row.connection.state.standing() {
+            Standing::Live => {
+                lane.connected += 1;
+                self.connected += 1;
+            }
+            Standing::Waiting | Standing::Unknown | Standing::Gone => {
+                lane.waiting += 1;
+                self.waiting += 1;
+            }
         }
     }
 

@@ -1,0 +1,141 @@
+//! `warden audit`: the scheduled function's audit, here and now. It writes files instead of objects, and nothing on the
+//! ledger: what is new is told by the schedule.
+
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc, time::Duration};
+
+use ::audit::{Audit, FILES, MARGIN};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use warden::{
+    aws::dynamodb::Table,
+    config::Mode,
+    deadline::Deadline,
+    finding::Terms,
+    ids::ServiceId,
+    news::{Change, Digest, Open},
+    ports::{CallError, Findings, Keep, Published, Recall},
+    survey::Memory,
+};
+
+use crate::{
+    arguments::{Common, Format, ReportFormat},
+    aws::Aws,
+    failure::{Done, Failure},
+    output::Rows,
+    policy,
+};
+
+pub(crate) async fn audit(common: &Common, aws: &Aws, formats: &[ReportFormat], out: &Path) -> Result<Done, Failure> {
+    let ledger = aws.ledger()?.clone();
+    let folder = Folder(tempdir()?);
+    let day = SignedDuration::from_hours(24);
+    let audit = Audit {
+        survey: aws.ec2.clone(),
+        ledger: ReadOnly(ledger),
+        keep: &folder,
+        policy: Arc::new(policy::load(common)?),
+        scope: common.scope.clone(),
+        terms: Terms {
+            mode: Mode::Active,
+            topics: aws.ec2_topics().await?,
+            region: aws.region.clone(),
+            waiting_after: day,
+            expiring_within: day * 14,
+            unused_after: day * 90,
+            retention: day * 400,
+        },
+        clock: Timestamp::now,
+        function_version: format!("{}/cli", env!("CARGO_PKG_VERSION")),
+    };
+    let hour = Duration::from_secs(3600);
+    let summary = audit.run("command-line", Deadline::after(hour, MARGIN)).await.map_err(|error| Failure::Trouble(format!("{error}")))?;
+    let report: Value = serde_json::from_str(&fs::read_to_string(folder.0.join("report.json"))?).map_err(std::io::Error::from)?;
+    for format in formats {
+        write(common, *format, &report, &folder.0, out)?;
+    }
+    fs::remove_dir_all(&folder.0)?;
+    summary.unseen.iter().for_each(|what| eprintln!("not seen: {what}"));
+    Ok(if summary.findings.values().sum::<usize>() == 0 { Done::Fine } else { Done::Differences })
+}
+
+fn write(common: &Common, format: ReportFormat, report: &Value, from: &Path, out: &Path) -> Result<(), Failure> {
+    let [page, json, findings, connections, ocsf] = FILES;
+    let names: &[&str] = match format {
+        ReportFormat::Table => return Ok(table(common, report)?),
+        ReportFormat::Json => &[json],
+        ReportFormat::Csv => &[findings, connections],
+        ReportFormat::Html => &[page],
+        ReportFormat::Ocsf => &[ocsf],
+    };
+    fs::create_dir_all(out)?;
+    for name in names {
+        let path = out.join(name);
+        fs::copy(from.join(name), &path).map_err(|error| Failure::Trouble(format!("{}: {error}", path.display())))?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}
+
+fn table(common: &Common, report: &Value) -> std::io::Result<()> {
+    let mut rows = Rows::new(&["severity", "finding", "subject", "what"]);
+    let mut findings: Vec<&Value> = report["findings"].as_array().into_iter().flatten().collect();
+    let rank = |finding: &Value| ["critical", "warning", "info"].iter().position(|word| finding["severity"] == **word);
+    findings.sort_by_key(|finding| (rank(finding), finding["id"].to_string()));
+    for finding in findings {
+        let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
+        let id = text("id");
+        let subject = id.split_once('/').map_or(id.as_str(), |(_, subject)| subject).to_owned();
+        rows.push([text("severity"), text("kind"), subject, text("what")]);
+    }
+    rows.write(common.output, "Everything that is connected is what the policy allows.")?;
+    if common.output == Format::Table {
+        let totals = &report["totals"];
+        println!("{} services, {} connected, {} waiting.", totals["services"], totals["connected"], totals["waiting"]);
+    }
+    Ok(())
+}
+
+/// A folder of one's own for the files of a report.
+fn tempdir() -> std::io::Result<std::path::PathBuf> {
+    let folder = std::env::temp_dir().join(format!("warden-audit-{}", std::process::id()));
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// Keeps a report's files in a folder, all beside each other.
+struct Folder(std::path::PathBuf);
+
+impl Keep for &Folder {
+    async fn keep(&self, name: &str, _: &str, file: &Path) -> Result<(), CallError> {
+        let to = self.0.join(Path::new(name).file_name().unwrap_or_default());
+        let trouble = |error: std::io::Error| CallError { call: "copy", code: None, message: error.to_string(), source: Some(Box::new(error)) };
+        fs::copy(file, to).map(drop).map_err(trouble)
+    }
+
+    fn place(&self, name: &str) -> String {
+        self.0.join(Path::new(name).file_name().unwrap_or_default()).display().to_string()
+    }
+}
+
+/// Reads the ledger and writes nothing on it.
+struct ReadOnly(Table);
+
+impl Recall for ReadOnly {
+    async fn recall(&self, service: &ServiceId) -> Result<Memory, CallError> {
+        self.0.recall(service).await
+    }
+}
+
+impl Findings for ReadOnly {
+    async fn open(&self) -> Result<(Vec<Open>, BTreeMap<String, Timestamp>), CallError> {
+        self.0.open().await
+    }
+
+    async fn publish(&self, _: &[Change], _: &Digest) -> Result<Published, CallError> {
+        Ok(Published::Written)
+    }
+
+    async fn remember(&self, _: &BTreeMap<String, Timestamp>) -> Result<(), CallError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! The connection to AWS, or to `make up`.
+
+use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
+use jiff::SignedDuration;
+use warden::{
+    aws::{dynamodb::Table, ec2::Ec2},
+    connection::{Connection, Service},
+    ids::{EndpointId, Region},
+    ports::{CallError, Describe, Of},
+};
+
+use crate::{arguments::Common, failure::Failure};
+
+/// How long the ledger keeps what a person writes; the scheduled functions have their own setting.
+const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+/// Clients with the caller's own credentials.
+pub(crate) struct Aws {
+    config: SdkConfig,
+    pub(crate) ec2: Ec2,
+    pub(crate) region: Region,
+    ledger: Option<Table>,
+}
+
+impl Aws {
+    pub(crate) async fn connect(common: &Common) -> Result<Self, Failure> {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        if let Some(region) = &common.region {
+            loader = loader.region(SdkRegion::new(region.clone()));
+        }
+        if let Some(profile) = &common.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(url) = &common.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        let config = loader.load().await;
+        let region: Region = config
+            .region()
+            .ok_or_else(|| Failure::Usage("no Region is set: give --region, or set one in your AWS configuration".to_owned()))?
+            .as_ref()
+            .parse()?;
+        let ledger = common.ledger.clone().map(|name| Table::new(&config, name, RETENTION));
+        Ok(Self { ec2: Ec2::new(&config, region.clone()), region, ledger, config })
+    }
+
+    pub(crate) fn ledger(&self) -> Result<&Table, Failure> {
+        let what = "name the ledger: --ledger TABLE, or WARDEN_LEDGER (it is `LedgerName` in the stack's outputs)";
+        self.ledger.as_ref().ok_or_else(|| Failure::Usage(what.to_owned()))
+    }
+
+    /// Who the caller is, as STS says.
+    pub(crate) async fn caller(&self) -> Result<String, Failure> {
+        let answer = aws_sdk_sts::Client::new(&self.config).get_caller_identity().send().await;
+        let answer = answer.map_err(|error| {
+            let message = error.as_service_error().map_or_else(|| error.to_string(), ToString::to_string);
+            CallError { call: "GetCallerIdentity", code: None, message, source: Some(Box::new(error)) }
+        })?;
+        answer.arn().map(str::to_owned).ok_or_else(|| Failure::Trouble("STS does not say who you are".to_owned()))
+    }
+
+    /// The services in scope.
+    pub(crate) async fn services(&self, common: &Common) -> Result<Vec<Service>, Failure> {
+        let mut services = self.ec2.services(None).await?;
+        services.retain(|service| common.scope.covers(service));
+        Ok(services)
+    }
+
+    /// A connection with its service and the others of that service.
+    pub(crate) async fn connection(&self, endpoint: &EndpointId) -> Result<(Service, Connection, Vec<Connection>), Failure> {
+        let unknown = || {
+            Failure::Usage(format!(
+                "no endpoint service of yours in {} has a connection from {endpoint}: check the id, --region and --profile",
+                self.region
+            ))
+        };
+        let found = self.ec2.connections(Of::Endpoint(endpoint)).await?;
+        let service = found.into_iter().find(|connection| connection.endpoint == *endpoint).ok_or_else(unknown)?.service;
+        let all = self.ec2.connections(Of::Service(&service)).await?;
+        let connection = all.iter().find(|connection| connection.endpoint == *endpoint).cloned().ok_or_else(unknown)?;
+        let service = self.ec2.services(Some(&service)).await?.into_iter().next().ok_or_else(unknown)?;
+        Ok((service, connection, all))
+    }
+}

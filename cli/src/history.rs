@@ -1,0 +1,99 @@
+//! `warden history` and `warden replay`: what stands on the record, and what today's policy would make of it.
+
+use jiff::Timestamp;
+use warden::{
+    aws::dynamodb::About,
+    decision::Decision,
+    record::{Record, Verdict},
+};
+
+use crate::{
+    arguments::{Common, Filter, Format, Who},
+    aws::Aws,
+    failure::{Done, Failure},
+    output::Rows,
+    plan::words,
+    policy,
+};
+
+pub(crate) async fn history(common: &Common, aws: &Aws, filter: &Filter) -> Result<Done, Failure> {
+    let about = About {
+        service: filter.service.clone(),
+        since: filter.since,
+        endpoint: match &filter.of {
+            Some(Who::Endpoint(endpoint)) => Some(endpoint.clone()),
+            Some(Who::Account(_)) | None => None,
+        },
+        account: match &filter.of {
+            Some(Who::Account(account)) => Some(account.clone()),
+            Some(Who::Endpoint(_)) | None => None,
+        },
+    };
+    let (records, unreadable) = aws.ledger()?.decisions(&about).await?;
+    let mut rows = Rows::new(&["at", "verdict", "service", "endpoint", "account", "by", "origin"]);
+    for record in &records {
+        let origin = serde_json::to_value(record.origin.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default();
+        rows.push([
+            record.at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            record.verdict.to_string(),
+            record.service().to_string(),
+            record.endpoint().to_string(),
+            record.account().map_or_else(|| "unknown".to_owned(), ToString::to_string),
+            by(record),
+            origin,
+        ]);
+    }
+    rows.write(common.output, "Nothing is on the record.")?;
+    unreadable.iter().for_each(|what| eprintln!("unreadable: {what}"));
+    Ok(Done::Fine)
+}
+
+fn by(record: &Record) -> String {
+    match (&record.grant, &record.failure) {
+        (Some(grant), _) => format!("{}: {}", grant.by, grant.reason),
+        (None, Some(failure)) => format!("EC2: {}", failure.code),
+        (None, None) => record.policies().join(", "),
+    }
+}
+
+pub(crate) async fn replay(common: &Common, aws: &Aws, since: &Timestamp) -> Result<Done, Failure> {
+    let policy = policy::load(common)?;
+    let (records, unreadable) = aws.ledger()?.decisions(&About { since: Some(*since), ..About::default() }).await?;
+    let mut rows = Rows::new(&["at", "service", "endpoint", "account", "was", "would", "because"]);
+    let mut judged = 0_usize;
+    for record in records.iter().filter(|record| !matches!(record.verdict, Verdict::Found)) {
+        judged += 1;
+        let ruling = record.replay(&policy);
+        if same(record.verdict, &ruling.decision) {
+            continue;
+        }
+        let (would, because) = words(&ruling);
+        rows.push([
+            record.at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            record.service().to_string(),
+            record.endpoint().to_string(),
+            record.account().map_or_else(|| "unknown".to_owned(), ToString::to_string),
+            record.verdict.to_string(),
+            would,
+            because,
+        ]);
+    }
+    rows.write(common.output, &format!("{judged} decisions, and the policy in {} would make all of them again.", common.policies.display()))?;
+    if common.output == Format::Table && !rows.is_empty() {
+        println!("{judged} decisions were judged again by {}.", policy::short(policy.digest()));
+    }
+    unreadable.iter().for_each(|what| eprintln!("unreadable: {what}"));
+    Ok(if rows.is_empty() { Done::Fine } else { Done::Differences })
+}
+
+/// Whether a decision is what the record says was decided.
+fn same(verdict: Verdict, decision: &Decision) -> bool {
+    match verdict {
+        Verdict::Accepted | Verdict::ObservedAccept => matches!(decision, Decision::Accept(_)),
+        Verdict::Rejected | Verdict::ObservedReject => matches!(decision, Decision::Reject(_)),
+        Verdict::Referred | Verdict::Disputed => matches!(decision, Decision::Refer(_)),
+        // EC2 refused one or the other.
+        Verdict::Failed => matches!(decision, Decision::Accept(_) | Decision::Reject(_)),
+        Verdict::Found => true,
+    }
+}

@@ -1,0 +1,68 @@
+//! `warden`: see what a policy would do, decide in person, and ask why. With your own credentials.
+
+mod arguments;
+mod audit;
+mod aws;
+mod decide;
+mod explain;
+mod failure;
+mod history;
+mod output;
+mod plan;
+mod policy;
+
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command, PolicyCommand};
+use clap::{CommandFactory, Parser};
+use failure::{Done, Failure};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(Done::Fine) => ExitCode::SUCCESS,
+        Ok(Done::Differences) => ExitCode::from(1),
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<Done, Failure> {
+    let Arguments { common, command } = arguments;
+    match command {
+        // Neither AWS nor a runtime: these start at once.
+        Command::Policy { command } => match command {
+            PolicyCommand::Check => policy::check(&common),
+            PolicyCommand::Test { junit } => policy::test(&common, junit.as_deref()),
+            PolicyCommand::Fmt { check } => policy::fmt(&common, check),
+            PolicyCommand::Schema => policy::schema(),
+        },
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "warden", &mut std::io::stdout());
+            Ok(Done::Fine)
+        }
+        Command::Man { dir } => Ok(clap_mangen::generate_to(Arguments::command(), dir).map(|()| Done::Fine)?),
+        other => runtime()?.block_on(over_aws(&common, other)),
+    }
+}
+
+async fn over_aws(common: &arguments::Common, command: Command) -> Result<Done, Failure> {
+    let aws = aws::Aws::connect(common).await?;
+    match command {
+        Command::Plan { policy } => plan::plan(common, &aws, policy.as_deref()).await,
+        Command::Explain { endpoint } => explain::explain(common, &aws, &endpoint).await,
+        Command::Approve(order) => decide::approve(common, &aws, &order).await,
+        Command::Reject(order) => decide::reject(common, &aws, &order).await,
+        Command::Revoke(order) => decide::revoke(common, &aws, &order).await,
+        Command::History(filter) => history::history(common, &aws, &filter).await,
+        Command::Replay { since } => history::replay(common, &aws, &since).await,
+        Command::Audit { format, out } => audit::audit(common, &aws, &format, &out).await,
+        Command::Policy { .. } | Command::Completions { .. } | Command::Man { .. } => Ok(Done::Fine),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}

@@ -1,0 +1,125 @@
+//! `cases.json`: the policy's own tests. Each case is a request and what must become of it: the decision, and the policies
+//! that determined it.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use crate::{
+    connection::{Connection, Service, ServiceKind, State},
+    decision::{Decision, decide},
+    facts::{Counts, Facts},
+    ids::{AccountId, EndpointId, Region, ServiceId},
+    policy::Policy,
+};
+
+/// One case. What it leaves out is as in the simplest request.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// What it is about, in words.
+    pub case: String,
+    /// Who asks.
+    pub account: AccountId,
+    /// From which endpoint.
+    pub endpoint: Option<EndpointId>,
+    /// Whom.
+    #[serde(default)]
+    pub service: CaseService,
+    /// Beside which connections.
+    pub connections: Option<Counts>,
+    /// When.
+    pub now: Option<Timestamp>,
+    /// `accept`, `reject` or `refer`.
+    pub decision: Expected,
+    /// The policies that determine it.
+    pub policies: Vec<String>,
+}
+
+/// The service of a case.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseService {
+    /// Its tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// What must become of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expected {
+    /// It is let in.
+    Accept,
+    /// It is turned away.
+    Reject,
+    /// It waits for a person.
+    Refer,
+}
+
+/// What became of a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseResult {
+    /// The case.
+    pub name: String,
+    /// What is not as it must be.
+    pub problem: Option<String>,
+}
+
+/// Runs one case.
+#[must_use]
+pub fn run(policy: &Policy, case: &Case) -> CaseResult {
+    let name = case.case.clone();
+    let problem = match facts(case) {
+        None => Some("the case's own facts cannot be put together".to_owned()),
+        Some(facts) => compare(policy, case, &facts),
+    };
+    CaseResult { name, problem }
+}
+
+fn compare(policy: &Policy, case: &Case, facts: &Facts) -> Option<String> {
+    let ruling = decide(policy, facts, &[]);
+    let judgement = ruling.basis.judgement.as_ref();
+    let (came, answer) = match &ruling.decision {
+        Decision::Accept(_) => (Some(Expected::Accept), judgement.map(|judgement| &judgement.accept)),
+        Decision::Reject(_) => (Some(Expected::Reject), judgement.map(|judgement| &judgement.reject)),
+        Decision::Refer(_) => (Some(Expected::Refer), judgement.map(|judgement| &judgement.accept)),
+        Decision::Leave(_) => (None, None),
+    };
+    let by: Vec<&str> = answer.map(|answer| answer.rules.iter().map(|rule| rule.id.as_str()).collect()).unwrap_or_default();
+    if came != Some(case.decision) {
+        return Some(format!("expected {:?}, came to {came:?}, by {by:?}", case.decision).to_lowercase());
+    }
+    let mut wanted: Vec<&str> = case.policies.iter().map(String::as_str).collect();
+    wanted.sort_unstable();
+    (wanted != by).then(|| format!("expected it by {wanted:?}, it was by {by:?}"))
+}
+
+fn facts(case: &Case) -> Option<Facts> {
+    let region: Region = "us-east-1".parse().ok()?;
+    let id: ServiceId = "vpce-svc-03d5ebb7d9579a2b3".parse().ok()?;
+    let usual: EndpointId = "vpce-0c1308d7312217abc".parse().ok()?;
+    let now = case.now.or_else(|| "2026-06-01T12:00:00Z".parse().ok())?;
+    Some(Facts {
+        service: Service {
+            id: id.clone(),
+            region: region.clone(),
+            kind: ServiceKind::Interface,
+            acceptance_required: true,
+            tags: case.service.tags.clone(),
+        },
+        connection: Connection {
+            service: id,
+            endpoint: case.endpoint.clone().unwrap_or(usual),
+            owner: Some(case.account.clone()),
+            state: State::PendingAcceptance,
+            created: Some(now - SignedDuration::from_secs(5)),
+            region: Some(region),
+            ip_address_type: Some("ipv4".to_owned()),
+        },
+        counts: case.connections.unwrap_or_default(),
+        claim: None,
+        now,
+    })
+}

@@ -1,7 +1,5 @@
 //! `policies/cases.json`: what must follow from the policy set, decision and determining policies alike.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::path::Path;
 
 use warden::{

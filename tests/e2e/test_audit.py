@@ -47,7 +47,7 @@ def test_drift_is_found_and_told_once_and_mending_resolves_it(stack: Stack, inbo
     assert last["resolved"] == len(planted)
     told = news(inbox, service, before + 2)
     assert len(told) == before + 2, "the second run told nothing"
-    assert {finding["finding"]["kind"] for finding in told[-1]["resolved"]} == {"cannot-ask", "unjustified", "open-door"}
+    assert {finding["kind"] for finding in told[-1]["resolved"]} == {"cannot-ask", "unjustified", "open-door"}
     assert all(finding["open_seconds"] >= 0 for finding in told[-1]["resolved"])
 
 

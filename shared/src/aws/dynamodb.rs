@@ -183,7 +183,7 @@ impl Table {
                 }
             }
         }
-        records.sort_by(|a, b| (a.at, a.key()).cmp(&(b.at, b.key())));
+        records.sort_by_key(|record| (record.at, record.key()));
         Ok((records, unreadable))
     }
 

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 use warden::{
     config::Scope,
-    ids::{AccountId, EndpointId, ServiceId},
+    ids::{AccountId, EndpointId, ServiceId, TopicArn},
 };
 
 /// Answers PrivateLink connection requests by policy: this is its command line, with your own credentials.
@@ -94,6 +94,10 @@ pub(crate) enum Command {
         /// Where to write files
         #[arg(long, value_name = "DIR", default_value = ".")]
         out: PathBuf,
+        /// The topic that connection notifications should go to (`ConnectionsTopicArn` in the stack's outputs); without it,
+        /// `silent-service` is not looked for
+        #[arg(long, env = "WARDEN_TOPIC", value_name = "ARN")]
+        topic: Option<TopicArn>,
     },
     /// Completions for your shell, on standard output
     Completions {
@@ -178,7 +182,9 @@ impl std::str::FromStr for Who {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let endpoint = text.parse().map(Self::Endpoint);
-        endpoint.or_else(|_| text.parse().map(Self::Account)).map_err(|_| "expected an endpoint (vpce-…) or an account of twelve digits".to_owned())
+        endpoint
+            .or_else(|_| text.parse().map(Self::Account))
+            .map_err(|_| "expected an endpoint (vpce-…) or an account of twelve digits".to_owned())
     }
 }
 

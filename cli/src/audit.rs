@@ -11,8 +11,8 @@ use warden::{
     config::Mode,
     deadline::Deadline,
     finding::Terms,
-    ids::ServiceId,
-    news::{Change, Digest, Open},
+    ids::{ServiceId, TopicArn},
+    news::{Change, Digest, Kept},
     ports::{CallError, Findings, Keep, Published, Recall},
     survey::Memory,
 };
@@ -25,7 +25,13 @@ use crate::{
     policy,
 };
 
-pub(crate) async fn audit(common: &Common, aws: &Aws, formats: &[ReportFormat], out: &Path) -> Result<Done, Failure> {
+pub(crate) async fn audit(
+    common: &Common,
+    aws: &Aws,
+    topic: Option<&TopicArn>,
+    formats: &[ReportFormat],
+    out: &Path,
+) -> Result<Done, Failure> {
     let ledger = aws.ledger()?.clone();
     let folder = Folder(tempdir()?);
     let day = SignedDuration::from_hours(24);
@@ -37,8 +43,9 @@ pub(crate) async fn audit(common: &Common, aws: &Aws, formats: &[ReportFormat], 
         scope: common.scope.clone(),
         terms: Terms {
             mode: Mode::Active,
-            topics: aws.ec2_topics().await?,
+            topics: topic.into_iter().cloned().collect(),
             region: aws.region.clone(),
+            overdue_after: SignedDuration::from_mins(15),
             waiting_after: day,
             expiring_within: day * 14,
             unused_after: day * 90,
@@ -108,7 +115,8 @@ struct Folder(std::path::PathBuf);
 impl Keep for &Folder {
     async fn keep(&self, name: &str, _: &str, file: &Path) -> Result<(), CallError> {
         let to = self.0.join(Path::new(name).file_name().unwrap_or_default());
-        let trouble = |error: std::io::Error| CallError { call: "copy", code: None, message: error.to_string(), source: Some(Box::new(error)) };
+        let trouble =
+            |error: std::io::Error| CallError { call: "copy", code: None, message: error.to_string(), source: Some(Box::new(error)) };
         fs::copy(file, to).map(drop).map_err(trouble)
     }
 
@@ -127,8 +135,16 @@ impl Recall for ReadOnly {
 }
 
 impl Findings for ReadOnly {
-    async fn open(&self) -> Result<(Vec<Open>, BTreeMap<String, Timestamp>), CallError> {
-        self.0.open().await
+    async fn kept(&self) -> Result<Kept, CallError> {
+        self.0.kept().await
+    }
+
+    async fn take_pen(&self, _: &str, _: Timestamp) -> Result<bool, CallError> {
+        Ok(true)
+    }
+
+    async fn lay_down_pen(&self, _: &str) -> Result<(), CallError> {
+        Ok(())
     }
 
     async fn publish(&self, _: &[Change], _: &Digest) -> Result<Published, CallError> {

@@ -26,7 +26,11 @@ pub(crate) async fn approve(common: &Common, aws: &Aws, order: &Order) -> Result
     let (service, connection, _) = aws.connection(&order.endpoint).await?;
     let grant = grant(aws, order, &service, &connection).await?;
     let until = grant.until.map(|until| format!(" until {until}")).unwrap_or_default();
-    let whom = if order.account { format!("every endpoint of account {}", owner(&connection)) } else { format!("{}, of account {},", order.endpoint, owner(&connection)) };
+    let whom = if order.account {
+        format!("every endpoint of account {}", owner(&connection))
+    } else {
+        format!("{}, of account {},", order.endpoint, owner(&connection))
+    };
     confirm(order, &format!("Let {whom} connect to {}{until}, as {}?", name(&service), grant.by))?;
     ledger.grant(&grant).await?;
     println!("granted: {} by {}: {}", if order.account { "account" } else { "endpoint" }, grant.by, grant.reason);
@@ -34,7 +38,10 @@ pub(crate) async fn approve(common: &Common, aws: &Aws, order: &Order) -> Result
         Standing::Waiting => {
             let facts = facts(service, connection);
             let Decision::Accept(permit) = decide(&policy, &facts, std::slice::from_ref(&grant)).decision else {
-                return Err(Failure::Trouble(format!("the grant is on the ledger, but EC2 does not describe {} well enough to act on: the sweep will", order.endpoint)));
+                return Err(Failure::Trouble(format!(
+                    "the grant is on the ledger, but EC2 does not describe {} well enough to act on: the sweep will",
+                    order.endpoint
+                )));
             };
             done(order, aws.ec2.accept(&facts.service.id, vec![permit]).await?, "accepted")
         }
@@ -42,7 +49,9 @@ pub(crate) async fn approve(common: &Common, aws: &Aws, order: &Order) -> Result
             println!("{} is connected already.", order.endpoint);
             Ok(Done::Fine)
         }
-        Standing::Gone | Standing::Unknown => Err(Failure::Usage(format!("{} is {}: there is nothing to accept", order.endpoint, connection.state.as_str()))),
+        Standing::Gone | Standing::Unknown => {
+            Err(Failure::Usage(format!("{} is {}: there is nothing to accept", order.endpoint, connection.state.as_str())))
+        }
     }
 }
 
@@ -66,7 +75,8 @@ pub(crate) async fn revoke(_: &Common, aws: &Aws, order: &Order) -> Result<Done,
     );
     confirm(order, &question)?;
     let now = Timestamp::now();
-    let of_this = |grant: &&Grant| grant.speaks_of(&connection) && grant.holds(now) && (order.account || matches!(grant.to, Grantee::Endpoint(_)));
+    let of_this =
+        |grant: &&Grant| grant.speaks_of(&connection) && grant.holds(now) && (order.account || matches!(grant.to, Grantee::Endpoint(_)));
     for grant in ledger.grants(&service.id).await?.iter().filter(of_this) {
         // The same item with an end: who granted it, and why, stays on the record.
         ledger.grant(&Grant { until: Some(now), ..grant.clone() }).await?;
@@ -76,7 +86,14 @@ pub(crate) async fn revoke(_: &Common, aws: &Aws, order: &Order) -> Result<Done,
     turn_away(aws, &agreed, service, connection, "", "cut off").await
 }
 
-async fn turn_away(aws: &Aws, order: &Order, service: Service, connection: Connection, question: &str, word: &str) -> Result<Done, Failure> {
+async fn turn_away(
+    aws: &Aws,
+    order: &Order,
+    service: Service,
+    connection: Connection,
+    question: &str,
+    word: &str,
+) -> Result<Done, Failure> {
     let refusal = Refusal { by: aws.caller().await?, reason: order.reason.clone(), at: Timestamp::now() };
     confirm(order, question)?;
     let facts = facts(service, connection);

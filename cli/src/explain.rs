@@ -28,7 +28,13 @@ pub(crate) async fn explain(common: &Common, aws: &Aws, endpoint: &EndpointId) -
     let state = connection.state.clone();
     // What is connected is explained as if it asked now.
     let asked = if state.standing() == Standing::Live { State::PendingAcceptance } else { state.clone() };
-    let facts = Facts { service, connection: warden::connection::Connection { state: asked, ..connection }, counts, claim: None, now: Timestamp::now() };
+    let facts = Facts {
+        service,
+        connection: warden::connection::Connection { state: asked, ..connection },
+        counts,
+        claim: None,
+        now: Timestamp::now(),
+    };
     let grants = match aws.ledger() {
         Ok(ledger) => ledger.grants(&facts.service.id).await?,
         Err(_) => Vec::new(),
@@ -36,7 +42,12 @@ pub(crate) async fn explain(common: &Common, aws: &Aws, endpoint: &EndpointId) -
 
     let connection = &facts.connection;
     println!("{endpoint}, of account {}, asks for {} ({})", owner(connection), name(&facts.service), facts.service.id);
-    println!("  state {}, requested {}, from {}", state.as_str(), connection.created.map_or("unknown".into(), minute), connection.region.as_ref().map_or("an unnamed Region", |region| region.as_str()));
+    println!(
+        "  state {}, requested {}, from {}",
+        state.as_str(),
+        connection.created.map_or("unknown".into(), minute),
+        connection.region.as_ref().map_or("an unnamed Region", |region| region.as_str())
+    );
     println!("  beside {} connected of the account, {} of all", facts.counts.of_account, facts.counts.of_service);
     let ruling = decide(&policy, &facts, &grants);
     let (would, because) = words(&ruling);
@@ -47,7 +58,9 @@ pub(crate) async fn explain(common: &Common, aws: &Aws, endpoint: &EndpointId) -
         for one in explained.iter().filter(|one| one.in_scope) {
             say(action, one);
         }
-        let elsewhere = explained.iter().filter(|one| !one.in_scope && !one.conditions.is_empty() && one.conditions.iter().all(|condition| condition.holds == Holds::Yes));
+        let elsewhere = explained.iter().filter(|one| {
+            !one.in_scope && !one.conditions.is_empty() && one.conditions.iter().all(|condition| condition.holds == Holds::Yes)
+        });
         for one in elsewhere {
             println!("  `{}` nearly: its conditions hold, but it speaks of another account, action or service", one.id);
         }
@@ -93,7 +106,8 @@ fn advise(would: &str, judged: &bool) {
         "\n{}",
         match would {
             "accept" => "To keep it out: write a `forbid` that matches it, or take its account out of the group that lets it in.",
-            _ => "To let it in: make a condition above hold, put its account into a group in groups.json, write a `permit`, or `warden approve` this one.",
+            _ =>
+                "To let it in: make a condition above hold, put its account into a group in groups.json, write a `permit`, or `warden approve` this one.",
         }
     );
 }

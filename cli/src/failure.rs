@@ -49,9 +49,13 @@ impl fmt::Display for Failure {
 /// What to do about a refused call.
 fn advice(error: &CallError) -> &'static str {
     match error.code.as_deref() {
-        Some("UnauthorizedOperation" | "AccessDeniedException" | "AccessDenied") => ". Your role lacks this permission: see the README's list",
+        Some("UnauthorizedOperation" | "AccessDeniedException" | "AccessDenied") => {
+            ". Your role lacks this permission: see the README's list"
+        }
         Some("ExpiredToken" | "ExpiredTokenException" | "RequestExpired") => ". Your credentials have expired: sign in again",
-        Some("AuthFailure" | "UnrecognizedClientException" | "InvalidClientTokenId") => ". AWS does not know these credentials: check --profile",
+        Some("AuthFailure" | "UnrecognizedClientException" | "InvalidClientTokenId") => {
+            ". AWS does not know these credentials: check --profile"
+        }
         Some("ResourceNotFoundException") => ". There is no such table in this Region: check --ledger and --region",
         Some(_) => "",
         None => ". AWS was not reached: check the network, --region, --profile and --endpoint-url",

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use warden::{
     aws::dynamodb::About,
+    connection::Standing,
     decision::Decision,
     record::{Record, Verdict},
 };
@@ -61,7 +62,9 @@ pub(crate) async fn replay(common: &Common, aws: &Aws, since: &Timestamp) -> Res
     let (records, unreadable) = aws.ledger()?.decisions(&About { since: Some(*since), ..About::default() }).await?;
     let mut rows = Rows::new(&["at", "service", "endpoint", "account", "was", "would", "because"]);
     let mut judged = 0_usize;
-    for record in records.iter().filter(|record| !matches!(record.verdict, Verdict::Found)) {
+    // What was connected already was no request: there was nothing to decide.
+    let was_request = |record: &&Record| record.facts.connection.state.standing() != Standing::Live;
+    for record in records.iter().filter(was_request) {
         judged += 1;
         let ruling = record.replay(&policy);
         if same(record.verdict, &ruling.decision) {
@@ -78,7 +81,10 @@ pub(crate) async fn replay(common: &Common, aws: &Aws, since: &Timestamp) -> Res
             because,
         ]);
     }
-    rows.write(common.output, &format!("{judged} decisions, and the policy in {} would make all of them again.", common.policies.display()))?;
+    rows.write(
+        common.output,
+        &format!("{judged} decisions, and the policy in {} would make all of them again.", common.policies.display()),
+    )?;
     if common.output == Format::Table && !rows.is_empty() {
         println!("{judged} decisions were judged again by {}.", policy::short(policy.digest()));
     }

@@ -58,7 +58,7 @@ async fn over_aws(common: &arguments::Common, command: Command) -> Result<Done, 
         Command::Revoke(order) => decide::revoke(common, &aws, &order).await,
         Command::History(filter) => history::history(common, &aws, &filter).await,
         Command::Replay { since } => history::replay(common, &aws, &since).await,
-        Command::Audit { format, out } => audit::audit(common, &aws, &format, &out).await,
+        Command::Audit { format, out, topic } => audit::audit(common, &aws, topic.as_ref(), &format, &out).await,
         Command::Policy { .. } | Command::Completions { .. } | Command::Man { .. } => Ok(Done::Fine),
     }
 }

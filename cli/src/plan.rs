@@ -75,7 +75,15 @@ fn compared(common: &Common, (old, new): (&Policy, &Policy), services: &[Planned
         for ((connection, before), (_, after)) in answers(old, planned, now).into_iter().zip(answers(new, planned, now)) {
             let ((was, _), (would, because)) = (words(&before), words(&after));
             if was != would {
-                rows.push([name(&planned.service), connection.endpoint.to_string(), owner(&connection), "pending".into(), was, would, because]);
+                rows.push([
+                    name(&planned.service),
+                    connection.endpoint.to_string(),
+                    owner(&connection),
+                    "pending".into(),
+                    was,
+                    would,
+                    because,
+                ]);
             }
         }
         for connection in planned.connections.iter().filter(|connection| connection.state.standing() == Standing::Live) {
@@ -98,7 +106,8 @@ fn compared(common: &Common, (old, new): (&Policy, &Policy), services: &[Planned
 fn answers(policy: &Policy, planned: &Planned, now: Timestamp) -> Vec<(Connection, Ruling)> {
     let Some(Queue { service, waiting, mut counts }) = Queue::of(&planned.connections, planned.service.clone()) else { return Vec::new() };
     let answer = |connection: Connection| {
-        let facts = Facts { service: service.clone(), connection: connection.clone(), counts: counts.seen_by(&connection), claim: None, now };
+        let facts =
+            Facts { service: service.clone(), connection: connection.clone(), counts: counts.seen_by(&connection), claim: None, now };
         let ruling = decide(policy, &facts, &planned.grants);
         if matches!(ruling.decision, Decision::Accept(_)) {
             counts.let_in(&connection);

@@ -46,7 +46,10 @@ fn with_paths(PolicyErrors(mut problems): PolicyErrors, dir: &Path) -> PolicyErr
 /// Every problem, with the line it is about.
 pub(crate) fn shown(errors: &PolicyErrors) -> String {
     let count = errors.0.len();
-    let mut text = format!("warden: the policy set is refused, nothing can be accepted under it ({count} problem{}):", if count == 1 { "" } else { "s" });
+    let mut text = format!(
+        "warden: the policy set is refused, nothing can be accepted under it ({count} problem{}):",
+        if count == 1 { "" } else { "s" }
+    );
     for problem in &errors.0 {
         text.push_str(&format!("\n\n{problem}"));
         if let Some(line) = line_of(problem) {
@@ -70,8 +73,8 @@ pub(crate) fn test(common: &Common, junit: Option<&Path>) -> Result<Done, Failur
     let policy = load(common)?;
     let file = common.policies.join("cases.json");
     let text = fs::read_to_string(&file).map_err(|error| Failure::Trouble(format!("{}: {error}", file.display())))?;
-    let cases: Vec<Case> = serde_json::from_str(&text)
-        .map_err(|error| Failure::Usage(format!("{}:{}: {error}", file.display(), error.line())))?;
+    let cases: Vec<Case> =
+        serde_json::from_str(&text).map_err(|error| Failure::Usage(format!("{}:{}: {error}", file.display(), error.line())))?;
     let results: Vec<CaseResult> = cases.iter().map(|case| run_case(&policy, case)).collect();
     for result in &results {
         match &result.problem {
@@ -98,7 +101,10 @@ fn junit_xml(results: &[CaseResult]) -> String {
         ),
     };
     let body: String = results.iter().map(case).collect();
-    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"policy cases\" tests=\"{}\" failures=\"{failures}\">\n{body}</testsuite>\n", results.len())
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"policy cases\" tests=\"{}\" failures=\"{failures}\">\n{body}</testsuite>\n",
+        results.len()
+    )
 }
 
 fn escaped(text: &str) -> String {

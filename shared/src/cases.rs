@@ -89,11 +89,26 @@ fn compare(policy: &Policy, case: &Case, facts: &Facts) -> Option<String> {
     };
     let by: Vec<&str> = answer.map(|answer| answer.rules.iter().map(|rule| rule.id.as_str()).collect()).unwrap_or_default();
     if came != Some(case.decision) {
-        return Some(format!("expected {:?}, came to {came:?}, by {by:?}", case.decision).to_lowercase());
+        let came = came.map_or("nothing", Expected::as_str);
+        return Some(format!("expected {}, came to {came}{}", case.decision.as_str(), listed(" by ", &by)));
     }
     let mut wanted: Vec<&str> = case.policies.iter().map(String::as_str).collect();
     wanted.sort_unstable();
-    (wanted != by).then(|| format!("expected it by {wanted:?}, it was by {by:?}"))
+    (wanted != by).then(|| format!("{}{}, expected{}", case.decision.as_str(), listed(" by ", &by), listed(" by ", &wanted)))
+}
+
+fn listed(before: &str, ids: &[&str]) -> String {
+    if ids.is_empty() { format!("{before}no policy") } else { format!("{before}{}", ids.join(", ")) }
+}
+
+impl Expected {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Reject => "reject",
+            Self::Refer => "refer",
+        }
+    }
 }
 
 fn facts(case: &Case) -> Option<Facts> {

@@ -139,10 +139,10 @@ impl Look<'_> {
             .advise("Or take it out of the policy")
     }
 
-    /// A Gateway Load Balancer service has no notifications at all, by AWS's design.
+    /// Without knowing which topic is ours, nothing is said. A Gateway Load Balancer service has no notifications at all, by AWS's design.
     fn silent(&self, subscriptions: &[Subscription]) -> Option<Finding> {
         let service = &self.offer.service;
-        if service.kind != ServiceKind::Interface || !service.acceptance_required {
+        if service.kind != ServiceKind::Interface || !service.acceptance_required || self.terms.topics.is_empty() {
             return None;
         }
         let ours = |topic: &str| self.terms.topics.iter().any(|own| own.as_str() == topic);

@@ -1,0 +1,122 @@
+"""The command line against the deployed stack: what a person does in a day, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from accounts import A, B, PROVIDER, REGION
+from inbox import Inbox
+from places import POLICIES, TARGET
+from scenario import Service, ask, await_record, await_state, offer, sweep
+from stack import Stack, quiet_environment
+
+FINE, DIFFERENCES, USAGE, TROUBLE = range(4)
+
+
+@pytest.fixture
+def warden(stack: Stack):  # type: ignore[no-untyped-def]
+    """Runs the command line as the provider; returns its output once its status is as expected."""
+
+    def run(*arguments: str, status: int = FINE, ledger: bool = True, url: str | None = None) -> str:
+        environment = quiet_environment() | {"AWS_ACCESS_KEY_ID": PROVIDER, "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": REGION}
+        command = [str(TARGET / "debug" / "warden"), "--endpoint-url", url or stack.url, "--policies", str(POLICIES)]
+        command += ["--ledger", stack.outputs["LedgerName"]] if ledger else []
+        done = subprocess.run([*command, *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    return run
+
+
+def scope(service: Service) -> tuple[str, str]:
+    return ("--scope", service.id)
+
+
+def test_a_day_at_the_command_line(stack: Stack, inbox: Inbox, warden, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """policy check → plan → approve → history → audit → replay."""
+    assert "policies are sound" in warden("policy", "check")
+    assert "0 wrong" in warden("policy", "test")
+    service = offer(stack, [A, B])
+    await_state(stack, service, ask(stack, A, service), "available", 20)
+    endpoint = ask(stack, B, service)
+    inbox.await_mail(endpoint, "referred")
+
+    planned = json.loads(warden("plan", *scope(service), "--output", "json").replace("note: without --ledger", ""))
+    assert [(row["endpoint"], row["would"], row["because"]) for row in planned] == [(endpoint, "refer", "no policy allows it")]
+    said = warden("explain", endpoint)
+    for words in (B, "refer, no policy allows it", "`redis-consumers` nearly", "referred", "`warden approve` this one"):
+        assert words in said, said
+
+    assert "say --yes" in warden("approve", endpoint, "--reason", "pilot", status=USAGE)
+    approved = warden("approve", endpoint, "--reason", "pilot", "--until", "30d", "--yes")
+    assert f"{endpoint} is accepted." in approved
+    await_state(stack, service, endpoint, "available", 20)
+    record = await_record(stack, service, endpoint, "accepted", 200)
+    grant = json.loads(record["record"]["S"])["grant"]
+    assert grant["reason"] == "pilot" and PROVIDER in grant["by"]
+
+    rows = list(csv.DictReader(warden("history", endpoint, "--output", "csv").splitlines()))
+    assert [row["verdict"] for row in rows] == ["referred", "accepted"]
+    assert "pilot" in rows[1]["by"]
+    assert endpoint in warden("history", B) and endpoint not in warden("history", A)
+
+    found = warden("audit", *scope(service), "--format", "table,html,json,csv,ocsf", "--out", str(tmp_path), status=DIFFERENCES)
+    assert "wide-permission" in found and "unjustified" not in found
+    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.json", "findings.csv", "connections.csv", "findings.ocsf.jsonl"}
+    justified = {c["endpoint"]: c["justification"]["by"] for c in json.loads((tmp_path / "report.json").read_text())["connections"]}
+    assert justified[endpoint] == "grant"
+
+    assert "would make all of them again" in warden("replay", "--since", "1h")
+
+
+def test_a_policy_is_changed_with_its_effect_seen_first(stack: Stack, warden, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    service = offer(stack, [A, B])
+    connected, waiting = ask(stack, A, service), ask(stack, B, service)
+    await_state(stack, service, connected, "available", 20)
+    (tmp_path / "b.cedar").write_text(
+        f'@id("b-only") permit(principal == PrivateLink::Account::"{B}", action == PrivateLink::Action::"Accept", resource);\n'
+    )
+    same = warden("plan", *scope(service), "--policy", str(POLICIES))
+    assert "would change nothing" in same
+    changed = json.loads(warden("plan", *scope(service), "--policy", str(tmp_path), "--output", "json", status=DIFFERENCES))
+    assert {(row["endpoint"], row["now"], row["then"]) for row in changed} == {(waiting, "refer", "accept"), (connected, "justified", "unjustified")}
+
+
+def test_reject_and_revoke(stack: Stack, inbox: Inbox, warden) -> None:  # type: ignore[no-untyped-def]
+    service = offer(stack, [B])
+    first, second = ask(stack, B, service), ask(stack, B, service)
+    inbox.await_mail(first, "referred")
+    assert f"{first} is rejected." in warden("reject", first, "--reason", "not this year", "--yes")
+    await_state(stack, service, first, "rejected", 20)
+
+    warden("approve", second, "--reason", "pilot", "--account", "--yes")
+    await_state(stack, service, second, "available", 20)
+    assert "revoke" in warden("reject", second, "--reason", "over", "--yes", status=USAGE)
+    assert "Live traffic stops" in warden("revoke", second, "--reason", "over", "--account", status=USAGE)
+    said = warden("revoke", second, "--reason", "over", "--account", "--yes")
+    assert "ended" in said and "cut off" in said
+    await_state(stack, service, second, "rejected", 20)
+    # The account's grant has ended: its next request waits.
+    third = ask(stack, B, service)
+    inbox.await_mail(third, "referred")
+
+
+def test_an_account_that_was_granted_is_let_in_by_the_warden_itself(stack: Stack, warden) -> None:  # type: ignore[no-untyped-def]
+    service = offer(stack, [B])
+    first = ask(stack, B, service)
+    warden("approve", first, "--reason", "partner", "--account", "--yes")
+    second = ask(stack, B, service)
+    await_state(stack, service, second, "available", 30)
+    sweep(stack)
+    assert json.loads(await_record(stack, service, second, "accepted")["record"]["S"])["grant"]["reason"] == "partner"
+
+
+def test_what_goes_wrong_is_said_with_what_to_do(stack: Stack, warden) -> None:  # type: ignore[no-untyped-def]
+    assert "check the id" in warden("explain", "vpce-0ffffffffffffffff", status=USAGE)
+    assert "LedgerName" in warden("history", ledger=False, status=USAGE)
+    assert "AWS was not reached" in warden("plan", url="http://127.0.0.1:9", status=TROUBLE)
+    assert "that is over already" in warden("approve", "vpce-0123456789abcdef0", "--reason", "x", "--until", "2020-01-01T00:00:00Z", status=USAGE)

@@ -33,7 +33,7 @@ pub(crate) async fn audit(
     out: &Path,
 ) -> Result<Done, Failure> {
     let ledger = aws.ledger()?.clone();
-    let folder = Folder(tempdir()?);
+    let folder = Folder(tempfile::tempdir()?);
     let day = SignedDuration::from_hours(24);
     let audit = Audit {
         survey: aws.ec2.clone(),
@@ -56,11 +56,10 @@ pub(crate) async fn audit(
     };
     let hour = Duration::from_secs(3600);
     let summary = audit.run("command-line", Deadline::after(hour, MARGIN)).await.map_err(|error| Failure::Trouble(format!("{error}")))?;
-    let report: Value = serde_json::from_str(&fs::read_to_string(folder.0.join("report.json"))?).map_err(std::io::Error::from)?;
+    let report: Value = serde_json::from_str(&fs::read_to_string(folder.0.path().join("report.json"))?).map_err(std::io::Error::from)?;
     for format in formats {
-        write(common, *format, &report, &folder.0, out)?;
+        write(common, *format, &report, folder.0.path(), out)?;
     }
-    fs::remove_dir_all(&folder.0)?;
     summary.unseen.iter().for_each(|what| eprintln!("not seen: {what}"));
     Ok(if summary.findings.values().sum::<usize>() == 0 { Done::Fine } else { Done::Differences })
 }
@@ -102,26 +101,19 @@ fn table(common: &Common, report: &Value) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A folder of one's own for the files of a report.
-fn tempdir() -> std::io::Result<std::path::PathBuf> {
-    let folder = std::env::temp_dir().join(format!("warden-audit-{}", std::process::id()));
-    fs::create_dir_all(&folder)?;
-    Ok(folder)
-}
-
 /// Keeps a report's files in a folder, all beside each other.
-struct Folder(std::path::PathBuf);
+struct Folder(tempfile::TempDir);
 
 impl Keep for &Folder {
     async fn keep(&self, name: &str, _: &str, file: &Path) -> Result<(), CallError> {
-        let to = self.0.join(Path::new(name).file_name().unwrap_or_default());
+        let to = self.0.path().join(Path::new(name).file_name().unwrap_or_default());
         let trouble =
             |error: std::io::Error| CallError { call: "copy", code: None, message: error.to_string(), source: Some(Box::new(error)) };
         fs::copy(file, to).map(drop).map_err(trouble)
     }
 
     fn place(&self, name: &str) -> String {
-        self.0.join(Path::new(name).file_name().unwrap_or_default()).display().to_string()
+        self.0.path().join(Path::new(name).file_name().unwrap_or_default()).display().to_string()
     }
 }
 

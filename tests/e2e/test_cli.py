@@ -45,7 +45,7 @@ def test_a_day_at_the_command_line(stack: Stack, inbox: Inbox, warden, tmp_path:
     endpoint = ask(stack, B, service)
     inbox.await_mail(endpoint, "referred")
 
-    planned = json.loads(warden("plan", *scope(service), "--output", "json").replace("note: without --ledger", ""))
+    planned = json.loads(warden("plan", *scope(service), "--output", "json"))
     assert [(row["endpoint"], row["would"], row["because"]) for row in planned] == [(endpoint, "refer", "no policy allows it")]
     said = warden("explain", endpoint)
     for words in (B, "refer, no policy allows it", "`redis-consumers` nearly", "referred", "`warden approve` this one"):

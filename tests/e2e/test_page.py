@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from accounts import A, B, PROVIDER
+from accounts import A, B
 from playwright.sync_api import Browser, sync_playwright
 from scenario import ask, audit, await_state, offer, plant_drift, report
 from stack import Stack
@@ -118,9 +118,6 @@ def test_scripts_do_not_run(browser: Browser, page: Path) -> None:
     looked = browser.new_page()
     file = page.with_name("injected.html")
     file.write_text(page.read_text().replace("</main>", "<script>document.title = 'owned'</script><img src='http://127.0.0.1:9/x'></main>"))
-    failed: list[str] = []
-    looked.on("requestfailed", lambda request: failed.append(request.url))
     looked.goto(file.as_uri())
     assert looked.title() != "owned"
-    assert PROVIDER not in looked.title()
     looked.close()

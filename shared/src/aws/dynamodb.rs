@@ -183,6 +183,8 @@ impl Table {
                 }
             }
         }
+        // `contains` finds pieces of ids, too; an id is equal or it is another.
+        records.retain(|record| about.endpoint.as_ref().is_none_or(|endpoint| record.endpoint() == endpoint));
         records.sort_by_key(|record| (record.at, record.key()));
         Ok((records, unreadable))
     }
@@ -196,6 +198,12 @@ impl Table {
             Grantee::Endpoint(endpoint) => endpoint.as_str(),
             Grantee::Account(account) => account.as_str(),
         };
+        let json = serde_json::to_string(grant).map_err(|error| CallError {
+            call: "PutItem",
+            code: None,
+            message: error.to_string(),
+            source: Some(Box::new(error)),
+        })?;
         let put = self.client.put_item().table_name(&self.name);
         let text = |value: &str| AttributeValue::S(value.to_owned());
         let put = put
@@ -203,7 +211,7 @@ impl Table {
             .item("verdict", text(&format!("{subject}#{}", grant.at)))
             .item("kind", text("grant"))
             .item("service", text(grant.service.as_str()))
-            .item("grant", text(&serde_json::to_string(grant).unwrap_or_default()));
+            .item("grant", text(&json));
         put.send().await.map(drop).map_err(|error| call_error("PutItem", error))
     }
 }

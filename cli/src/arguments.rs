@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 use warden::{
-    config::Scope,
+    config::{OrganizationAccess, PolicyUri, Scope},
     ids::{AccountId, EndpointId, ServiceId, TopicArn},
 };
 
@@ -24,15 +24,18 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Common {
-    /// The folder of the policy set: *.cedar, groups.json, cases.json
-    #[arg(long, global = true, env = "WARDEN_POLICIES", default_value = "policies", value_name = "DIR")]
-    pub(crate) policies: PathBuf,
+    /// The policy set (*.cedar, groups.json, cases.json): a folder, s3://BUCKET/KEY or s3://BUCKET/PREFIX/
+    #[arg(long, global = true, env = "WARDEN_POLICIES", default_value = "policies", value_name = "URI")]
+    pub(crate) policies: PolicyUri,
     /// The ledger's table (`LedgerName` in the stack's outputs)
     #[arg(long, global = true, env = "WARDEN_LEDGER", value_name = "TABLE")]
     pub(crate) ledger: Option<String>,
     /// Services: all, ids with commas between, or tag:KEY=VALUE
     #[arg(long, global = true, env = "WARDEN_SCOPE", default_value = "all", value_parser = Scope::parse, value_name = "SCOPE")]
     pub(crate) scope: Scope,
+    /// How to ask AWS Organizations: none, direct, or the ARN of a role there (`OrganizationAccess` of the stack)
+    #[arg(long, global = true, env = "WARDEN_ORGANIZATION", default_value = "none", value_name = "HOW")]
+    pub(crate) organization: OrganizationAccess,
     /// The Region of the services; your configuration's if it is not given
     #[arg(long, global = true)]
     pub(crate) region: Option<String>,
@@ -64,8 +67,8 @@ pub(crate) enum Command {
     /// What would happen to every pending request; changes nothing
     Plan {
         /// Compare with this policy set: what would newly be accepted, referred, unjustified
-        #[arg(long, value_name = "DIR")]
-        policy: Option<PathBuf>,
+        #[arg(long, value_name = "URI")]
+        policy: Option<PolicyUri>,
     },
     /// Why a connection is, or would be, answered as it is
     Explain {
@@ -99,6 +102,24 @@ pub(crate) enum Command {
         #[arg(long, env = "WARDEN_TOPIC", value_name = "ARN")]
         topic: Option<TopicArn>,
     },
+    /// Is everything in place? Each thing that is not, with what to do about it
+    Doctor {
+        /// The stack's name, for its schedules
+        #[arg(long, env = "WARDEN_STACK", default_value = "warden")]
+        stack: String,
+        /// The topic that connection notifications should go to (`ConnectionsTopicArn` in the stack's outputs)
+        #[arg(long, env = "WARDEN_TOPIC", value_name = "ARN")]
+        topic: Option<TopicArn>,
+    },
+    /// Whom each service's permissions should let ask, by the policy, against whom they do
+    Principals {
+        /// Make it so: add and remove only what differs
+        #[arg(long)]
+        apply: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Completions for your shell, on standard output
     Completions {
         /// Which shell
@@ -123,7 +144,26 @@ pub(crate) enum ReportFormat {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
     /// Parse and validate the set
-    Check,
+    Check {
+        /// Also prove, with an SMT solver, that no policy can err, that each permit can match, and that each policy adds something
+        #[arg(long)]
+        prove: bool,
+    },
+    /// Prove that one set accepts nothing that another does not, or show what it would newly accept
+    Compare {
+        /// The set in force
+        old: PathBuf,
+        /// The set that shall replace it
+        new: PathBuf,
+        /// Without a solver: judge decisions on the ledger since then with both (a time, or how long ago)
+        #[arg(long, value_parser = moment, default_value = "30d")]
+        since: Timestamp,
+    },
+    /// Put the set where the functions read it: s3://BUCKET/KEY as one object, or s3://BUCKET/PREFIX/ with a manifest
+    Publish {
+        /// `PolicyUri` of the stack
+        to: PolicyUri,
+    },
     /// Run cases.json: what each request comes to, and by which policies
     Test {
         /// Also write the results here, as JUnit XML
@@ -189,7 +229,8 @@ impl std::str::FromStr for Who {
 }
 
 fn moment(text: &str) -> Result<Timestamp, String> {
-    time(text, |now, span| now - span)
+    let moment = time(text, |now, span| now - span)?;
+    if moment <= Timestamp::now() { Ok(moment) } else { Err("that has not come yet".to_owned()) }
 }
 
 fn end(text: &str) -> Result<Timestamp, String> {

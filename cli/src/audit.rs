@@ -22,7 +22,6 @@ use crate::{
     aws::Aws,
     failure::{Done, Failure},
     output::Rows,
-    policy,
 };
 
 pub(crate) async fn audit(
@@ -39,7 +38,8 @@ pub(crate) async fn audit(
         survey: aws.ec2.clone(),
         ledger: ReadOnly(ledger),
         keep: &folder,
-        policy: Arc::new(policy::load(common)?),
+        members: aws.members.clone(),
+        policy: Arc::new(aws.policy(&common.policies).await?),
         scope: common.scope.clone(),
         terms: Terms {
             mode: Mode::Active,

@@ -3,22 +3,27 @@
 use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use jiff::SignedDuration;
 use warden::{
-    aws::{dynamodb::Table, ec2::Ec2},
+    aws::{checkup::Checkup, dynamodb::Table, ec2::Ec2, organizations::Organizations, s3::bucket_of},
+    config::PolicyUri,
     connection::{Connection, Service},
-    ids::{EndpointId, Region},
-    ports::{CallError, Describe, Of},
+    ids::{AccountId, EndpointId, Region},
+    organization::Members,
+    policy::{Policy, source},
+    ports::{Describe, Of},
 };
 
-use crate::{arguments::Common, failure::Failure};
+use crate::{arguments::Common, failure::Failure, policy};
 
 /// How long the ledger keeps what a person writes; the scheduled functions have their own setting.
-const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
+pub(crate) const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// Clients with the caller's own credentials.
 pub(crate) struct Aws {
-    config: SdkConfig,
+    pub(crate) config: SdkConfig,
+    pub(crate) checkup: Checkup,
     pub(crate) ec2: Ec2,
     pub(crate) region: Region,
+    pub(crate) members: Members<Option<Organizations>>,
     ledger: Option<Table>,
 }
 
@@ -41,7 +46,8 @@ impl Aws {
             .as_ref()
             .parse()?;
         let ledger = common.ledger.clone().map(|name| Table::new(&config, name, RETENTION));
-        Ok(Self { ec2: Ec2::new(&config, region.clone()), region, ledger, config })
+        let members = Members::new(Organizations::new(&config, &common.organization).await);
+        Ok(Self { members, checkup: Checkup::new(&config), ec2: Ec2::new(&config, region.clone()), region, ledger, config })
     }
 
     pub(crate) fn ledger(&self) -> Result<&Table, Failure> {
@@ -49,14 +55,23 @@ impl Aws {
         self.ledger.as_ref().ok_or_else(|| Failure::Usage(what.to_owned()))
     }
 
+    /// A policy set, wherever it lies.
+    pub(crate) async fn policy(&self, uri: &PolicyUri) -> Result<Policy, Failure> {
+        if let PolicyUri::Folder(folder) = uri {
+            return policy::load(folder);
+        }
+        let files = source::files(uri, &bucket_of(&self.config, uri)).await?;
+        Ok(Policy::of_files(&files, &uri.to_string())?)
+    }
+
     /// Who the caller is, as STS says.
     pub(crate) async fn caller(&self) -> Result<String, Failure> {
-        let answer = aws_sdk_sts::Client::new(&self.config).get_caller_identity().send().await;
-        let answer = answer.map_err(|error| {
-            let message = error.as_service_error().map_or_else(|| error.to_string(), ToString::to_string);
-            CallError { call: "GetCallerIdentity", code: None, message, source: Some(Box::new(error)) }
-        })?;
-        answer.arn().map(str::to_owned).ok_or_else(|| Failure::Trouble("STS does not say who you are".to_owned()))
+        Ok(self.checkup.caller().await?.arn)
+    }
+
+    /// The caller's account.
+    pub(crate) async fn account(&self) -> Result<AccountId, Failure> {
+        Ok(self.checkup.caller().await?.account.parse()?)
     }
 
     /// The services in scope.

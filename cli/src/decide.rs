@@ -5,25 +5,32 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use jiff::Timestamp;
 use warden::{
-    connection::{Connection, Service, Standing},
-    decision::{Decision, Refusal, decide, refuse},
+    connection::{Connection, Service, Standing, State},
+    decision::{Basis, Decision, Refusal, decide, refuse},
     facts::{Counts, Facts},
     grant::{Grant, Grantee, SCHEMA_VERSION},
+    organization::Membership,
     ports::{Accept, Effect, Ledger, Reject},
+    record::{Origin, OriginKind, Record, Scribe, Verdict},
 };
 
 use crate::{
     arguments::{Common, Order},
-    aws::Aws,
+    aws::{Aws, RETENTION},
     failure::{Done, Failure},
     plan::{name, owner},
-    policy,
 };
 
 pub(crate) async fn approve(common: &Common, aws: &Aws, order: &Order) -> Result<Done, Failure> {
     let ledger = aws.ledger()?;
-    let policy = policy::load(common)?;
+    let policy = aws.policy(&common.policies).await?;
     let (service, connection, _) = aws.connection(&order.endpoint).await?;
+    let mut facts = facts(service.clone(), connection.clone());
+    aws.members.complete(&policy, &mut facts).await;
+    if let Some(state) = facts.membership.inactive() {
+        let who = owner(&connection);
+        return Err(Failure::Usage(format!("account {who} is {state} in its organization: such an account is never let in")));
+    }
     let grant = grant(aws, order, &service, &connection).await?;
     let until = grant.until.map(|until| format!(" until {until}")).unwrap_or_default();
     let whom = if order.account {
@@ -36,7 +43,6 @@ pub(crate) async fn approve(common: &Common, aws: &Aws, order: &Order) -> Result
     println!("granted: {} by {}: {}", if order.account { "account" } else { "endpoint" }, grant.by, grant.reason);
     match connection.state.standing() {
         Standing::Waiting => {
-            let facts = facts(service, connection);
             let Decision::Accept(permit) = decide(&policy, &facts, std::slice::from_ref(&grant)).decision else {
                 return Err(Failure::Trouble(format!(
                     "the grant is on the ledger, but EC2 does not describe {} well enough to act on: the sweep will",
@@ -55,16 +61,17 @@ pub(crate) async fn approve(common: &Common, aws: &Aws, order: &Order) -> Result
     }
 }
 
-pub(crate) async fn reject(_: &Common, aws: &Aws, order: &Order) -> Result<Done, Failure> {
+pub(crate) async fn reject(common: &Common, aws: &Aws, order: &Order) -> Result<Done, Failure> {
+    aws.ledger()?;
     let (service, connection, _) = aws.connection(&order.endpoint).await?;
     if connection.state.standing() == Standing::Live {
         return Err(Failure::Usage(format!("{} is connected: `warden revoke` cuts it off", order.endpoint)));
     }
     let question = format!("Turn away {}, of account {}, from {}?", order.endpoint, owner(&connection), name(&service));
-    turn_away(aws, order, service, connection, &question, "rejected").await
+    turn_away(common, aws, order, service, connection, &question, "rejected").await
 }
 
-pub(crate) async fn revoke(_: &Common, aws: &Aws, order: &Order) -> Result<Done, Failure> {
+pub(crate) async fn revoke(common: &Common, aws: &Aws, order: &Order) -> Result<Done, Failure> {
     let ledger = aws.ledger()?;
     let (service, connection, _) = aws.connection(&order.endpoint).await?;
     let question = format!(
@@ -83,10 +90,11 @@ pub(crate) async fn revoke(_: &Common, aws: &Aws, order: &Order) -> Result<Done,
         println!("ended: what {} granted: {}", grant.by, grant.reason);
     }
     let agreed = Order { yes: true, endpoint: order.endpoint.clone(), reason: order.reason.clone(), until: None, account: order.account };
-    turn_away(aws, &agreed, service, connection, "", "cut off").await
+    turn_away(common, aws, &agreed, service, connection, "", "cut off").await
 }
 
 async fn turn_away(
+    common: &Common,
     aws: &Aws,
     order: &Order,
     service: Service,
@@ -94,11 +102,29 @@ async fn turn_away(
     question: &str,
     word: &str,
 ) -> Result<Done, Failure> {
-    let refusal = Refusal { by: aws.caller().await?, reason: order.reason.clone(), at: Timestamp::now() };
+    let ledger = aws.ledger()?;
+    let policy = aws.policy(&common.policies).await?;
+    let by = aws.caller().await?;
+    let refusal = Refusal { by: by.clone(), reason: order.reason.clone(), at: Timestamp::now() };
     confirm(order, question)?;
     let facts = facts(service, connection);
     let permit = refuse(&refusal, &facts).ok_or_else(|| Failure::Usage("say why: --reason must not be empty".to_owned()))?;
-    done(order, aws.ec2.reject(&facts.service.id, vec![permit]).await?, word)
+    // Rejected already, by this very command perhaps, before it could write that down.
+    let ended = match facts.connection.state {
+        State::Rejected => {
+            println!("{} is rejected already.", order.endpoint);
+            Done::Fine
+        }
+        _ => done(order, aws.ec2.reject(&facts.service.id, vec![permit]).await?, word)?,
+    };
+    let basis = Basis { judgement: policy.judge(&facts).ok(), grant: None };
+    let scribe = Scribe { observe: false, retention: RETENTION, function_version: format!("{}/cli", env!("CARGO_PKG_VERSION")) };
+    let origin = Origin { kind: OriginKind::Person, id: by };
+    let record = Record { refusal: Some(refusal), ..scribe.record(facts, basis, Verdict::Rejected.into(), &policy, origin) };
+    // EC2 has done it: whoever reads this knows more than the ledger does.
+    let lost = |error| Failure::Trouble(format!("{} is {word}, but that is not on the record ({error}): say it again", order.endpoint));
+    ledger.put(&record).await.map_err(lost)?;
+    Ok(ended)
 }
 
 async fn grant(aws: &Aws, order: &Order, service: &Service, connection: &Connection) -> Result<Grant, Failure> {
@@ -122,7 +148,7 @@ async fn grant(aws: &Aws, order: &Order, service: &Service, connection: &Connect
 }
 
 fn facts(service: Service, connection: Connection) -> Facts {
-    Facts { service, connection, counts: Counts::default(), claim: None, now: Timestamp::now() }
+    Facts { service, connection, counts: Counts::default(), membership: Membership::NotAsked, claim: None, now: Timestamp::now() }
 }
 
 fn done(order: &Order, effect: Effect, word: &str) -> Result<Done, Failure> {
@@ -141,7 +167,11 @@ fn done(order: &Order, effect: Effect, word: &str) -> Result<Done, Failure> {
 
 /// Asks at a terminal; elsewhere `--yes` must have been said.
 fn confirm(order: &Order, question: &str) -> Result<(), Failure> {
-    if order.yes {
+    ask(order.yes, question)
+}
+
+pub(crate) fn ask(yes: bool, question: &str) -> Result<(), Failure> {
+    if yes {
         return Ok(());
     }
     if !io::stdin().is_terminal() {

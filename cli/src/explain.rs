@@ -7,6 +7,7 @@ use warden::{
     decision::decide,
     facts::Facts,
     ids::EndpointId,
+    organization::Membership,
     policy::explain::{Explained, Holds},
     ports::Ledger,
     queue::Running,
@@ -21,20 +22,22 @@ use crate::{
 };
 
 pub(crate) async fn explain(common: &Common, aws: &Aws, endpoint: &EndpointId) -> Result<Done, Failure> {
-    let policy = policy::load(common)?;
+    let policy = aws.policy(&common.policies).await?;
     let (service, connection, all) = aws.connection(endpoint).await?;
     let others: Vec<_> = all.into_iter().filter(|other| other.endpoint != connection.endpoint).collect();
     let counts = Running::of(&others).seen_by(&connection);
     let state = connection.state.clone();
     // What is connected is explained as if it asked now.
     let asked = if state.standing() == Standing::Live { State::PendingAcceptance } else { state.clone() };
-    let facts = Facts {
+    let mut facts = Facts {
         service,
         connection: warden::connection::Connection { state: asked, ..connection },
         counts,
+        membership: Membership::NotAsked,
         claim: None,
         now: Timestamp::now(),
     };
+    aws.members.complete(&policy, &mut facts).await;
     let grants = match aws.ledger() {
         Ok(ledger) => ledger.grants(&facts.service.id).await?,
         Err(_) => Vec::new(),

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use warden::{ids::IdError, policy::PolicyErrors, ports::CallError};
+use warden::{
+    ids::IdError,
+    policy::{PolicyErrors, source::SourceError},
+    ports::CallError,
+};
 
 /// A command that came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +69,20 @@ fn advice(error: &CallError) -> &'static str {
 impl From<PolicyErrors> for Failure {
     fn from(errors: PolicyErrors) -> Self {
         Self::Policy(errors)
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Refused(errors) => Self::Policy(errors),
+            SourceError::Read { place, source } => {
+                let missing = matches!(source.code.as_deref(), Some("NoSuchKey" | "NoSuchBucket"));
+                let advice = if missing { ": is there a set? `warden policy publish` puts one there" } else { advice(&source) };
+                Self::Trouble(format!("{place} could not be read: {source}{advice}"))
+            }
+            other @ SourceError::Bundle { .. } => Self::Trouble(warden::ports::chain(&other)),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use warden::{
     aws::dynamodb::About,
     connection::Standing,
     decision::Decision,
+    policy::Policy,
     record::{Record, Verdict},
 };
 
@@ -50,6 +51,9 @@ pub(crate) async fn history(common: &Common, aws: &Aws, filter: &Filter) -> Resu
 }
 
 fn by(record: &Record) -> String {
+    if let Some(refusal) = &record.refusal {
+        return format!("{}: {}", refusal.by, refusal.reason);
+    }
     match (&record.grant, &record.failure) {
         (Some(grant), _) => format!("{}: {}", grant.by, grant.reason),
         (None, Some(failure)) => format!("EC2: {}", failure.code),
@@ -58,12 +62,13 @@ fn by(record: &Record) -> String {
 }
 
 pub(crate) async fn replay(common: &Common, aws: &Aws, since: &Timestamp) -> Result<Done, Failure> {
-    let policy = policy::load(common)?;
+    let policy = aws.policy(&common.policies).await?;
     let (records, unreadable) = aws.ledger()?.decisions(&About { since: Some(*since), ..About::default() }).await?;
     let mut rows = Rows::new(&["at", "service", "endpoint", "account", "was", "would", "because"]);
     let mut judged = 0_usize;
     // What was connected already was no request: there was nothing to decide.
-    let was_request = |record: &&Record| record.facts.connection.state.standing() != Standing::Live;
+    // Nor does a person's no come from a policy.
+    let was_request = |record: &&Record| record.facts.connection.state.standing() != Standing::Live && record.refusal.is_none();
     for record in records.iter().filter(was_request) {
         judged += 1;
         let ruling = record.replay(&policy);
@@ -81,15 +86,29 @@ pub(crate) async fn replay(common: &Common, aws: &Aws, since: &Timestamp) -> Res
             because,
         ]);
     }
-    rows.write(
-        common.output,
-        &format!("{judged} decisions, and the policy in {} would make all of them again.", common.policies.display()),
-    )?;
+    rows.write(common.output, &format!("{judged} decisions, and the policy in {} would make all of them again.", common.policies))?;
     if common.output == Format::Table && !rows.is_empty() {
         println!("{judged} decisions were judged again by {}.", policy::short(policy.digest()));
     }
     unreadable.iter().for_each(|what| eprintln!("unreadable: {what}"));
     Ok(if rows.is_empty() { Done::Fine } else { Done::Differences })
+}
+
+/// What two sets make of the decisions on record.
+pub(crate) async fn compare(aws: &Aws, old: &Policy, new: &Policy, since: Timestamp) -> Result<(), Failure> {
+    let (records, unreadable) = aws.ledger()?.decisions(&About { since: Some(since), ..About::default() }).await?;
+    let waiting = records.iter().filter(|record| record.facts.connection.state.standing() != Standing::Live && record.refusal.is_none());
+    let mut judged = 0_usize;
+    for record in waiting {
+        judged += 1;
+        let ((was, _), (is, because)) = (words(&record.replay(old)), words(&record.replay(new)));
+        if was != is {
+            println!("differs    {} of {}: {was} → {is} ({because})", record.endpoint(), record.at);
+        }
+    }
+    unreadable.iter().for_each(|what| eprintln!("unreadable: {what}"));
+    println!("{judged} decisions on record were judged again.");
+    Ok(())
 }
 
 /// Whether a decision is what the record says was decided.

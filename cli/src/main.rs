@@ -4,18 +4,22 @@ mod arguments;
 mod audit;
 mod aws;
 mod decide;
+mod doctor;
 mod explain;
 mod failure;
 mod history;
 mod output;
 mod plan;
 mod policy;
+mod principals;
+mod prove;
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use arguments::{Arguments, Command, PolicyCommand};
 use clap::{CommandFactory, Parser};
 use failure::{Done, Failure};
+use jiff::Timestamp;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -34,7 +38,15 @@ fn run(arguments: Arguments) -> Result<Done, Failure> {
     match command {
         // Neither AWS nor a runtime: these start at once.
         Command::Policy { command } => match command {
-            PolicyCommand::Check => policy::check(&common),
+            PolicyCommand::Check { prove: false } => policy::check(&common),
+            PolicyCommand::Check { prove: true } => {
+                policy::check(&common)?;
+                runtime()?.block_on(prove::check(&common))
+            }
+            PolicyCommand::Compare { old, new, since } => runtime()?.block_on(compare(&common, &old, &new, since)),
+            PolicyCommand::Publish { to } => {
+                runtime()?.block_on(async { policy::publish(&common, &aws::Aws::connect(&common).await?, &to).await })
+            }
             PolicyCommand::Test { junit } => policy::test(&common, junit.as_deref()),
             PolicyCommand::Fmt { check } => policy::fmt(&common, check),
             PolicyCommand::Schema => policy::schema(),
@@ -51,7 +63,9 @@ fn run(arguments: Arguments) -> Result<Done, Failure> {
 async fn over_aws(common: &arguments::Common, command: Command) -> Result<Done, Failure> {
     let aws = aws::Aws::connect(common).await?;
     match command {
-        Command::Plan { policy } => plan::plan(common, &aws, policy.as_deref()).await,
+        Command::Plan { policy } => plan::plan(common, &aws, policy.as_ref()).await,
+        Command::Doctor { stack, topic } => doctor::doctor(common, &aws, &stack, topic.as_ref()).await,
+        Command::Principals { apply, yes } => principals::principals(common, &aws, apply, yes).await,
         Command::Explain { endpoint } => explain::explain(common, &aws, &endpoint).await,
         Command::Approve(order) => decide::approve(common, &aws, &order).await,
         Command::Reject(order) => decide::reject(common, &aws, &order).await,
@@ -61,6 +75,23 @@ async fn over_aws(common: &arguments::Common, command: Command) -> Result<Done, 
         Command::Audit { format, out, topic } => audit::audit(common, &aws, topic.as_ref(), &format, &out).await,
         Command::Policy { .. } | Command::Completions { .. } | Command::Man { .. } => Ok(Done::Fine),
     }
+}
+
+/// With a solver a proof; without one the cases of both sets and, where a ledger is named, what it remembers.
+async fn compare(common: &arguments::Common, old: &Path, new: &Path, since: Timestamp) -> Result<Done, Failure> {
+    if let Some(done) = prove::compare(old, new).await? {
+        return Ok(done);
+    }
+    eprintln!("note: {}", prove::NO_SOLVER);
+    println!("NOT PROVED. What both sets make of the cases they come with:");
+    policy::compare_cases(old, new)?;
+    if common.ledger.is_some() {
+        let aws = aws::Aws::connect(common).await?;
+        history::compare(&aws, &policy::load(old)?, &policy::load(new)?, since).await?;
+    } else {
+        println!("Give --ledger to compare what they make of the decisions on record.");
+    }
+    Ok(Done::Differences)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

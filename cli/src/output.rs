@@ -2,7 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{ContentArrangement, Table, presets::NOTHING};
+use comfy_table::{Cell, Color, ContentArrangement, Table, presets::NOTHING};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value};
 
 use crate::arguments::Format;
@@ -55,12 +56,41 @@ impl Rows {
         if !io::stdout().is_terminal() {
             table.set_content_arrangement(ContentArrangement::Disabled);
         }
+        if !coloured() {
+            table.force_no_tty();
+        }
         table.set_header(self.names.iter().map(|name| name.to_uppercase()));
         self.rows.iter().for_each(|row| {
-            table.add_row(row);
+            table.add_row(row.iter().map(|cell| match colour(cell) {
+                Some(colour) => Cell::new(cell).fg(colour),
+                None => Cell::new(cell),
+            }));
         });
         table.lines().map(|line| line.trim_end().trim_start_matches(' ').to_owned()).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// Colours are for terminals whose user has nothing against them (no-color.org).
+fn coloured() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// The words that a reader looks for.
+fn colour(cell: &str) -> Option<Color> {
+    match cell {
+        "accept" | "accepted" | "justified" | "fine" => Some(Color::Green),
+        "refer" | "referred" | "warning" | "unknown" => Some(Color::Yellow),
+        "reject" | "rejected" | "unjustified" | "critical" | "failed" | "disputed" | "mend" => Some(Color::Red),
+        _ => None,
+    }
+}
+
+/// A bar on a terminal, while something is read; nothing elsewhere.
+pub(crate) fn progress(of: usize, what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(of as u64), ProgressDrawTarget::stderr());
+    // The template is a constant: were it wrong, the bar would merely look otherwise.
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.with_style(style).with_message(what)
 }
 
 fn quoted(cell: &str) -> String {

@@ -1,35 +1,41 @@
 //! `warden plan`: every pending request and what would happen to it. Changes nothing.
 
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use warden::{
+    census::Census,
+    config::PolicyUri,
     connection::{Connection, Service, Standing},
     decision::{Decision, Leave, Refer, Ruling, decide},
     facts::{Counts, Facts},
     grant::Grant,
-    ids::EndpointId,
-    policy::Policy,
-    ports::{Describe, Ledger, Of},
-    queue::{Queue, Running},
+    organization::Membership,
+    policy::{OpenFact, Policy},
+    ports::{Describe, Ledger, Of, Recall},
+    queue::Queue,
+    survey::Memory,
 };
 
 use crate::{
     arguments::Common,
     aws::Aws,
     failure::{Done, Failure},
-    output::Rows,
+    output::{Rows, progress},
     policy,
 };
 
-pub(crate) async fn plan(common: &Common, aws: &Aws, new: Option<&Path>) -> Result<Done, Failure> {
-    let current = policy::load(common)?;
-    let new = new.map(policy::load_from).transpose()?;
+pub(crate) async fn plan(common: &Common, aws: &Aws, new: Option<&PolicyUri>) -> Result<Done, Failure> {
+    let current = aws.policy(&common.policies).await?;
+    let new = match new {
+        Some(uri) => Some(aws.policy(uri).await?),
+        None => None,
+    };
     let services = services(common, aws).await?;
     let now = Timestamp::now();
     match new {
-        None => listed(common, &current, &services, now),
-        Some(new) => compared(common, (&current, &new), &services, now),
+        None => listed(common, aws, &current, &services, now).await,
+        Some(new) => compared(common, aws, (&current, &new), &services, now).await,
     }
 }
 
@@ -38,29 +44,35 @@ struct Planned {
     service: Service,
     connections: Vec<Connection>,
     grants: Vec<Grant>,
+    /// What the ledger holds, where one was named.
+    memory: Option<Memory>,
 }
 
 async fn services(common: &Common, aws: &Aws) -> Result<Vec<Planned>, Failure> {
     let mut planned = Vec::new();
-    for service in aws.services(common).await? {
+    let services = aws.services(common).await?;
+    let bar = progress(services.len(), "services");
+    for service in services {
         let connections = aws.ec2.connections(Of::Service(&service.id)).await?;
         // Without a ledger there are no grants to know of; then a plan is by policy alone, and says so.
-        let grants = match aws.ledger() {
-            Ok(ledger) => ledger.grants(&service.id).await?,
-            Err(_) => Vec::new(),
+        let (grants, memory) = match aws.ledger() {
+            Ok(ledger) => (ledger.grants(&service.id).await?, Some(ledger.recall(&service.id).await?)),
+            Err(_) => (Vec::new(), None),
         };
-        planned.push(Planned { service, connections, grants });
+        planned.push(Planned { service, connections, grants, memory });
+        bar.inc(1);
     }
+    bar.finish_and_clear();
     if common.ledger.is_none() {
         eprintln!("note: without --ledger, grants are not known and not counted in");
     }
     Ok(planned)
 }
 
-fn listed(common: &Common, policy: &Policy, services: &[Planned], now: Timestamp) -> Result<Done, Failure> {
+async fn listed(common: &Common, aws: &Aws, policy: &Policy, services: &[Planned], now: Timestamp) -> Result<Done, Failure> {
     let mut rows = Rows::new(&["service", "endpoint", "account", "waiting", "would", "because"]);
     for planned in services {
-        for (connection, ruling) in answers(policy, planned, now) {
+        for (connection, ruling) in answers(aws, policy, planned, now).await {
             let (would, because) = words(&ruling);
             rows.push([name(&planned.service), connection.endpoint.to_string(), owner(&connection), age(&connection, now), would, because]);
         }
@@ -69,10 +81,17 @@ fn listed(common: &Common, policy: &Policy, services: &[Planned], now: Timestamp
     Ok(Done::Fine)
 }
 
-fn compared(common: &Common, (old, new): (&Policy, &Policy), services: &[Planned], now: Timestamp) -> Result<Done, Failure> {
+async fn compared(
+    common: &Common,
+    aws: &Aws,
+    (old, new): (&Policy, &Policy),
+    services: &[Planned],
+    now: Timestamp,
+) -> Result<Done, Failure> {
     let mut rows = Rows::new(&["service", "endpoint", "account", "state", "now", "then", "because"]);
     for planned in services {
-        for ((connection, before), (_, after)) in answers(old, planned, now).into_iter().zip(answers(new, planned, now)) {
+        let (before, after) = (answers(aws, old, planned, now).await, answers(aws, new, planned, now).await);
+        for ((connection, before), (_, after)) in before.into_iter().zip(after) {
             let ((was, _), (would, because)) = (words(&before), words(&after));
             if was != would {
                 rows.push([
@@ -86,9 +105,12 @@ fn compared(common: &Common, (old, new): (&Policy, &Policy), services: &[Planned
                 ]);
             }
         }
+        let mut census = Census::default();
+        census.count(&planned.connections, planned.memory.as_ref());
+        let census = census.sorted();
         for connection in planned.connections.iter().filter(|connection| connection.state.standing() == Standing::Live) {
-            let (was, _) = justified(old, planned, connection, now);
-            let (would, because) = justified(new, planned, connection, now);
+            let (was, _) = justified(aws, old, planned, connection, &census, now).await;
+            let (would, because) = justified(aws, new, planned, connection, &census, now).await;
             if was != would {
                 let state = connection.state.as_str().to_owned();
                 rows.push([name(&planned.service), connection.endpoint.to_string(), owner(connection), state, was, would, because]);
@@ -103,27 +125,32 @@ fn compared(common: &Common, (old, new): (&Policy, &Policy), services: &[Planned
 }
 
 /// What each waiting request comes to, in the sweep's order.
-fn answers(policy: &Policy, planned: &Planned, now: Timestamp) -> Vec<(Connection, Ruling)> {
+async fn answers(aws: &Aws, policy: &Policy, planned: &Planned, now: Timestamp) -> Vec<(Connection, Ruling)> {
     let Some(Queue { service, waiting, mut counts }) = Queue::of(&planned.connections, planned.service.clone()) else { return Vec::new() };
-    let answer = |connection: Connection| {
-        let facts =
-            Facts { service: service.clone(), connection: connection.clone(), counts: counts.seen_by(&connection), claim: None, now };
+    let mut answers = Vec::new();
+    for connection in waiting {
+        let facts = facts(aws, policy, &service, connection.clone(), counts.seen_by(&connection), now).await;
         let ruling = decide(policy, &facts, &planned.grants);
         if matches!(ruling.decision, Decision::Accept(_)) {
             counts.let_in(&connection);
         }
-        (connection, ruling)
-    };
-    waiting.into_iter().map(answer).collect()
+        answers.push((connection, ruling));
+    }
+    answers
 }
 
-/// Whether what is connected would be let in.
-fn justified(policy: &Policy, planned: &Planned, connection: &Connection, now: Timestamp) -> (String, String) {
-    // As when it came: the others of its service, without itself.
-    let others: Vec<Connection> = planned.connections.iter().filter(|other| older(other, connection)).cloned().collect();
+/// Whether what is connected would be let in: judged as the audit judges it, beside those that were there before it.
+async fn justified(
+    aws: &Aws,
+    policy: &Policy,
+    planned: &Planned,
+    connection: &Connection,
+    census: &Census,
+    now: Timestamp,
+) -> (String, String) {
+    let counts = census.beside(connection, planned.memory.as_ref());
     let waiting = Connection { state: warden::connection::State::PendingAcceptance, ..connection.clone() };
-    let counts: Counts = Running::of(&others).seen_by(connection);
-    let facts = Facts { service: planned.service.clone(), connection: waiting, counts, claim: None, now };
+    let facts = facts(aws, policy, &planned.service, waiting, counts, now).await;
     let ruling = decide(policy, &facts, &planned.grants);
     let (would, because) = words(&ruling);
     match ruling.decision {
@@ -132,9 +159,10 @@ fn justified(policy: &Policy, planned: &Planned, connection: &Connection, now: T
     }
 }
 
-fn older(other: &Connection, than: &Connection) -> bool {
-    let place = |connection: &Connection| -> (Option<Timestamp>, EndpointId) { (connection.created, connection.endpoint.clone()) };
-    place(other) < place(than)
+async fn facts(aws: &Aws, policy: &Policy, service: &Service, connection: Connection, counts: Counts, now: Timestamp) -> Facts {
+    let mut facts = Facts { service: service.clone(), connection, counts, membership: Membership::NotAsked, claim: None, now };
+    aws.members.complete(policy, &mut facts).await;
+    facts
 }
 
 /// What would be done, and by what.
@@ -166,9 +194,22 @@ fn because(why: &Refer, rules: &str, ruling: &Ruling) -> String {
             format!("{} cannot be evaluated", ids.join(", "))
         }
         Refer::Missing { fact } => fact.to_string(),
+        Refer::Unverified { needs } => unverified(needs, ruling),
+        Refer::Inactive { state } => format!("the account is {state} in its organization"),
         Refer::UnknownState { state } => format!("its state `{state}` is unknown"),
         Refer::Disputed { claimed } => format!("the event names another owner, {claimed}"),
     }
+}
+
+fn unverified(needs: &BTreeSet<OpenFact>, ruling: &Ruling) -> String {
+    let open = ruling.basis.judgement.iter().flat_map(|judgement| judgement.accept.open.iter().chain(&judgement.reject.open));
+    let mut ids: Vec<&str> = open.map(|rule| rule.id.as_str()).collect();
+    ids.dedup();
+    let what = needs.iter().map(|need| match need {
+        OpenFact::Requester => "proof of the role behind the request",
+        OpenFact::Organization => "what Organizations says of the account",
+    });
+    format!("{} waits for {}", ids.join(", "), what.collect::<Vec<_>>().join(" and "))
 }
 
 pub(crate) fn name(service: &Service) -> String {

@@ -1,20 +1,29 @@
 //! `warden policy`: the set itself, without AWS.
 
-use std::{fs, path::Path};
+use std::{fs, ops::Range, path::Path};
 
 use cedar_policy_formatter::{Config, policies_str_to_pretty};
 use warden::{
-    cases::{Case, CaseResult, run as run_case},
-    policy::{Policy, PolicyErrors, Problem, SCHEMA, folder},
+    cases::{Case, CaseResult, answer, run as run_case},
+    config::PolicyUri,
+    policy::{
+        CASES, Policy, PolicyErrors, Problem, SCHEMA,
+        bundle::{Bundle, MANIFEST, Manifest},
+        did_you_mean, folder,
+    },
+    ports::Keep,
 };
+
+use warden::aws::s3::bucket_of;
 
 use crate::{
     arguments::Common,
+    aws::Aws,
     failure::{Done, Failure},
 };
 
 pub(crate) fn check(common: &Common) -> Result<Done, Failure> {
-    let policy = folder::load(&common.policies).map_err(|errors| with_paths(errors, &common.policies))?;
+    let policy = load(folder_of(common)?)?;
     println!("{} policies are sound (digest {}).", policy.len(), short(policy.digest()));
     Ok(Done::Fine)
 }
@@ -23,12 +32,16 @@ pub(crate) fn short(digest: &str) -> String {
     digest.chars().take(12).collect()
 }
 
-/// Loads the set that the common options name.
-pub(crate) fn load(common: &Common) -> Result<Policy, Failure> {
-    load_from(&common.policies)
+/// The folder in which the set is edited.
+pub(crate) fn folder_of(common: &Common) -> Result<&Path, Failure> {
+    match &common.policies {
+        PolicyUri::Folder(folder) => Ok(folder),
+        elsewhere => Err(Failure::Usage(format!("{elsewhere} is no folder: this command works where the policy is edited"))),
+    }
 }
 
-pub(crate) fn load_from(dir: &Path) -> Result<Policy, Failure> {
+/// Loads the set in a folder.
+pub(crate) fn load(dir: &Path) -> Result<Policy, Failure> {
     Ok(folder::load(dir).map_err(|errors| with_paths(errors, dir))?)
 }
 
@@ -53,7 +66,7 @@ pub(crate) fn shown(errors: &PolicyErrors) -> String {
     for problem in &errors.0 {
         text.push_str(&format!("\n\n{problem}"));
         if let Some(line) = line_of(problem) {
-            text.push_str(&format!("\n  {:>4} | {}\n       | {}", problem.line, line.trim_end(), carets(&line)));
+            text.push_str(&format!("\n  {:>4} | {}\n       | {}", problem.line, line.trim_end(), carets(&line, problem.columns.as_ref())));
         }
     }
     text
@@ -64,17 +77,33 @@ fn line_of(problem: &Problem) -> Option<String> {
     text.lines().nth(problem.line.checked_sub(1)?).map(str::to_owned)
 }
 
-fn carets(line: &str) -> String {
+/// Under the characters that it is about; under the whole line where only that is known.
+fn carets(line: &str, columns: Option<&Range<usize>>) -> String {
     let start = line.chars().take_while(|letter| letter.is_whitespace()).count();
-    format!("{}{}", " ".repeat(start), "^".repeat(line.trim().chars().count().max(1)))
+    let whole = start..start + line.trim().chars().count();
+    let Range { start, end } = columns.cloned().unwrap_or(whole);
+    // Tabs stay tabs, so that the carets stand where the text does.
+    let before: String = line.chars().take(start).map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect();
+    format!("{before}{}", "^".repeat(end.saturating_sub(start).max(1)))
+}
+
+/// The set's own tests.
+pub(crate) fn cases(dir: &Path) -> Result<Vec<Case>, Failure> {
+    let file = dir.join(CASES);
+    let text = fs::read_to_string(&file).map_err(|error| Failure::Trouble(format!("{}: {error}", file.display())))?;
+    serde_json::from_str(&text).map_err(|error| {
+        let message = format!("{}:{}: {error}", file.display(), error.line());
+        // serde names the fields there are; the one that was meant is easier to see.
+        let field = message.split_once("unknown field `").and_then(|(_, rest)| rest.split_once('`')).map(|(field, _)| field.to_owned());
+        let meant = field.map(|field| did_you_mean(&field, Case::FIELDS.into_iter())).unwrap_or_default();
+        Failure::Usage(format!("{message}{meant}"))
+    })
 }
 
 pub(crate) fn test(common: &Common, junit: Option<&Path>) -> Result<Done, Failure> {
-    let policy = load(common)?;
-    let file = common.policies.join("cases.json");
-    let text = fs::read_to_string(&file).map_err(|error| Failure::Trouble(format!("{}: {error}", file.display())))?;
-    let cases: Vec<Case> =
-        serde_json::from_str(&text).map_err(|error| Failure::Usage(format!("{}:{}: {error}", file.display(), error.line())))?;
+    let folder = folder_of(common)?;
+    let policy = load(folder)?;
+    let cases = cases(folder)?;
     let results: Vec<CaseResult> = cases.iter().map(|case| run_case(&policy, case)).collect();
     for result in &results {
         match &result.problem {
@@ -88,6 +117,26 @@ pub(crate) fn test(common: &Common, junit: Option<&Path>) -> Result<Done, Failur
     let wrong = results.iter().filter(|result| result.problem.is_some()).count();
     println!("{} cases, {wrong} wrong.", results.len());
     Ok(if wrong == 0 { Done::Fine } else { Done::Differences })
+}
+
+/// What two sets make of the cases that either comes with.
+pub(crate) fn compare_cases(old: &Path, new: &Path) -> Result<(), Failure> {
+    let (before, after) = (load(old)?, load(new)?);
+    let mut seen = 0;
+    for dir in [old, new] {
+        if !dir.join(CASES).exists() {
+            continue;
+        }
+        for case in cases(dir)? {
+            seen += 1;
+            let (was, is) = (answer(&before, &case), answer(&after, &case));
+            if was != is {
+                println!("differs    {}: {was} → {is}", case.case);
+            }
+        }
+    }
+    println!("{seen} cases were looked at.");
+    Ok(())
 }
 
 fn junit_xml(results: &[CaseResult]) -> String {
@@ -114,7 +163,7 @@ fn escaped(text: &str) -> String {
 pub(crate) fn fmt(common: &Common, check: bool) -> Result<Done, Failure> {
     let config = Config { line_width: 100, indent_width: 2 };
     let mut changed = Vec::new();
-    for path in cedar_files(&common.policies)? {
+    for path in cedar_files(folder_of(common)?)? {
         let text = fs::read_to_string(&path)?;
         let pretty = policies_str_to_pretty(&text, &config)
             .map_err(|error| Failure::Usage(format!("{}: {error}: run `warden policy check`", path.display())))?;
@@ -137,6 +186,39 @@ fn cedar_files(dir: &Path) -> Result<Vec<std::path::PathBuf>, Failure> {
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "cedar"));
     paths.sort();
     Ok(paths)
+}
+
+/// Puts a set where the functions read it, once it is sound and its own tests hold. What decides its version goes last.
+pub(crate) async fn publish(common: &Common, aws: &Aws, to: &PolicyUri) -> Result<Done, Failure> {
+    let folder = folder_of(common)?;
+    let policy = load(folder)?;
+    if folder.join(CASES).exists() && test(common, None)? == Done::Differences {
+        println!("Nothing was published: mend the policy, or its cases.");
+        return Ok(Done::Differences);
+    }
+    let files = folder::read(folder)?;
+    let unwritable = |error: serde_json::Error| Failure::Trouble(error.to_string());
+    let uploads: Vec<(String, String)> = match to {
+        PolicyUri::Folder(_) => return Err(Failure::Usage(format!("{to} is no place in S3: s3://BUCKET/KEY or s3://BUCKET/PREFIX/"))),
+        PolicyUri::Object { key, .. } => vec![(key.clone(), Bundle::of(&files).to_json().map_err(unwritable)?)],
+        PolicyUri::Prefix { prefix, .. } => {
+            let manifest = (format!("{prefix}{MANIFEST}"), Manifest::of(&files).to_json().map_err(unwritable)?);
+            files.iter().map(|file| (format!("{prefix}{}", file.name), file.text.clone())).chain([manifest]).collect()
+        }
+    };
+    let bucket = bucket_of(&aws.config, to).ok_or_else(|| Failure::Usage(format!("{to} names no bucket")))?;
+    let scratch = tempfile::tempdir()?;
+    for (key, text) in uploads {
+        let path = scratch.path().join("upload");
+        fs::write(&path, text)?;
+        bucket.keep(&key, "text/plain; charset=utf-8", &path).await?;
+    }
+    println!(
+        "Published {} policies (digest {}) to {to}. The functions take them up within a minute of their next run.",
+        policy.len(),
+        short(policy.digest())
+    );
+    Ok(Done::Fine)
 }
 
 pub(crate) fn schema() -> Result<Done, Failure> {

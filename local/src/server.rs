@@ -6,6 +6,7 @@ mod answers;
 mod control;
 mod deliver;
 mod forward;
+mod organizations;
 mod query;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -123,6 +124,7 @@ pub async fn serve(listener: TcpListener, local: Arc<Local>, with_control: bool)
             .route("/_local/drop-notifications", post(control::drop_notifications))
             .route("/_local/faults", post(control::faults))
             .route("/_local/notification-body", post(control::notification_body))
+            .route("/_local/organization", post(control::organization))
             .route("/_local/forward-events", post(control::forward_events));
     }
     axum::serve(listener, router.fallback(anything).with_state(local)).await
@@ -137,6 +139,9 @@ async fn anything(State(local): State<Arc<Local>>, request: Request) -> Response
             status: 413,
         });
     };
+    if let Some(answer) = organizations::answer(&local, &parts, &body) {
+        return answer;
+    }
     match query::Query::of(&parts, &body) {
         Some(query) if actions::is_ours(&local, &query) => actions::answer(&local, &query),
         _ => forward::forward(&local, parts, body).await,

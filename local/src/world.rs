@@ -5,6 +5,7 @@ mod connections;
 mod endpoints;
 mod filters;
 mod notifications;
+mod organization;
 mod permissions;
 mod services;
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub use connections::Connection;
 pub use endpoints::{Effect, Endpoint, NewEndpoint};
 pub use filters::{Filter, Page, PageRequest};
 pub use notifications::Notification;
+pub use organization::{Organization, OrganizationAccount};
 pub use permissions::Permission;
 pub use services::{NewService, Service, ServiceChange};
 
@@ -73,6 +75,8 @@ pub struct World {
     unsettled: BTreeSet<String>,
     endpoints: BTreeMap<String, Endpoint>,
     notifications: BTreeMap<String, Notification>,
+    /// The organization that the provider can ask.
+    pub organization: Organization,
 }
 
 impl World {
@@ -93,6 +97,7 @@ impl World {
             unsettled: BTreeSet::new(),
             endpoints: BTreeMap::new(),
             notifications: BTreeMap::new(),
+            organization: Organization::default(),
         }
     }
 

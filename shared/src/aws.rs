@@ -3,12 +3,16 @@
 mod error;
 mod meter;
 
+#[cfg(feature = "checkup")]
+pub mod checkup;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "ec2")]
 pub mod ec2;
 #[cfg(feature = "dynamodb")]
 pub mod findings;
+#[cfg(feature = "organizations")]
+pub mod organizations;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(feature = "sns")]
@@ -16,7 +20,8 @@ pub mod sns;
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+pub use aws_config::SdkConfig;
+use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
 
 /// One attempt of one call. EC2 answers within a second or two; a lost connection must not eat the function's time.
 const ATTEMPT_SECONDS_MAX: u64 = 8;

@@ -9,8 +9,9 @@ use serde::Deserialize;
 use crate::{
     connection::{Connection, Service, ServiceKind, State},
     decision::{Decision, decide},
-    facts::{Counts, Facts},
-    ids::{AccountId, EndpointId, Region, ServiceId},
+    facts::{Claim, Counts, Facts},
+    ids::{AccountId, EndpointId, Region, RoleArn, ServiceId},
+    organization::Membership,
     policy::Policy,
 };
 
@@ -29,6 +30,12 @@ pub struct Case {
     pub service: CaseService,
     /// Beside which connections.
     pub connections: Option<Counts>,
+    /// From where in the organization; outside it if nothing is said.
+    pub organization: Option<Membership>,
+    /// By which role, if an event has proved it.
+    pub role: Option<RoleArn>,
+    /// From which Region, if not the service's own.
+    pub region: Option<Region>,
     /// When.
     pub now: Option<Timestamp>,
     /// `accept`, `reject` or `refer`.
@@ -58,6 +65,12 @@ pub enum Expected {
     Refer,
 }
 
+impl Case {
+    /// The names a case may hold, for whoever misspelt one.
+    pub const FIELDS: [&str; 11] =
+        ["case", "account", "endpoint", "service", "connections", "organization", "role", "region", "now", "decision", "policies"];
+}
+
 /// What became of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseResult {
@@ -65,6 +78,14 @@ pub struct CaseResult {
     pub name: String,
     /// What is not as it must be.
     pub problem: Option<String>,
+}
+
+/// What a policy set makes of a case's request: the decision and the policies that determine it.
+#[must_use]
+pub fn answer(policy: &Policy, case: &Case) -> String {
+    let Some(facts) = facts(case) else { return "nothing".to_owned() };
+    let (came, by) = came_to(policy, &facts);
+    format!("{}{}", came.map_or("nothing", Expected::as_str), listed(" by ", &by.iter().map(String::as_str).collect::<Vec<_>>()))
 }
 
 /// Runs one case.
@@ -79,6 +100,19 @@ pub fn run(policy: &Policy, case: &Case) -> CaseResult {
 }
 
 fn compare(policy: &Policy, case: &Case, facts: &Facts) -> Option<String> {
+    let (came, by) = came_to(policy, facts);
+    let by: Vec<&str> = by.iter().map(String::as_str).collect();
+    if came != Some(case.decision) {
+        let came = came.map_or("nothing", Expected::as_str);
+        return Some(format!("expected {}, came to {came}{}", case.decision.as_str(), listed(" by ", &by)));
+    }
+    let mut wanted: Vec<&str> = case.policies.iter().map(String::as_str).collect();
+    wanted.sort_unstable();
+    (wanted != by).then(|| format!("{}{}, expected{}", case.decision.as_str(), listed(" by ", &by), listed(" by ", &wanted)))
+}
+
+/// The decision, and the policies that determine it.
+fn came_to(policy: &Policy, facts: &Facts) -> (Option<Expected>, Vec<String>) {
     let ruling = decide(policy, facts, &[]);
     let judgement = ruling.basis.judgement.as_ref();
     let (came, answer) = match &ruling.decision {
@@ -87,14 +121,7 @@ fn compare(policy: &Policy, case: &Case, facts: &Facts) -> Option<String> {
         Decision::Refer(_) => (Some(Expected::Refer), judgement.map(|judgement| &judgement.accept)),
         Decision::Leave(_) => (None, None),
     };
-    let by: Vec<&str> = answer.map(|answer| answer.rules.iter().map(|rule| rule.id.as_str()).collect()).unwrap_or_default();
-    if came != Some(case.decision) {
-        let came = came.map_or("nothing", Expected::as_str);
-        return Some(format!("expected {}, came to {came}{}", case.decision.as_str(), listed(" by ", &by)));
-    }
-    let mut wanted: Vec<&str> = case.policies.iter().map(String::as_str).collect();
-    wanted.sort_unstable();
-    (wanted != by).then(|| format!("{}{}, expected{}", case.decision.as_str(), listed(" by ", &by), listed(" by ", &wanted)))
+    (came, answer.map(|answer| answer.rules.iter().map(|rule| rule.id.clone()).collect()).unwrap_or_default())
 }
 
 fn listed(before: &str, ids: &[&str]) -> String {
@@ -115,6 +142,7 @@ fn facts(case: &Case) -> Option<Facts> {
     let region: Region = "us-east-1".parse().ok()?;
     let id: ServiceId = "vpce-svc-03d5ebb7d9579a2b3".parse().ok()?;
     let usual: EndpointId = "vpce-0c1308d7312217abc".parse().ok()?;
+    let endpoint = case.endpoint.clone().unwrap_or(usual);
     let now = case.now.or_else(|| "2026-06-01T12:00:00Z".parse().ok())?;
     Some(Facts {
         service: Service {
@@ -126,15 +154,22 @@ fn facts(case: &Case) -> Option<Facts> {
         },
         connection: Connection {
             service: id,
-            endpoint: case.endpoint.clone().unwrap_or(usual),
+            endpoint: endpoint.clone(),
             owner: Some(case.account.clone()),
             state: State::PendingAcceptance,
             created: Some(now - SignedDuration::from_secs(5)),
-            region: Some(region),
+            region: Some(case.region.clone().unwrap_or(region)),
             ip_address_type: Some("ipv4".to_owned()),
         },
         counts: case.connections.unwrap_or_default(),
-        claim: None,
+        membership: case.organization.clone().unwrap_or(Membership::Outside),
+        claim: case.role.clone().map(|role| Claim {
+            owner: Some(case.account.clone()),
+            account: Some(case.account.clone()),
+            recipient: Some(case.account.clone()),
+            endpoint,
+            role: Some(role),
+        }),
         now,
     })
 }

@@ -1,14 +1,14 @@
 //! What an operator sets. Read through a lookup, so that tests pass a map, and with every problem named at once.
 //! Nothing that security rests on has a default.
 
-use std::{collections::BTreeSet, fmt, path::PathBuf};
+use std::{collections::BTreeSet, fmt, path::PathBuf, str::FromStr};
 
 use jiff::SignedDuration;
 
 use crate::{
     connection::Service,
     finding::Terms,
-    ids::{AccountId, Region, ServiceId, TopicArn},
+    ids::{AccountId, Region, RoleArn, ServiceId, TopicArn},
     news::Owner,
 };
 
@@ -68,6 +68,81 @@ impl Scope {
     }
 }
 
+/// Where the policy set lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyUri {
+    /// A folder.
+    Folder(PathBuf),
+    /// One object that holds the whole set.
+    Object {
+        /// Its bucket.
+        bucket: String,
+        /// Its key.
+        key: String,
+    },
+    /// A prefix whose manifest names the files of the set.
+    Prefix {
+        /// Its bucket.
+        bucket: String,
+        /// The prefix, which ends in `/`.
+        prefix: String,
+    },
+}
+
+impl FromStr for PolicyUri {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some(rest) = text.strip_prefix("s3://") else {
+            // `S3://` or `https://` is no folder, whatever the file system says.
+            return match text.split_once("://") {
+                Some(_) => Err(format!("`{text}` is neither a folder nor s3://BUCKET/KEY nor s3://BUCKET/PREFIX/")),
+                None => Ok(Self::Folder(PathBuf::from(text))),
+            };
+        };
+        match rest.split_once('/') {
+            Some((bucket, key)) if !bucket.is_empty() && !key.is_empty() => {
+                let (bucket, key) = (bucket.to_owned(), key.to_owned());
+                Ok(if key.ends_with('/') { Self::Prefix { bucket, prefix: key } } else { Self::Object { bucket, key } })
+            }
+            _ => Err(format!("`{text}` names no object and no prefix: s3://BUCKET/KEY is one object, s3://BUCKET/PREFIX/ a prefix")),
+        }
+    }
+}
+
+impl fmt::Display for PolicyUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) => write!(f, "{}", path.display()),
+            Self::Object { bucket, key } => write!(f, "s3://{bucket}/{key}"),
+            Self::Prefix { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+        }
+    }
+}
+
+/// How Organizations can be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrganizationAccess {
+    /// Not at all: what depends on it waits.
+    None,
+    /// With the warden's own role: its account is the management account or a delegated administrator.
+    Direct,
+    /// Through a role in such an account.
+    Role(RoleArn),
+}
+
+impl FromStr for OrganizationAccess {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::None),
+            "direct" => Ok(Self::Direct),
+            role => role.parse().map(Self::Role).map_err(|_| format!("`{text}` is neither `none` nor `direct` nor the ARN of a role")),
+        }
+    }
+}
+
 /// The settings of `approve`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApproveConfig {
@@ -79,8 +154,10 @@ pub struct ApproveConfig {
     pub mode: Mode,
     /// `SERVICE_SCOPE`: `all`, ids with commas between, or `tag:KEY=VALUE`.
     pub scope: Scope,
-    /// `POLICY_DIR`; `policies` beside the function if it is not set.
-    pub policy_dir: PathBuf,
+    /// `POLICY_URI`; `policies` beside the function if it is not set.
+    pub policy_uri: PolicyUri,
+    /// `ORGANIZATION_ACCESS`; none if it is not set.
+    pub organization: OrganizationAccess,
     /// `LEDGER_TTL_DAYS`; 400 if it is not set.
     pub retention: SignedDuration,
     /// The version of the warden and of its function.
@@ -107,8 +184,10 @@ pub struct AuditConfig {
     pub report_bucket: String,
     /// `SERVICE_SCOPE`: `all`, ids with commas between, or `tag:KEY=VALUE`.
     pub scope: Scope,
-    /// `POLICY_DIR`; `policies` beside the function if it is not set.
-    pub policy_dir: PathBuf,
+    /// `POLICY_URI`; `policies` beside the function if it is not set.
+    pub policy_uri: PolicyUri,
+    /// `ORGANIZATION_ACCESS`; none if it is not set.
+    pub organization: OrganizationAccess,
     /// What is judged by: `AWS_REGION`, `MODE`, `CONNECTIONS_TOPIC_ARN`, `LEDGER_TTL_DAYS` (400), `OVERDUE_MINUTES` (15), `WAITING_HOURS` (24),
     /// `EXPIRING_DAYS` (14), `UNUSED_DAYS` (90).
     pub terms: Terms,
@@ -153,9 +232,16 @@ impl Reader<'_> {
         }
     }
 
-    fn policy_dir(&self) -> PathBuf {
-        self.optional("POLICY_DIR")
-            .map_or_else(|| PathBuf::from(self.optional("LAMBDA_TASK_ROOT").unwrap_or_default()).join("policies"), PathBuf::from)
+    fn policy_uri(&mut self) -> Option<PolicyUri> {
+        let Some(text) = self.optional("POLICY_URI") else {
+            return Some(PolicyUri::Folder(PathBuf::from(self.optional("LAMBDA_TASK_ROOT").unwrap_or_default()).join("policies")));
+        };
+        text.trim().parse().map_err(|error| self.problems.push(format!("POLICY_URI: {error}"))).ok()
+    }
+
+    fn organization(&mut self) -> Option<OrganizationAccess> {
+        let text = self.optional("ORGANIZATION_ACCESS").unwrap_or_else(|| "none".to_owned());
+        text.trim().parse().map_err(|error| self.problems.push(format!("ORGANIZATION_ACCESS: {error}"))).ok()
     }
 
     fn function_version(&self) -> String {
@@ -176,11 +262,13 @@ impl ApproveConfig {
         let mode = read.required("MODE", "set `observe` or `active`", mode);
         let scope = read.required("SERVICE_SCOPE", "set `all`, service ids with commas between, or `tag:KEY=VALUE`", scope);
         let retention = read.retention();
-        let policy_dir = read.policy_dir();
+        let (policy_uri, organization) = (read.policy_uri(), read.organization());
         let function_version = read.function_version();
-        match (region, ledger_table, mode, scope) {
-            (Some(region), Some(ledger_table), Some(mode), Some(scope)) if read.problems.is_empty() => {
-                Ok(Self { region, ledger_table, mode, scope, policy_dir, retention, function_version })
+        match (region, ledger_table, mode, scope, policy_uri, organization) {
+            (Some(region), Some(ledger_table), Some(mode), Some(scope), Some(policy_uri), Some(organization))
+                if read.problems.is_empty() =>
+            {
+                Ok(Self { region, ledger_table, mode, scope, policy_uri, organization, retention, function_version })
             }
             _ => Err(ConfigErrors(read.problems)),
         }
@@ -204,18 +292,28 @@ impl AuditConfig {
         let overdue_after = SignedDuration::from_mins(read.count("OVERDUE_MINUTES", "minutes", 15, 60 * 24 * 7));
         let waiting_after = SignedDuration::from_hours(read.count("WAITING_HOURS", "hours", 24, 24 * 365));
         let (expiring_within, unused_after) = (read.days("EXPIRING_DAYS", 14), read.days("UNUSED_DAYS", 90));
-        let (retention, policy_dir, function_version) = (read.retention(), read.policy_dir(), read.function_version());
+        let (policy_uri, organization) = (read.policy_uri(), read.organization());
+        let (retention, function_version) = (read.retention(), read.function_version());
         if unused_after > retention {
             read.problems.push(
                 "UNUSED_DAYS: what the ledger forgets (LEDGER_TTL_DAYS) cannot show that a policy was used; set no more than that"
                     .to_owned(),
             );
         }
-        match (region, ledger_table, report_bucket, mode, scope, topic) {
-            (Some(region), Some(ledger_table), Some(report_bucket), Some(mode), Some(scope), Some(topic)) if read.problems.is_empty() => {
+        let policy = policy_uri.zip(organization);
+        match (region, ledger_table, report_bucket, mode, scope, topic, policy) {
+            (
+                Some(region),
+                Some(ledger_table),
+                Some(report_bucket),
+                Some(mode),
+                Some(scope),
+                Some(topic),
+                Some((policy_uri, organization)),
+            ) if read.problems.is_empty() => {
                 let terms =
                     Terms { mode, topics: vec![topic], region, overdue_after, waiting_after, expiring_within, unused_after, retention };
-                Ok(Self { ledger_table, report_bucket, scope, policy_dir, terms, function_version })
+                Ok(Self { ledger_table, report_bucket, scope, policy_uri, organization, terms, function_version })
             }
             _ => Err(ConfigErrors(read.problems)),
         }
@@ -312,7 +410,10 @@ mod tests {
     #[test]
     fn the_policy_lies_beside_the_function_unless_told_otherwise() {
         let config = read(&GOOD).expect("good settings");
-        assert_eq!((config.policy_dir, config.retention), (PathBuf::from("/var/task/policies"), SignedDuration::from_hours(9_600)));
+        assert_eq!(
+            (config.policy_uri, config.retention),
+            (PolicyUri::Folder(PathBuf::from("/var/task/policies")), SignedDuration::from_hours(9_600))
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! In doubt it refers: the request stays pending and a person is told. A rejection needs a policy of its own.
 
-use std::marker::PhantomData;
+use std::{collections::BTreeSet, marker::PhantomData};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::{
     facts::Facts,
     grant::Grant,
     ids::{AccountId, EndpointId, ServiceId},
-    policy::{Judgement, MissingFact, Policy},
+    policy::{Judgement, MissingFact, OpenFact, Policy},
 };
 
 /// A decision, and what it rests on.
@@ -71,6 +71,16 @@ pub enum Refer {
     Missing {
         /// What it was.
         fact: MissingFact,
+    },
+    /// A policy could have changed the answer, had a fact been known.
+    Unverified {
+        /// What is not known.
+        needs: BTreeSet<OpenFact>,
+    },
+    /// The account is not active in its organization: suspended, closing or closed.
+    Inactive {
+        /// As the wire spelled it.
+        state: String,
     },
     /// The state is none that AWS documents.
     UnknownState {
@@ -168,6 +178,7 @@ pub fn decide(policy: &Policy, facts: &Facts, grants: &[Grant]) -> Ruling {
     let decision = match standing {
         Standing::Waiting => match weigh(&judgement) {
             Weighed::Accept => Decision::Accept(Permit::mint(facts)),
+            Weighed::Refer(Refer::Inactive { state }) => Decision::Refer(Refer::Inactive { state }),
             weighed => {
                 grant = Grant::covering(grants, &facts.connection, facts.now).cloned();
                 if grant.is_some() { Decision::Accept(Permit::mint(facts)) } else { answer(weighed, facts) }
@@ -187,15 +198,20 @@ fn refer(why: Refer) -> Ruling {
 /// What a judgement comes to, for whoever waits and for whoever is connected already: the one rule.
 #[must_use]
 pub fn weigh(judgement: &Judgement) -> Weighed {
-    let Judgement { accept, reject } = judgement;
+    let Judgement { accept, reject, inactive } = judgement;
     let sound = accept.errors.is_empty() && reject.errors.is_empty();
-    match (sound, accept.allowed, reject.allowed) {
-        (false, _, _) => Weighed::Refer(Refer::PolicyError),
-        (true, true, true) => Weighed::Refer(Refer::Contradiction),
-        (true, true, false) => Weighed::Accept,
-        (true, false, true) => Weighed::Reject,
-        (true, false, false) if accept.rules.is_empty() => Weighed::Refer(Refer::NoPermit),
-        (true, false, false) => Weighed::Refer(Refer::Forbidden),
+    let needs: BTreeSet<OpenFact> = accept.open.iter().chain(&reject.open).flat_map(|rule| rule.needs.iter().copied()).collect();
+    let rejected = sound && needs.is_empty() && reject.allowed && !accept.allowed;
+    match inactive {
+        _ if rejected => Weighed::Reject,
+        // Before all else that could lead to an acceptance, a person's grant included.
+        Some(state) => Weighed::Refer(Refer::Inactive { state: state.clone() }),
+        None if !sound => Weighed::Refer(Refer::PolicyError),
+        None if !needs.is_empty() => Weighed::Refer(Refer::Unverified { needs }),
+        None if accept.allowed && reject.allowed => Weighed::Refer(Refer::Contradiction),
+        None if accept.allowed => Weighed::Accept,
+        None if accept.rules.is_empty() => Weighed::Refer(Refer::NoPermit),
+        None => Weighed::Refer(Refer::Forbidden),
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     connection::{Connection, Service},
     ids::{AccountId, EndpointId, RoleArn},
+    organization::Membership,
 };
 
 /// What is known about one request at the moment it is judged.
@@ -17,6 +18,9 @@ pub struct Facts {
     pub connection: Connection,
     /// The connections that exist beside it.
     pub counts: Counts,
+    /// What Organizations says about the owner, where a policy could depend on it.
+    #[serde(default, skip_serializing_if = "is_not_asked")]
+    pub membership: Membership,
     /// What the event said about its author. Hearsay, until EC2 agrees.
     pub claim: Option<Claim>,
     /// The moment of judgement.
@@ -76,6 +80,10 @@ impl Counts {
         let live = || connections.iter().filter(|c| c.state.standing() == Standing::Live);
         Self { of_account: count(live().filter(|c| owner.is_some() && c.owner.as_ref() == owner)), of_service: count(live()) }
     }
+}
+
+fn is_not_asked(membership: &Membership) -> bool {
+    *membership == Membership::NotAsked
 }
 
 fn count<T>(items: impl Iterator<Item = T>) -> u32 {

@@ -5,6 +5,7 @@
 //! [`policy`] → [`decision`] → [`record`] → [`notice`].
 
 pub mod cases;
+pub mod census;
 pub mod config;
 pub mod connection;
 pub mod deadline;
@@ -16,6 +17,7 @@ pub mod grant;
 pub mod ids;
 pub mod news;
 pub mod notice;
+pub mod organization;
 pub mod policy;
 pub mod ports;
 pub mod principal;

@@ -70,6 +70,11 @@ pub fn audited(complete: bool) {
     metrics::histogram!("AuditsIncomplete").record(if complete { 0.0 } else { 1.0 });
 }
 
+/// A new policy set did, or did not, fail to take over.
+pub fn policy_not_renewed(failed: bool) {
+    metrics::histogram!("PolicyNotRenewed").record(if failed { 1.0 } else { 0.0 });
+}
+
 /// Messages were told, or could not be.
 pub fn told(told: u64, not_told: u64) {
     metrics::counter!("MessagesTold").increment(told);

@@ -3,27 +3,37 @@
 //! Cedar's authorizer skips a policy that errors, so an erroring `forbid` vanishes and a `permit` wins. The errors are
 //! therefore part of every [`Answer`], and [`decide`](crate::decision::decide) acts on no answer that has any.
 
+pub mod bundle;
 #[cfg(feature = "reach")]
 pub mod explain;
 pub mod folder;
 mod groups;
 mod load;
+mod open;
 #[cfg(feature = "reach")]
 pub mod reach;
 mod request;
+pub mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use cedar_policy::{Authorizer, Decision, PolicySet, Response, Schema};
+use cedar_policy::{Authorizer, Decision, Entities, PolicySet, Request, Response, Schema};
 use serde::{Deserialize, Serialize};
 
 pub use groups::Groups;
-pub use load::{PolicyErrors, PolicyFile, Problem};
+pub use load::{PolicyErrors, PolicyFile, Problem, did_you_mean};
+pub use open::{OpenFact, OpenRule};
 
-use crate::facts::Facts;
+use crate::{facts::Facts, organization::Membership};
+use open::Dependents;
 
 /// The schema that policies are written against and checked with.
 pub const SCHEMA: &str = include_str!("schema.cedarschema");
+
+/// The file of account groups in a set.
+pub const GROUPS: &str = "groups.json";
+/// The file of a set's own tests.
+pub const CASES: &str = "cases.json";
 
 /// A policy set that parsed, passed validation and has something to say.
 #[derive(Debug)]
@@ -31,6 +41,8 @@ pub struct Policy {
     set: PolicySet,
     schema: Schema,
     notes: BTreeMap<String, Rule>,
+    /// Those that ask for facts that may not be known.
+    dependents: Dependents,
     groups: Groups,
     digest: String,
 }
@@ -58,6 +70,9 @@ pub struct Judgement {
     pub accept: Answer,
     /// May it be rejected?
     pub reject: Answer,
+    /// The state of the account in the organization, where that is not `ACTIVE`: it is never let in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inactive: Option<String>,
 }
 
 /// Whether an action is allowed, and by what.
@@ -69,6 +84,9 @@ pub struct Answer {
     pub rules: Vec<Rule>,
     /// Policies that could not be evaluated. With any of these the answer must not be acted on.
     pub errors: Vec<RuleError>,
+    /// Policies that could have changed the answer, had a fact been known. With any of these it must not be acted on either.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<OpenRule>,
 }
 
 /// A policy that failed on these facts.
@@ -102,12 +120,26 @@ impl Policy {
         load::load(files, groups)
     }
 
+    /// The same from all the files of a set, of which some may be no policies. `place` says where they are.
+    ///
+    /// # Errors
+    /// As [`Policy::load`].
+    pub fn of_files(files: &[PolicyFile], place: &str) -> Result<Self, PolicyErrors> {
+        let policies: Vec<PolicyFile> = files.iter().filter(|file| file.name.ends_with(".cedar")).cloned().collect();
+        if policies.is_empty() {
+            let message = "there is no policy here: put a file that ends in `.cedar` into it".to_owned();
+            return Err(PolicyErrors(vec![Problem::of_file(place.to_owned(), message)]));
+        }
+        Self::load(&policies, files.iter().find(|file| file.name == GROUPS))
+    }
+
     /// Judges one request. Pure: the same facts under the same policy give the same judgement.
     ///
     /// # Errors
     /// When EC2 left out something that every judgement needs.
     pub fn judge(&self, facts: &Facts) -> Result<Judgement, MissingFact> {
-        Ok(Judgement { accept: self.ask("Accept", facts)?, reject: self.ask("Reject", facts)? })
+        let inactive = facts.membership.inactive().map(str::to_owned);
+        Ok(Judgement { accept: self.ask("Accept", facts)?, reject: self.ask("Reject", facts)?, inactive })
     }
 
     /// SHA-256 over the texts and groups, in hexadecimal: names the policy set in every record.
@@ -119,7 +151,22 @@ impl Policy {
     /// Whether any policy asks for the role behind a request, which only an event can prove.
     #[must_use]
     pub fn asks_for_role(&self) -> bool {
-        self.set.policies().any(|policy| policy.to_cedar().is_some_and(|text| text.contains("requester")))
+        self.dependents.ask_for(OpenFact::Requester)
+    }
+
+    /// Whether any policy asks for what Organizations says of an account.
+    #[must_use]
+    pub fn asks_for_organization(&self) -> bool {
+        self.dependents.ask_for(OpenFact::Organization)
+    }
+
+    /// Whether the answer could depend on what Organizations says of the account, and nobody has asked yet.
+    #[must_use]
+    pub fn needs_organization(&self, facts: &Facts) -> bool {
+        let open = |answer: &Answer| answer.open.iter().any(|rule| rule.needs.contains(&OpenFact::Organization));
+        facts.membership == Membership::NotAsked
+            && self.dependents.ask_for(OpenFact::Organization)
+            && self.judge(facts).is_ok_and(|judgement| open(&judgement.accept) || open(&judgement.reject))
     }
 
     /// The number of policies in the set.
@@ -137,9 +184,25 @@ impl Policy {
     fn ask(&self, action: &str, facts: &Facts) -> Result<Answer, MissingFact> {
         let asked = request::build(action, facts, &self.groups, &self.schema)?;
         Ok(match asked {
-            Ok((request, entities)) => self.answer(&Authorizer::new().is_authorized(&request, &self.set, &entities)),
+            Ok((request, entities)) => self.answer_in_part(&unknown(facts), &request, &entities),
             Err(message) => Answer { errors: vec![RuleError { id: String::new(), message }], ..Answer::default() },
         })
+    }
+
+    /// The answer of the policies that do not ask for what is not known, and which of the others could have changed it.
+    fn answer_in_part(&self, unknown: &BTreeSet<OpenFact>, request: &Request, entities: &Entities) -> Answer {
+        let Some(part) = self.dependents.part(&self.set, unknown) else {
+            return self.answer(&Authorizer::new().is_authorized(request, &self.set, entities));
+        };
+        let mut answer = self.answer(&Authorizer::new().is_authorized(request, &part.sure, entities));
+        let turned_down = !answer.allowed && !answer.rules.is_empty();
+        if !turned_down {
+            let loose = Authorizer::new().is_authorized(request, &part.loose, entities);
+            let failed = loose.diagnostics().errors().map(|error| rule_error(error).id);
+            let could_match = loose.diagnostics().reason().map(ToString::to_string).chain(failed).collect();
+            answer.open = self.dependents.that_matter(unknown, &could_match, answer.allowed);
+        }
+        answer
     }
 
     fn answer(&self, response: &Response) -> Answer {
@@ -148,8 +211,20 @@ impl Policy {
         rules.sort_by(|a, b| a.id.cmp(&b.id));
         let mut errors: Vec<RuleError> = response.diagnostics().errors().map(rule_error).collect();
         errors.sort_by(|a, b| a.id.cmp(&b.id));
-        Answer { allowed: response.decision() == Decision::Allow, rules, errors }
+        Answer { allowed: response.decision() == Decision::Allow, rules, errors, open: Vec::new() }
     }
+}
+
+/// What a policy may ask for and nobody can say of this request.
+fn unknown(facts: &Facts) -> BTreeSet<OpenFact> {
+    let organization = facts.membership.known().is_err().then_some(OpenFact::Organization);
+    let requester = facts.requester().is_none().then_some(OpenFact::Requester);
+    organization.into_iter().chain(requester).collect()
+}
+
+fn hexadecimal(hash: sha2::Sha256) -> String {
+    use sha2::Digest;
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn rule_error(error: &cedar_policy::AuthorizationError) -> RuleError {

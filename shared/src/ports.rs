@@ -8,9 +8,10 @@ use crate::{
     connection::{Connection, Service},
     decision::{Permit, ToAccept, ToReject},
     grant::Grant,
-    ids::{EndpointId, ServiceId, TopicArn},
+    ids::{AccountId, EndpointId, ServiceId, TopicArn},
     news::{Change, Digest, Kept},
     notice::Notice,
+    organization::Membership,
     principal::Permission,
     record::{Record, Verdict},
     survey::{Memory, Offer, Page, Subscription},
@@ -48,6 +49,19 @@ impl CallError {
         ];
         self.code.as_deref().is_none_or(|code| passing.contains(&code))
     }
+}
+
+/// An error with everything beneath it, in one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut beneath = error.source();
+    while let Some(source) = beneath {
+        line.push_str(": ");
+        line.push_str(&source.to_string());
+        beneath = source.source();
+    }
+    line
 }
 
 /// Which connections are asked for.
@@ -161,6 +175,58 @@ pub trait Survey {
 pub trait Recall {
     /// Everything about one service.
     fn recall(&self, service: &ServiceId) -> impl Future<Output = Result<Memory, CallError>> + Send;
+}
+
+/// Says who may ask. What is connected stays connected either way.
+pub trait Admit {
+    /// Adds and removes allowed principals of a service, each as EC2 writes it.
+    fn admit(&self, service: &ServiceId, add: &[String], remove: &[String]) -> impl Future<Output = Result<(), CallError>> + Send;
+}
+
+/// Knows the organization's accounts.
+pub trait Directory {
+    /// What Organizations says about an account. That it is none of the organization's is an answer, not an error.
+    fn member(&self, account: &AccountId) -> impl Future<Output = Result<Membership, CallError>> + Send;
+}
+
+/// Without access to Organizations nobody is known to be a member, nor known not to be one.
+impl<G: Directory + Sync> Directory for Option<G> {
+    async fn member(&self, account: &AccountId) -> Result<Membership, CallError> {
+        match self {
+            Some(directory) => directory.member(account).await,
+            None => Ok(Membership::Unknown { why: "access to Organizations is not set up (OrganizationAccess)".to_owned() }),
+        }
+    }
+}
+
+/// What came of asking for a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetched {
+    /// It is the one that the caller has.
+    Unchanged,
+    /// It is another one.
+    New {
+        /// Names this version.
+        etag: String,
+        /// Its content.
+        text: String,
+    },
+}
+
+/// Reads files that may have changed.
+pub trait Fetch {
+    /// Reads a file, unless it is the version that the caller has.
+    fn fetch(&self, key: &str, unless: Option<&str>) -> impl Future<Output = Result<Fetched, CallError>> + Send;
+}
+
+/// Where there is nothing to read from: a policy set that is packaged with the function.
+impl<F: Fetch + Sync> Fetch for Option<F> {
+    async fn fetch(&self, key: &str, unless: Option<&str>) -> Result<Fetched, CallError> {
+        match self {
+            Some(fetch) => fetch.fetch(key, unless).await,
+            None => Err(CallError { call: "fetch", code: None, message: format!("there is no place to read {key} from"), source: None }),
+        }
+    }
 }
 
 /// What came of putting news on the ledger.

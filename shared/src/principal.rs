@@ -4,6 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::AccountId;
+#[cfg(feature = "reach")]
+use crate::{
+    connection::Service,
+    policy::{Policy, reach::Asker},
+};
 
 /// One allowed principal of an endpoint service (`DescribeVpcEndpointServicePermissions`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +81,44 @@ impl Principal {
             Self::Unit { .. } | Self::Unknown { .. } => None,
             Self::Account { .. } | Self::User { .. } | Self::Role { .. } => Some(self.account() == Some(account)),
         }
+    }
+}
+
+/// What a service's permissions lack, and what they have too much of, for a policy.
+#[cfg(feature = "reach")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Accounts that the policy names and could accept, and that nothing lets ask.
+    pub lacking: Vec<AccountId>,
+    /// Permissions of those that the policy could never accept.
+    pub surplus: Vec<Permission>,
+}
+
+#[cfg(feature = "reach")]
+impl Difference {
+    /// Compares a service's permissions with a policy. Permissions of a kind that this version does not know are left alone.
+    #[must_use]
+    pub fn of(policy: &Policy, service: &Service, permissions: &[Permission]) -> Self {
+        let shut = |account: &AccountId| permissions.iter().all(|permission| permission.who.lets_ask(account) == Some(false));
+        Self {
+            lacking: policy.named_accounts(service).into_iter().filter(shut).collect(),
+            surplus: permissions.iter().filter(|permission| permission.leads_nowhere(policy, service)).cloned().collect(),
+        }
+    }
+}
+
+#[cfg(feature = "reach")]
+impl Permission {
+    /// Whether the policy could accept nobody whom it lets ask, but those that it names otherwise.
+    #[must_use]
+    pub fn leads_nowhere(&self, policy: &Policy, service: &Service) -> bool {
+        let asker = match &self.who {
+            Principal::Anyone => Asker::Stranger,
+            Principal::Account { account, .. } | Principal::User { account } | Principal::Role { account } => Asker::Account(account),
+            Principal::Unit { unit } => Asker::MemberOf(unit),
+            Principal::Unknown { .. } => return false,
+        };
+        !policy.could_accept(asker, service)
     }
 }
 

@@ -279,6 +279,8 @@ impl From<Refer> for Outcome {
             | Refer::Contradiction
             | Refer::PolicyError
             | Refer::Missing { .. }
+            | Refer::Unverified { .. }
+            | Refer::Inactive { .. }
             | Refer::UnknownState { .. } => Verdict::Referred,
         };
         Self { verdict, refer: Some(refer), failure: None }

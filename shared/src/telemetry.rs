@@ -20,20 +20,7 @@ pub fn start(lookup: &dyn Fn(&str) -> Option<String>) {
     drop(started);
 }
 
-/// An error with everything beneath it, in one line.
-#[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut beneath = error.source();
-    while let Some(source) = beneath {
-        line.push_str(": ");
-        line.push_str(&source.to_string());
-        beneath = source.source();
-    }
-    line
-}
-
 /// Logs what keeps a function from starting.
 pub fn fatal<E: std::error::Error>(error: &E) {
-    tracing::error!(error_type = "CannotStart", "{}", chain(error));
+    tracing::error!(error_type = "CannotStart", "{}", crate::ports::chain(error));
 }

@@ -48,7 +48,8 @@ fn closed_regions(state: Option<&str>) -> Vec<Kind> {
     };
     let marks = Marks { verdicts: vec![Verdict::Accepted], ..Marks::default() };
     let offer = Offer { service, regions };
-    let known = Known { marks: &marks, grants: &[], doubt: false, policy_since: now };
+    let known =
+        Known { marks: &marks, grants: &[], doubt: false, policy_since: now, membership: &warden::organization::Membership::NotAsked };
     let inspected = inspect(&terms, &policy, &offer, &connection, Counts::default(), known, now);
     inspected.findings.iter().map(|finding| finding.kind).collect()
 }

@@ -20,7 +20,7 @@ pub(crate) enum Done {
     Gone,
 }
 
-impl<D: Describe + Sync, A, L> Approve<D, A, L> {
+impl<D: Describe + Sync, A, L, G> Approve<D, A, L, G> {
     /// What became of each endpoint that EC2 was asked to act on.
     pub(crate) async fn outcomes(
         &self,

@@ -7,7 +7,7 @@ use warden::{
     facts::Facts,
     grant::Grant,
     policy::Judgement,
-    ports::{Accept, Describe, Ledger, Put, Reject},
+    ports::{Accept, Describe, Directory, Ledger, Put, Reject},
     record::{Act, Origin, Outcome, Record, Verdict},
 };
 
@@ -17,7 +17,7 @@ use crate::{AnswerError, Approve, Summary, act::Done, look::Seen};
 /// minutes over which Lambda retries an event.
 const IN_FLIGHT_MAX: SignedDuration = SignedDuration::from_mins(2);
 
-impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D, A, L> {
+impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directory + Sync> Approve<D, A, L, G> {
     /// Answers the request that a hint leads to.
     pub(crate) async fn request(&self, hint: Hint, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
         match self.look(hint).await? {

@@ -27,21 +27,24 @@ use warden::{
     deadline::Deadline,
     event::{Asks, Trigger},
     ids::{EndpointId, Region},
+    organization::Members,
     policy::Policy,
-    ports::{Accept, CallError, Describe, Ledger, Reject},
+    ports::{Accept, CallError, Describe, Directory, Ledger, Reject},
     record::{Scribe, Verdict},
 };
 
 /// The function: what it may touch, and what it goes by.
-#[derive(Debug)]
-pub struct Approve<D, A, L> {
+#[derive(Debug, Clone)]
+pub struct Approve<D, A, L, G> {
     /// Reads EC2.
     pub describe: D,
     /// Accepts and rejects, or only observes.
     pub act: A,
     /// Keeps what was decided.
     pub ledger: L,
-    /// The allow policy.
+    /// Knows the organization's accounts.
+    pub members: Members<G>,
+    /// The allow policy: one invocation goes by one.
     pub policy: Arc<Policy>,
     /// Which services are the warden's business.
     pub scope: Scope,
@@ -113,7 +116,7 @@ impl AnswerError {
 /// it may each take a call's whole time (20 seconds with all retries), and the puts come after them.
 pub const MARGIN: Duration = Duration::from_secs(45);
 
-impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D, A, L> {
+impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directory + Sync> Approve<D, A, L, G> {
     /// Answers what an event asks for, and says what was done. One that cannot be dealt with does not stop the others;
     /// the first error is returned beside it once all were tried: the event should be delivered again.
     pub async fn answer(&self, triggers: Vec<Trigger>, deadline: Deadline) -> (Summary, Option<AnswerError>) {

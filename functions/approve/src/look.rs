@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +12,8 @@ use warden::{
     event::Hint,
     facts::{Counts, Facts},
     ids::{EndpointId, ServiceId},
-    ports::{Describe, Of},
+    organization::Membership,
+    ports::{Describe, Directory, Of},
 };
 
 use crate::{AnswerError, Approve};
@@ -21,8 +22,8 @@ use crate::{AnswerError, Approve};
 const SERVICE_AGE_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 /// Services seen lately, with when.
-#[derive(Debug, Default)]
-pub struct ServiceCache(Mutex<BTreeMap<ServiceId, (Timestamp, Service)>>);
+#[derive(Debug, Default, Clone)]
+pub struct ServiceCache(Arc<Mutex<BTreeMap<ServiceId, (Timestamp, Service)>>>);
 
 impl ServiceCache {
     fn get(&self, id: &ServiceId, now: Timestamp) -> Option<Service> {
@@ -44,7 +45,7 @@ pub(crate) enum Seen {
     NotOurs(EndpointId, &'static str),
 }
 
-impl<D: Describe + Sync, A, L> Approve<D, A, L> {
+impl<D: Describe + Sync, A, L, G: Directory + Sync> Approve<D, A, L, G> {
     /// Follows a hint to what EC2 says.
     pub(crate) async fn look(&self, hint: Hint) -> Result<Seen, AnswerError> {
         let Hint { endpoint, service, region, claim } = hint;
@@ -65,7 +66,10 @@ impl<D: Describe + Sync, A, L> Approve<D, A, L> {
         let connection = all.iter().find(|connection| connection.endpoint == endpoint).cloned();
         let connection = connection.ok_or(AnswerError::NotFoundYet(endpoint))?;
         let counts = Counts::of(&all, connection.owner.as_ref());
-        Ok(Seen::Request(Box::new(Facts { service, connection, counts, claim, now: (self.clock)() })))
+        let membership = Membership::NotAsked;
+        let mut facts = Facts { service, connection, counts, membership, claim, now: (self.clock)() };
+        self.members.complete(&self.policy, &mut facts).await;
+        Ok(Seen::Request(Box::new(facts)))
     }
 
     async fn service_of(&self, endpoint: &EndpointId) -> Result<ServiceId, AnswerError> {

@@ -6,16 +6,25 @@
 use std::{sync::Arc, time::Duration};
 
 use approve::{AnswerError, Approve, MARGIN, ServiceCache, Summary};
+use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 use warden::{
-    aws::{dynamodb::Table, ec2::Ec2, shared_config},
+    aws::{
+        SdkConfig,
+        dynamodb::Table,
+        ec2::Ec2,
+        organizations::Organizations,
+        s3::{self, Bucket},
+        shared_config,
+    },
     config::{ApproveConfig, Mode},
     deadline::Deadline,
     event::{EventError, Trigger},
     metrics::{self, Metrics},
-    policy::{Policy, folder},
-    ports::{Accept, Observe, Reject},
+    organization::Members,
+    policy::source::Source,
+    ports::{Accept, Observe, Reject, chain},
     record::Scribe,
     telemetry,
 };
@@ -26,43 +35,47 @@ async fn main() -> Result<(), Error> {
     telemetry::start(&lookup);
     let metrics = metrics::start(&lookup);
     let config = ApproveConfig::read(&lookup).inspect_err(telemetry::fatal)?;
-    let policy = folder::load(&config.policy_dir).inspect_err(telemetry::fatal)?;
-    tracing::info!(policies = policy.len(), policy_digest = policy.digest(), mode = ?config.mode, "ready");
     let aws = shared_config().await;
+    let policies = s3::open(&aws, config.policy_uri.clone()).await.inspect_err(telemetry::fatal)?;
     let ec2 = Ec2::new(&aws, config.region.clone());
-    let ledger = Table::new(&aws, config.ledger_table.clone(), config.retention);
     match config.mode {
-        Mode::Active => serve(config, policy, ec2.clone(), ec2, ledger, metrics).await,
-        Mode::Observe => serve(config, policy, ec2, Observe, ledger, metrics).await,
+        Mode::Active => serve(config, &aws, policies, ec2, metrics).await,
+        Mode::Observe => serve(config, &aws, policies, Observe, metrics).await,
     }
 }
 
-async fn serve<A: Accept + Reject + Sync>(
+async fn serve<A: Accept + Reject + Clone + Sync>(
     config: ApproveConfig,
-    policy: Policy,
-    describe: Ec2,
+    aws: &SdkConfig,
+    policies: Source<Option<Bucket>>,
     act: A,
-    ledger: Table,
     metrics: Metrics,
 ) -> Result<(), Error> {
     let scribe = Scribe { observe: config.mode == Mode::Observe, retention: config.retention, function_version: config.function_version };
+    let (policy, _) = policies.current(Timestamp::now()).await;
+    tracing::info!(policies = policy.len(), policy_digest = policy.digest(), mode = ?config.mode, "ready");
     let approve = Arc::new(Approve {
-        describe,
+        describe: Ec2::new(aws, config.region.clone()),
         act,
-        ledger,
-        policy: Arc::new(policy),
+        ledger: Table::new(aws, config.ledger_table, config.retention),
+        members: Members::new(Organizations::new(aws, &config.organization).await),
+        policy,
         scope: config.scope,
         region: config.region,
         scribe,
-        clock: jiff::Timestamp::now,
+        clock: Timestamp::now,
         seen: ServiceCache::default(),
     });
+    let policies = Arc::new(policies);
     run(service_fn(|event: LambdaEvent<Value>| {
-        let approve = Arc::clone(&approve);
+        let (approve, policies) = (Arc::clone(&approve), Arc::clone(&policies));
         async move {
             let left = event.context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or(Duration::ZERO);
             let triggers = Trigger::from_value(event.payload).map_err(Failed::from)?;
             let answer = async {
+                let (policy, trouble) = policies.current(Timestamp::now()).await;
+                metrics::policy_not_renewed(trouble.is_some());
+                let approve = Approve { policy, ..Approve::clone(&approve) };
                 let (summary, error) = approve.answer(triggers, Deadline::after(left, MARGIN)).await;
                 count(&summary);
                 error.map_or(Ok(summary), |error| Err(Failed::from(error)))
@@ -96,12 +109,12 @@ impl From<Failed> for Diagnostic {
 
 impl From<AnswerError> for Failed {
     fn from(error: AnswerError) -> Self {
-        Self(Diagnostic { error_type: error.kind().to_owned(), error_message: telemetry::chain(&error) })
+        Self(Diagnostic { error_type: error.kind().to_owned(), error_message: chain(&error) })
     }
 }
 
 impl From<EventError> for Failed {
     fn from(error: EventError) -> Self {
-        Self(Diagnostic { error_type: "UnreadableEvent".to_owned(), error_message: telemetry::chain(&error) })
+        Self(Diagnostic { error_type: "UnreadableEvent".to_owned(), error_message: chain(&error) })
     }
 }

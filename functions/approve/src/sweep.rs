@@ -13,7 +13,8 @@ use warden::{
     facts::Facts,
     grant::Grant,
     ids::{EndpointId, ServiceId},
-    ports::{Accept, CallError, Describe, Effect, Ledger, Of, Reject},
+    organization::Membership,
+    ports::{Accept, CallError, Describe, Directory, Effect, Ledger, Of, Reject},
     queue::{Queue, Running},
     record::{Act, Origin, Outcome},
 };
@@ -38,7 +39,7 @@ struct Chunk {
 #[derive(Default)]
 struct Trouble(Vec<AnswerError>);
 
-impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D, A, L> {
+impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directory + Sync> Approve<D, A, L, G> {
     /// Answers every request of the wanted services in scope.
     pub(crate) async fn sweep(
         &self,
@@ -82,7 +83,7 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
             }
             let batch: Vec<Connection> = waiting.split_off(waiting.len().saturating_sub(chunk_max)).into_iter().rev().collect();
             let before = counts.clone();
-            let chunk = self.decide_chunk(&service, &batch, &grants, &mut counts);
+            let chunk = self.decide_chunk(&service, &batch, &grants, &mut counts).await;
             let several = chunk.accept.len() + chunk.reject.len() > 1;
             match self.act_on(&service.id, chunk).await {
                 Acted::Done(outcomes) => self.write_all(outcomes, origin, summary, trouble).await,
@@ -97,16 +98,18 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync> Approve<D,
         }
     }
 
-    fn decide_chunk(&self, service: &Service, batch: &[Connection], grants: &[Grant], counts: &mut Running) -> Chunk {
+    async fn decide_chunk(&self, service: &Service, batch: &[Connection], grants: &[Grant], counts: &mut Running) -> Chunk {
         let mut chunk = Chunk::default();
         for connection in batch {
-            let facts = Facts {
+            let mut facts = Facts {
                 service: service.clone(),
                 connection: connection.clone(),
                 counts: counts.seen_by(connection),
+                membership: Membership::NotAsked,
                 claim: None,
                 now: (self.clock)(),
             };
+            self.members.complete(&self.policy, &mut facts).await;
             let ruling = decide(&self.policy, &facts, grants);
             let endpoint = connection.endpoint.clone();
             match ruling.decision {

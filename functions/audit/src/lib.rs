@@ -11,7 +11,6 @@
 //! other leaves its news to the next run. A run with more changes than one transaction holds may die between two of them:
 //! what was told and not yet written is then told once more.
 
-mod census;
 mod read;
 mod report;
 mod run;
@@ -24,6 +23,7 @@ use serde::Serialize;
 use warden::{
     config::Scope,
     finding::{Severity, Terms},
+    organization::Members,
     policy::Policy,
     ports::CallError,
 };
@@ -34,15 +34,17 @@ pub use report::{FILES, SCHEMA_VERSION};
 pub const MARGIN: Duration = Duration::from_secs(90);
 
 /// The function: what it may touch, and what it goes by.
-#[derive(Debug)]
-pub struct Audit<S, L, K> {
+#[derive(Debug, Clone)]
+pub struct Audit<S, L, K, G> {
     /// Reads EC2.
     pub survey: S,
     /// Knows what was decided and what was found before.
     pub ledger: L,
     /// Keeps the report.
     pub keep: K,
-    /// The allow policy.
+    /// Knows the organization's accounts.
+    pub members: Members<G>,
+    /// The allow policy: one run goes by one.
     pub policy: Arc<Policy>,
     /// Which services are the warden's business.
     pub scope: Scope,

@@ -6,15 +6,23 @@
 use std::{sync::Arc, time::Duration};
 
 use audit::{Audit, AuditError, MARGIN, Summary};
+use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 use warden::{
-    aws::{dynamodb::Table, ec2::Ec2, s3::Bucket, shared_config},
+    aws::{
+        dynamodb::Table,
+        ec2::Ec2,
+        organizations::Organizations,
+        s3::{self, Bucket},
+        shared_config,
+    },
     config::AuditConfig,
     deadline::Deadline,
     finding::Severity,
     metrics,
-    policy::folder,
+    organization::Members,
+    ports::chain,
     telemetry,
 };
 
@@ -24,25 +32,30 @@ async fn main() -> Result<(), Error> {
     telemetry::start(&lookup);
     let metrics = metrics::start(&lookup);
     let config = AuditConfig::read(&lookup).inspect_err(telemetry::fatal)?;
-    let policy = folder::load(&config.policy_dir).inspect_err(telemetry::fatal)?;
-    tracing::info!(policies = policy.len(), policy_digest = policy.digest(), "ready");
     let aws = shared_config().await;
+    let policies = Arc::new(s3::open(&aws, config.policy_uri).await.inspect_err(telemetry::fatal)?);
+    let (policy, _) = policies.current(Timestamp::now()).await;
+    tracing::info!(policies = policy.len(), policy_digest = policy.digest(), "ready");
     let audit = Arc::new(Audit {
         survey: Ec2::new(&aws, config.terms.region.clone()),
         ledger: Table::new(&aws, config.ledger_table, config.terms.retention),
         keep: Bucket::new(&aws, config.report_bucket),
-        policy: Arc::new(policy),
+        members: Members::new(Organizations::new(&aws, &config.organization).await),
+        policy,
         scope: config.scope,
         terms: config.terms,
-        clock: jiff::Timestamp::now,
+        clock: Timestamp::now,
         function_version: config.function_version,
     });
     // Whatever the event is: to be invoked is to be asked for an audit. An invocation tried again keeps its request id.
     run(service_fn(|event: LambdaEvent<Value>| {
-        let audit = Arc::clone(&audit);
+        let (audit, policies) = (Arc::clone(&audit), Arc::clone(&policies));
         async move {
             let left = event.context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or(Duration::ZERO);
             let work = async {
+                let (policy, trouble) = policies.current(Timestamp::now()).await;
+                metrics::policy_not_renewed(trouble.is_some());
+                let audit = Audit { policy, ..Audit::clone(&audit) };
                 let summary = audit.run(&event.context.request_id, Deadline::after(left, MARGIN)).await.map_err(Failed)?;
                 count(&summary);
                 tracing::info!(
@@ -72,12 +85,12 @@ struct Failed(AuditError);
 /// The runtime logs a failed invocation by its `Debug`: one readable line.
 impl std::fmt::Debug for Failed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.0.kind(), telemetry::chain(&self.0))
+        write!(f, "{}: {}", self.0.kind(), chain(&self.0))
     }
 }
 
 impl From<Failed> for Diagnostic {
     fn from(Failed(error): Failed) -> Self {
-        Self { error_type: error.kind().to_owned(), error_message: telemetry::chain(&error) }
+        Self { error_type: error.kind().to_owned(), error_message: chain(&error) }
     }
 }

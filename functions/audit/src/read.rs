@@ -6,6 +6,7 @@
 //! ledger holds.
 
 use warden::{
+    census::Census,
     deadline::Deadline,
     ids::ServiceId,
     ports::{CallError, Recall, Survey},
@@ -13,7 +14,7 @@ use warden::{
     survey::{Memory, Offer, Page},
 };
 
-use crate::{Audit, census::Census};
+use crate::Audit;
 
 /// What was read of one service.
 pub(crate) struct Read {
@@ -36,7 +37,7 @@ pub(crate) struct Whole {
     pub(crate) connections: Result<(Page, Census), CallError>,
 }
 
-impl<S: Survey + Sync, L: Recall + Sync, K> Audit<S, L, K> {
+impl<S: Survey + Sync, L: Recall + Sync, K, G> Audit<S, L, K, G> {
     /// Reads a service that may turn out to be large.
     pub(crate) async fn read(&self, offer: Offer, deadline: Deadline) -> Read {
         if deadline.near() {

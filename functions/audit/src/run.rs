@@ -5,18 +5,20 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use warden::{
+    census::Census,
     connection::{Connection, Standing},
     deadline::Deadline,
+    facts::{Counts, Facts},
     finding::{Door, Finding, Inspected, Justification, Known, Severity, Usage, inspect, inspect_service, inspect_usage},
     ids::ServiceId,
     news::{CHANGES_MAX, Edition, Kept, Looked, LookedAt, Open, Owner, owner_of},
-    ports::{CallError, Findings, Keep, Recall, Survey},
+    organization::Membership,
+    ports::{CallError, Directory, Findings, Keep, Recall, Survey},
     survey::{Marks, Memory, Offer, Page, Subscription},
 };
 
 use crate::{
     Audit, AuditError, Summary,
-    census::Census,
     read::{Content, Read, Whole},
     report::{Closing, Report, Row, Standpoint},
     tell::Found,
@@ -43,7 +45,7 @@ struct Run<'a> {
     summary: Summary,
 }
 
-impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync> Audit<S, L, K> {
+impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync, G: Directory + Sync> Audit<S, L, K, G> {
     /// Audits once. `id` names the run; the same id again means the same run tried again.
     ///
     /// # Errors
@@ -201,7 +203,7 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync> Audit<S, L, 
         loop {
             page.unreadable.iter().for_each(|what| run.miss(format!("{}: a connection without readable ids: {what}", offer.service.id)));
             for connection in &page.connections {
-                self.connection(run, offer, owner, memory, connection, census, picture)?;
+                self.connection(run, offer, owner, memory, connection, census, picture).await?;
             }
             let Some(from) = page.next else { return Ok(page.unreadable.is_empty()) };
             if deadline.near() {
@@ -216,7 +218,7 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync> Audit<S, L, 
     }
 
     #[expect(clippy::too_many_arguments, reason = "one connection's whole context, used here and nowhere else")]
-    fn connection(
+    async fn connection(
         &self,
         run: &mut Run<'_>,
         offer: &Offer,
@@ -232,13 +234,16 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync> Audit<S, L, 
         }
         let nothing = Marks::default();
         let marks = memory.and_then(|memory| memory.endpoints.get(&connection.endpoint)).unwrap_or(&nothing);
+        let counts = census.beside(connection, memory);
+        let membership = self.membership(offer, connection, counts, run.now).await;
         let known = Known {
+            membership: &membership,
             marks,
             grants: memory.map_or(&[][..], |memory| memory.grants.as_slice()),
             doubt: marks.unreadable || memory.is_none_or(|memory| memory.grants_unreadable),
             policy_since: run.policy_since,
         };
-        let inspected = inspect(&self.terms, &self.policy, offer, connection, census.beside(connection, memory), known, run.now);
+        let inspected = inspect(&self.terms, &self.policy, offer, connection, counts, known, run.now);
         let Inspected { justification, findings, matched } = inspected;
         run.summary.count(connection, standing, run.now);
         matched.iter().for_each(|id| run.usage.policy(id, run.now));
@@ -252,6 +257,14 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync> Audit<S, L, 
         let kinds = findings.iter().map(|finding| finding.kind).collect();
         run.report.connection(picture, &Row { connection, justification: &justification, kinds })?;
         findings.into_iter().try_for_each(|finding| run.found(owner, finding))
+    }
+
+    /// What the organization says of a connection's account, if the policy could depend on it.
+    async fn membership(&self, offer: &Offer, connection: &Connection, counts: Counts, now: Timestamp) -> Membership {
+        let (service, connection) = (offer.service.clone(), connection.clone());
+        let mut facts = Facts { service, connection, counts, membership: Membership::NotAsked, claim: None, now };
+        self.members.complete(&self.policy, &mut facts).await;
+        facts.membership
     }
 
     fn note_usage(&self, run: &mut Run<'_>, memory: Option<&Memory>) {

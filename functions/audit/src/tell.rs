@@ -22,7 +22,7 @@ pub(crate) struct Found {
     pub(crate) by_owner: BTreeMap<Owner, BTreeMap<Severity, usize>>,
 }
 
-impl<S, L: Findings + Sync, K> Audit<S, L, K> {
+impl<S, L: Findings + Sync, K, G> Audit<S, L, K, G> {
     /// Puts the news on the ledger. Returns what is gone and, if something went wrong, what.
     pub(crate) async fn tell(&self, found: Found, looked: &Looked, edition: &Edition, summary: &mut Summary) -> Told {
         match self.ledger.take_pen(&edition.run, (self.clock)()).await {

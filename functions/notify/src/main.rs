@@ -8,7 +8,9 @@ use serde_json::Value;
 use warden::{
     aws::{shared_config, sns::Sns},
     config::NotifyConfig,
-    metrics, telemetry,
+    metrics,
+    ports::chain,
+    telemetry,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -21,7 +23,7 @@ async fn main() -> Result<(), Error> {
     run(service_fn(|event: LambdaEvent<Value>| {
         let notify = Arc::clone(&notify);
         async move {
-            let unreadable = |error| Diagnostic { error_type: "UnreadableEvent".to_owned(), error_message: telemetry::chain(&error) };
+            let unreadable = |error| Diagnostic { error_type: "UnreadableEvent".to_owned(), error_message: chain(&error) };
             let tell = async {
                 let response = notify.tell(&event.payload).await.map_err(unreadable)?;
                 metrics::told(response.told, response.batch_item_failures.len() as u64);

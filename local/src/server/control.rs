@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::extract::{RawQuery, State};
 use serde::Serialize;
 
-use super::{BodyForm, Local, query::Query};
-use crate::world::{Ec2Error, Effect};
+use super::{BodyForm, Local};
+use crate::world::{Ec2Error, Effect, OrganizationAccount};
 
 /// A call that EC2 has seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,11 +42,11 @@ impl Knobs {
     }
 
     /// Notes a call, and fails it if it shall fail.
-    pub(super) fn note(&mut self, account: &str, query: &Query) -> Result<(), Ec2Error> {
+    pub(super) fn note(&mut self, account: &str, action: &str, user_agent: &str) -> Result<(), Ec2Error> {
         if self.calls.len() < CALLS_MAX {
-            self.calls.push(Call { account: account.to_owned(), action: query.action.clone(), user_agent: query.user_agent.clone() });
+            self.calls.push(Call { account: account.to_owned(), action: action.to_owned(), user_agent: user_agent.to_owned() });
         }
-        match self.faults.get_mut(&query.action) {
+        match self.faults.get_mut(action) {
             Some((error, left)) if *left > 0 => {
                 *left -= 1;
                 Err(error.clone())
@@ -91,6 +91,13 @@ pub(super) async fn notification_body(State(local): State<Arc<Local>>, RawQuery(
 pub(super) async fn forward_events(State(local): State<Arc<Local>>, RawQuery(query): RawQuery) -> Answer {
     let to = value(&query, "to")?;
     local.knobs().forward_events_to = to.split_once('=').map(|(account, bus)| (account.to_owned(), bus.to_owned()));
+    done()
+}
+
+/// Takes an account into the organization, or moves it.
+pub(super) async fn organization(State(local): State<Arc<Local>>, RawQuery(query): RawQuery) -> Answer {
+    let account = OrganizationAccount { name: value(&query, "name")?, state: value(&query, "state")?, path: value(&query, "path")? };
+    local.world().organization.put(&value(&query, "account")?, account);
     done()
 }
 

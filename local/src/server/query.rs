@@ -99,12 +99,12 @@ fn decode(text: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(text).into_owned().collect()
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
 /// `KEY/DATE/REGION/SERVICE/aws4_request` of a `SigV4` signature.
-fn credential(headers: &HeaderMap) -> Option<String> {
+pub(super) fn credential(headers: &HeaderMap) -> Option<String> {
     let (_, rest) = header(headers, "authorization")?.split_once("Credential=")?;
     rest.split([',', ' ']).next().map(str::to_owned)
 }

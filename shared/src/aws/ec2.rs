@@ -11,7 +11,7 @@ use crate::{
     connection::{Connection, Service, ServiceKind},
     decision::{Permit, ToAccept, ToReject},
     ids::{Region, ServiceId, TopicArn},
-    ports::{Accept, CallError, Describe, Effect, Of, Reject, Survey, Unsuccessful},
+    ports::{Accept, Admit, CallError, Describe, Effect, Of, Reject, Survey, Unsuccessful},
     principal::Permission,
     survey::{Offer, Page, Subscription, SupportedRegion},
 };
@@ -165,6 +165,15 @@ impl Reject for Ec2 {
         let output = call.set_vpc_endpoint_ids(Some(ids(permits))).send().await;
         let output = output.map_err(|error| call_error("RejectVpcEndpointConnections", error))?;
         Ok(Effect::Asked(output.unsuccessful().iter().map(unsuccessful).collect()))
+    }
+}
+
+impl Admit for Ec2 {
+    async fn admit(&self, service: &ServiceId, add: &[String], remove: &[String]) -> Result<(), CallError> {
+        let some = |principals: &[String]| (!principals.is_empty()).then(|| principals.to_vec());
+        let call = self.client.modify_vpc_endpoint_service_permissions().service_id(service.as_str());
+        let call = call.set_add_allowed_principals(some(add)).set_remove_allowed_principals(some(remove));
+        call.send().await.map(drop).map_err(|error| call_error("ModifyVpcEndpointServicePermissions", error))
     }
 }
 

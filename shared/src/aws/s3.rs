@@ -1,4 +1,4 @@
-//! S3: where reports are kept.
+//! S3: where reports are kept, and where a policy set may live.
 
 use std::{path::Path, time::Duration};
 
@@ -6,7 +6,11 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::{Client, primitives::ByteStream};
 
 use super::{error::call_error, meter::Meter};
-use crate::ports::{CallError, Keep};
+use crate::{
+    config::PolicyUri,
+    policy::source::{Source, SourceError},
+    ports::{CallError, Fetch, Fetched, Keep},
+};
 
 /// One attempt to keep one file. A report on many connections has some tens of megabytes: longer than other calls.
 const ATTEMPT_SECONDS_MAX: u64 = 40;
@@ -50,4 +54,40 @@ impl Keep for Bucket {
     fn place(&self, name: &str) -> String {
         format!("s3://{}/{name}", self.name)
     }
+}
+
+impl Fetch for Bucket {
+    async fn fetch(&self, key: &str, unless: Option<&str>) -> Result<Fetched, CallError> {
+        const CALL: &str = "GetObject";
+        let get = self.client.get_object().bucket(&self.name).key(key).set_if_none_match(unless.map(str::to_owned));
+        let answer = match get.send().await {
+            Ok(answer) => answer,
+            // 304 is no answer of the model's, so it comes as an error without a code of its own.
+            Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 304) => return Ok(Fetched::Unchanged),
+            Err(error) => return Err(call_error(CALL, error)),
+        };
+        let etag = answer.e_tag().unwrap_or_default().to_owned();
+        let broken = |message: String, source| CallError { call: CALL, code: None, message, source: Some(source) };
+        let body = answer.body.collect().await.map_err(|error| broken(error.to_string(), Box::new(error)))?;
+        let text = String::from_utf8(body.to_vec()).map_err(|error| broken(format!("{key} is no UTF-8 text"), Box::new(error)))?;
+        Ok(Fetched::New { etag, text })
+    }
+}
+
+/// The bucket of a policy set that lives in one.
+#[must_use]
+pub fn bucket_of(config: &aws_config::SdkConfig, uri: &PolicyUri) -> Option<Bucket> {
+    match uri {
+        PolicyUri::Folder(_) => None,
+        PolicyUri::Object { bucket, .. } | PolicyUri::Prefix { bucket, .. } => Some(Bucket::new(config, bucket.clone())),
+    }
+}
+
+/// Reads a policy set for the first time.
+///
+/// # Errors
+/// When it cannot be read or is not sound.
+pub async fn open(config: &aws_config::SdkConfig, uri: PolicyUri) -> Result<Source<Option<Bucket>>, SourceError> {
+    let bucket = bucket_of(config, &uri);
+    Source::open(uri, bucket, jiff::Timestamp::now()).await
 }

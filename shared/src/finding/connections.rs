@@ -10,7 +10,8 @@ use crate::{
     decision::{Refer, Weighed, weigh},
     facts::{Claim, Counts, Facts},
     grant::Grant,
-    policy::{Answer, Judgement, MissingFact, Policy, Rule},
+    organization::Membership,
+    policy::{Answer, Judgement, MissingFact, OpenFact, Policy, Rule},
     record::Verdict,
     survey::{Marks, Offer},
 };
@@ -69,6 +70,8 @@ pub struct Known<'a> {
     pub doubt: bool,
     /// Since when the audit has known this policy set; a sweep needs its time to act by it.
     pub policy_since: Timestamp,
+    /// What Organizations says about the account, where the policy could depend on it.
+    pub membership: &'a Membership,
 }
 
 /// Looks at one connection of a service.
@@ -111,7 +114,14 @@ impl Look<'_> {
             endpoint: self.connection.endpoint.clone(),
             role: Some(role),
         });
-        Facts { service: self.offer.service.clone(), connection: self.connection.clone(), counts: self.counts, claim, now }
+        Facts {
+            service: self.offer.service.clone(),
+            connection: self.connection.clone(),
+            counts: self.counts,
+            membership: self.known.membership.clone(),
+            claim,
+            now,
+        }
     }
 
     fn judge(&self, now: Timestamp) -> Result<Judgement, MissingFact> {
@@ -146,6 +156,10 @@ impl Look<'_> {
                 }
                 Justification::Policy { policies: ids(&judgement.accept) }
             }
+            (Weighed::Refer(Refer::Inactive { state }), _) => {
+                findings.push(self.unjustified(judgement, &Weighed::Refer(Refer::Inactive { state })));
+                Justification::Nothing
+            }
             (_, Some(grant)) => {
                 findings.extend(grant.until.filter(|_| !grant.holds(soon)).map(|until| self.grant_ends_soon(grant, until)));
                 Justification::Grant { person: grant.by.clone(), reason: grant.reason.clone(), until: grant.until }
@@ -153,6 +167,9 @@ impl Look<'_> {
             // What the broken policy would have said is unknown; that it is broken is told as such.
             (Weighed::Refer(Refer::PolicyError), None) if judgement.accept.allowed => {
                 Justification::Unknown { why: "a policy could not be evaluated".to_owned() }
+            }
+            (Weighed::Refer(Refer::Unverified { needs }), None) if needs.contains(&OpenFact::Organization) => {
+                Justification::Unknown { why: "what the policy asks about the organization is not known".to_owned() }
             }
             (_, None) if self.known.doubt => Justification::Unknown { why: "not all that the ledger holds could be read".to_owned() },
             // The event that proves its role may be on its way to the record.
@@ -194,6 +211,8 @@ impl Look<'_> {
             Weighed::Reject => format!("the policy would reject it, by {}", named(&judgement.reject)),
             Weighed::Refer(Refer::Forbidden) => format!("it is forbidden by {}", named(&judgement.accept)),
             Weighed::Refer(Refer::Contradiction) => "the policy says both accept and reject".to_owned(),
+            Weighed::Refer(Refer::Inactive { state }) => format!("in the organization it is {state}"),
+            Weighed::Refer(Refer::Unverified { .. }) => "no record proves the role that the policy asks for".to_owned(),
             Weighed::Refer(_) | Weighed::Accept => "no policy allows it".to_owned(),
         };
         let what = format!("{} is connected, and {why}. No grant covers it.", sentence(&self.owner()));

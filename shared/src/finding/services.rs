@@ -6,7 +6,7 @@ use super::{Finding, Kind, Severity, Subject, Terms};
 use crate::{
     connection::ServiceKind,
     ids::{AccountId, TopicArn},
-    policy::{Policy, reach::Asker},
+    policy::Policy,
     principal::{Permission, Principal},
     survey::{Offer, Subscription},
 };
@@ -68,20 +68,18 @@ impl Look<'_> {
     }
 
     fn wide(&self, permission: &Permission) -> Option<Finding> {
-        let (asker, severity, who) = match &permission.who {
-            Principal::Anyone => (Asker::Stranger, Severity::Warning, "Every AWS account".to_owned()),
-            Principal::Account { account, bare: false } => (Asker::Account(account), Severity::Info, format!("Account {account}")),
-            Principal::Account { account, bare: true } => {
-                (Asker::Account(account), Severity::Info, format!("Account {account}, written as a bare id,"))
-            }
-            Principal::User { account } => (Asker::Account(account), Severity::Info, format!("A user of account {account}")),
-            Principal::Role { account } => (Asker::Account(account), Severity::Info, format!("A role of account {account}")),
-            Principal::Unit { unit } => (Asker::MemberOf(unit), Severity::Info, format!("Every account in {unit}")),
-            Principal::Unknown { .. } => return None,
-        };
-        if self.policy.could_accept(asker, &self.offer.service) {
+        if !permission.leads_nowhere(self.policy, &self.offer.service) {
             return None;
         }
+        let (severity, who) = match &permission.who {
+            Principal::Anyone => (Severity::Warning, "Every AWS account".to_owned()),
+            Principal::Account { account, bare: false } => (Severity::Info, format!("Account {account}")),
+            Principal::Account { account, bare: true } => (Severity::Info, format!("Account {account}, written as a bare id,")),
+            Principal::User { account } => (Severity::Info, format!("A user of account {account}")),
+            Principal::Role { account } => (Severity::Info, format!("A role of account {account}")),
+            Principal::Unit { unit } => (Severity::Info, format!("Every account in {unit}")),
+            Principal::Unknown { .. } => return None,
+        };
         let id = &self.offer.service.id;
         let subject = Subject::Principal { service: id.clone(), principal: permission.text.clone() };
         let what = match &permission.who {

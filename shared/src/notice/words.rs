@@ -1,11 +1,14 @@
 //! What happened, why, and what the reader can do: the sentences all forms of a message share.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::escape;
 use crate::{
     decision::Refer,
-    policy::{Answer, Judgement, Rule},
+    organization::Membership,
+    policy::{Answer, Judgement, OpenFact, Rule},
     record::{Act, Record, Verdict},
 };
 
@@ -94,6 +97,12 @@ impl<'a> Words<'a> {
             Refer::Contradiction => "The policy allows both to accept and to reject it, so it does neither. Mend the policy.".to_owned(),
             Refer::PolicyError => format!("A policy could not be evaluated, so nothing is decided by any: {}.", self.quoted_errors()),
             Refer::Missing { fact } => format!("{fact}."),
+            Refer::Unverified { needs } => self.why_unverified(needs),
+            Refer::Inactive { state } => format!(
+                "In the organization, account {} is `{}`. Such an account is never let in, whatever a policy or a grant says.",
+                self.account,
+                escape::plain(state, 40)
+            ),
             Refer::UnknownState { state } => {
                 format!("EC2 says that the connection is `{}`, a state this version does not know.", escape::plain(state, 40))
             }
@@ -102,6 +111,28 @@ impl<'a> Words<'a> {
                 self.account
             ),
         }
+    }
+
+    fn why_unverified(&self, needs: &BTreeSet<OpenFact>) -> String {
+        let open = self.record.judgement.iter().flat_map(|judgement| judgement.accept.open.iter().chain(&judgement.reject.open));
+        let sentence = |need: &OpenFact| {
+            let mut ids: Vec<String> =
+                open.clone().filter(|rule| rule.needs.contains(need)).map(|rule| format!("`{}`", escape::plain(&rule.id, 80))).collect();
+            ids.dedup();
+            ids.truncate(RULES_MAX);
+            let ids = ids.join(", ");
+            match (need, &self.record.facts.membership) {
+                (OpenFact::Requester, _) => format!(
+                    "It waits for proof of who asked: {ids} may decide it by the role behind the request, which only CloudTrail's event shows, and no such event has come."
+                ),
+                (OpenFact::Organization, Membership::Unknown { why }) => format!(
+                    "It waits, because {ids} may decide it by the organization, and Organizations could not be asked: {}.",
+                    escape::plain(why.trim_end_matches('.'), QUOTE_CHARACTERS_MAX)
+                ),
+                (OpenFact::Organization, _) => format!("It waits, because {ids} may decide it by the organization, which was not asked."),
+            }
+        };
+        needs.iter().map(sentence).collect::<Vec<_>>().join(" ")
     }
 
     fn by_policy(&self) -> String {
@@ -224,6 +255,10 @@ impl<'a> Words<'a> {
         if let Some(region) = connection.region.as_ref().filter(|region| **region != record.facts.service.region) {
             details.push(("Consumer's Region", region.to_string()));
         }
+        if let Membership::Member(member) = &record.facts.membership {
+            let name = member.name.as_deref().map(|name| format!(" ({})", escape::plain(name, 80))).unwrap_or_default();
+            details.push(("In the organization", format!("{}{name}", escape::plain(member.units.last().map_or("", String::as_str), 80))));
+        }
         if let Some(role) = record.facts.requester() {
             details.push(("Requested by", escape::plain(role.as_str(), 200)));
         }
@@ -242,7 +277,7 @@ fn second(at: Timestamp) -> String {
 
 /// The answer that explains the outcome.
 fn telling(record: &Record) -> Option<&Answer> {
-    let Judgement { accept, reject } = record.judgement.as_ref()?;
+    let Judgement { accept, reject, .. } = record.judgement.as_ref()?;
     let rejected = matches!(record.verdict, Verdict::Rejected | Verdict::ObservedReject)
         || record.failure.as_ref().is_some_and(|failure| failure.act == Act::Reject);
     // What turned down an acceptance of something that is connected already explains nothing about who let it in.

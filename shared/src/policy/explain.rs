@@ -3,7 +3,7 @@
 use cedar_policy::{Authorizer, Decision, Effect, Entities, PolicyId, PolicySet, Request};
 use serde_json::{Value, json};
 
-use super::{MissingFact, Policy, request};
+use super::{MissingFact, Policy, open::conjuncts, request};
 use crate::facts::Facts;
 
 /// One policy, held against one request.
@@ -71,14 +71,6 @@ fn explain(policy: &cedar_policy::Policy, request: &Request, entities: &Entities
     }
     let in_scope = matches!(evaluate(with_conditions(&json, json!([])), request, entities)?, Holds::Yes);
     Some(Explained { id: policy.id().to_string(), forbids: policy.effect() == Effect::Forbid, in_scope, conditions })
-}
-
-/// The parts that must all hold, in the order in which Cedar evaluates them.
-fn conjuncts(body: &Value) -> Vec<&Value> {
-    match body.get("&&") {
-        Some(both) => ["left", "right"].iter().filter_map(|side| both.get(*side)).flat_map(conjuncts).collect(),
-        None => vec![body],
-    }
 }
 
 fn held(kind: &str, part: &Value, request: &Request, entities: &Entities) -> Option<Condition> {

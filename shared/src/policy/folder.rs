@@ -1,4 +1,4 @@
-//! A policy set in a folder: `*.cedar` and `groups.json`, as it is packaged with the function.
+//! A policy set in a folder: `*.cedar`, `groups.json` and `cases.json`, as it is edited and packaged with the function.
 
 use std::{fs, io, path::Path};
 
@@ -9,23 +9,28 @@ use super::{Policy, PolicyErrors, PolicyFile, Problem};
 /// # Errors
 /// When a file cannot be read, or for everything [`Policy::load`] refuses.
 pub fn load(folder: &Path) -> Result<Policy, PolicyErrors> {
+    Policy::of_files(&read(folder)?, &folder.display().to_string())
+}
+
+/// Reads the files of the set in a folder, in the order of their names.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn read(folder: &Path) -> Result<Vec<PolicyFile>, PolicyErrors> {
     let unreadable = |path: &Path, error: &io::Error| {
-        PolicyErrors(vec![Problem { file: path.display().to_string(), line: 0, message: format!("cannot be read: {error}") }])
+        PolicyErrors(vec![Problem::of_file(path.display().to_string(), format!("cannot be read: {error}"))])
     };
     let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
     let mut paths: Vec<_> =
         entries.collect::<Result<Vec<_>, _>>().map_err(|error| unreadable(folder, &error))?.iter().map(fs::DirEntry::path).collect();
+    paths.retain(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".cedar") || [super::GROUPS, super::CASES].contains(&name.as_ref())
+    });
     paths.sort();
-    let read = |path: &Path| {
+    let read = |path: &std::path::PathBuf| {
         let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
         Ok(PolicyFile { name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(), text })
     };
-    let policies = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "cedar"));
-    let files = policies.map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
-    let groups = paths.iter().find(|path| path.ends_with("groups.json")).map(|path| read(path)).transpose()?;
-    if files.is_empty() {
-        let message = "there is no policy here: put a file that ends in `.cedar` into this folder".to_owned();
-        return Err(PolicyErrors(vec![Problem { file: folder.display().to_string(), line: 0, message }]));
-    }
-    Policy::load(&files, groups.as_ref())
+    paths.iter().map(read).collect()
 }

@@ -27,7 +27,7 @@ impl Groups {
     /// Reads `groups.json`, or names every problem in it.
     pub(super) fn parse(file: &PolicyFile) -> Result<Self, Vec<Problem>> {
         let read: BTreeMap<String, Group> = serde_json::from_str(&file.text)
-            .map_err(|error| vec![file.problem_at_line(error.line(), format!("not a list of groups: {error}"))])?;
+            .map_err(|error| vec![file.problem_at_line(error.line(), error.column(), format!("not a list of groups: {error}"))])?;
         let mut groups = Self::default();
         let mut problems = Vec::new();
         for (name, group) in read {

@@ -1,12 +1,16 @@
 //! From texts to a policy set that is known to be sound, or to a list of all that is wrong with it.
 
-use std::{collections::BTreeMap, fmt, ops::Not};
+use std::{collections::BTreeMap, fmt, ops::Range};
 
 use cedar_policy::{PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
 use sha2::{Digest, Sha256};
 
-use super::{Groups, Policy, Rule, SCHEMA};
+use super::{Groups, Policy, Rule, SCHEMA, open::Dependents};
+use crate::{
+    ids::{AccountId, ServiceId},
+    organization::is_unit,
+};
 
 /// One text of the policy set and the name people know it by.
 #[derive(Debug, Clone)]
@@ -24,6 +28,8 @@ pub struct Problem {
     pub file: String,
     /// The line, from 1; 0 when the problem is the file itself.
     pub line: usize,
+    /// The characters of that line that it is about, counted from 0, where they are known.
+    pub columns: Option<Range<usize>>,
     /// What is wrong and, where it is known, what to do.
     pub message: String,
 }
@@ -48,29 +54,45 @@ impl fmt::Display for Problem {
     }
 }
 
+impl Problem {
+    /// A problem of a whole file, folder or object.
+    pub(super) fn of_file(file: String, message: String) -> Self {
+        Self { file, line: 0, columns: None, message }
+    }
+}
+
 impl PolicyFile {
-    pub(super) fn problem_at_line(&self, line: usize, message: String) -> Problem {
-        Problem { file: self.name.clone(), line, message }
+    /// A problem at a place that is known by line and column, both counted from 1.
+    pub(super) fn problem_at_line(&self, line: usize, column: usize, message: String) -> Problem {
+        let columns = column.checked_sub(1).map(|start| start..start + 1);
+        Problem { file: self.name.clone(), line, columns, message }
+    }
+
+    fn problem_at_bytes(&self, bytes: Option<Range<usize>>, message: String) -> Problem {
+        let Some(bytes) = bytes else { return Problem::of_file(self.name.clone(), message) };
+        let before = self.text.get(..bytes.start).unwrap_or(&self.text);
+        let line = before.matches('\n').count() + 1;
+        let start = before.rsplit('\n').next().unwrap_or_default().chars().count();
+        // Only to the end of the line on which it begins.
+        let about = self.text.get(bytes).unwrap_or_default().lines().next().unwrap_or_default().trim_end();
+        let columns = Some(start..start + about.chars().count().max(1));
+        Problem { file: self.name.clone(), line, columns, message }
     }
 
     /// A problem at the first place where `text` stands.
     pub(super) fn problem_at(&self, text: &str, message: String) -> Problem {
-        self.problem_at_line(self.text.find(text).map_or(0, |offset| self.line(offset)), message)
+        self.problem_at_bytes(self.text.find(text).map(|start| start..start + text.len()), message)
     }
 
     /// A problem at the last place where `text` stands: of two that clash, the later.
     pub(super) fn problem_at_last(&self, text: &str, message: String) -> Problem {
-        self.problem_at_line(self.text.rfind(text).map_or(0, |offset| self.line(offset)), message)
-    }
-
-    fn line(&self, offset: usize) -> usize {
-        self.text.bytes().take(offset).filter(|b| *b == b'\n').count() + 1
+        self.problem_at_bytes(self.text.rfind(text).map(|start| start..start + text.len()), message)
     }
 
     fn problem_of(&self, error: &dyn Diagnostic, message: &str) -> Problem {
-        let line = error.labels().and_then(|mut labels| labels.next()).map_or(0, |label| self.line(label.offset()));
+        let label = error.labels().and_then(|mut labels| labels.next());
         let help = error.help().map(|help| format!(" ({help})")).unwrap_or_default();
-        self.problem_at_line(line, format!("{message}{help}"))
+        self.problem_at_bytes(label.map(|label| label.offset()..label.offset() + label.len()), format!("{message}{help}"))
     }
 }
 
@@ -84,9 +106,9 @@ struct Loading {
 }
 
 pub(super) fn load(files: &[PolicyFile], groups_file: Option<&PolicyFile>) -> Result<Policy, PolicyErrors> {
-    let schema: Schema = SCHEMA
-        .parse()
-        .map_err(|error| PolicyErrors(vec![Problem { file: "schema.cedarschema".into(), line: 0, message: format!("{error}") }]))?;
+    let schema: Schema = SCHEMA.parse().map_err(|error: cedar_policy::CedarSchemaError| {
+        PolicyErrors(vec![Problem::of_file("schema.cedarschema".into(), error.to_string())])
+    })?;
     let mut loading = Loading { set: PolicySet::new(), notes: BTreeMap::new(), origin: BTreeMap::new(), problems: Vec::new() };
     let groups = match groups_file.map(Groups::parse) {
         None => Some(Groups::default()),
@@ -103,13 +125,13 @@ pub(super) fn load(files: &[PolicyFile], groups_file: Option<&PolicyFile>) -> Re
         loading.problems.push(empty(files));
     }
     loading.validate(files, &schema);
-    if let Some(groups) = &groups {
-        loading.check_groups(files, groups);
-    }
+    loading.check_names(files, groups.as_ref());
     match groups {
         Some(groups) if loading.problems.is_empty() => {
-            let digest = digest(files, groups_file);
-            Ok(Policy { set: loading.set, schema, notes: loading.notes, groups, digest })
+            let all: Vec<PolicyFile> = files.iter().chain(groups_file).cloned().collect();
+            let digest = digest(&all);
+            let dependents = Dependents::of(&loading.set);
+            Ok(Policy { set: loading.set, schema, notes: loading.notes, dependents, groups, digest })
         }
         _ => {
             // Cedar's validator names problems in no particular order; people read from top to bottom.
@@ -121,7 +143,7 @@ pub(super) fn load(files: &[PolicyFile], groups_file: Option<&PolicyFile>) -> Re
 
 fn empty(files: &[PolicyFile]) -> Problem {
     let file = files.first().map_or_else(|| "policies".to_owned(), |file| file.name.clone());
-    Problem { file, line: 0, message: "there is no policy here: write at least one `permit` in a file that ends in `.cedar`".into() }
+    Problem::of_file(file, "there is no policy here: write at least one `permit` in a file that ends in `.cedar`".into())
 }
 
 impl Loading {
@@ -167,33 +189,44 @@ impl Loading {
         }
     }
 
-    /// Cedar knows types, not names: a misspelt group would simply never match.
-    fn check_groups(&mut self, files: &[PolicyFile], groups: &Groups) {
+    /// Cedar knows types, not names: a misspelt group or account would simply never match.
+    fn check_names(&mut self, files: &[PolicyFile], groups: Option<&Groups>) {
         for policy in self.set.policies() {
             let file = self.origin.get(AsRef::<str>::as_ref(policy.id())).and_then(|index| files.get(*index));
-            let unknown = policy
-                .entity_literals()
-                .into_iter()
-                .filter(|uid| uid.type_name().basename() == "AccountGroup")
-                .map(|uid| AsRef::<str>::as_ref(uid.id()).to_owned())
-                .filter(|name| groups.has(name).not());
-            for name in unknown {
-                let known: Vec<&str> = groups.names().collect();
-                let message =
-                    format!("policy `{}` names the group `{name}`, which is not in groups.json (there: {})", policy.id(), listed(&known));
-                self.problems.extend(file.map(|file| file.problem_at(&format!("\"{name}\""), message)));
+            for uid in policy.entity_literals() {
+                let name: &str = uid.id().as_ref();
+                let wrong = match uid.type_name().basename() {
+                    "AccountGroup" => groups.filter(|groups| !groups.has(name)).map(|groups| no_such_group(name, groups)),
+                    "Account" => name.parse::<AccountId>().err().map(|error| error.to_string()),
+                    "EndpointService" => name.parse::<ServiceId>().err().map(|error| error.to_string()),
+                    "OrganizationalUnit" if !is_unit(name) => Some(format!("`{name}` is not the id of a unit (`ou-…`) or a root (`r-…`)")),
+                    _ => None,
+                };
+                let message = wrong.map(|wrong| format!("policy `{}`: {wrong}", policy.id()));
+                self.problems.extend(file.zip(message).map(|(file, message)| file.problem_at(&format!("\"{name}\""), message)));
             }
         }
     }
 }
 
-fn listed(names: &[&str]) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+fn no_such_group(name: &str, groups: &Groups) -> String {
+    let known: Vec<&str> = groups.names().collect();
+    let there = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    format!("there is no group `{name}` in groups.json{} (there: {there})", did_you_mean(name, groups.names()))
 }
 
-/// Each text goes in with its name and length, so that moving text between files changes the digest.
-fn digest(files: &[PolicyFile], groups: Option<&PolicyFile>) -> String {
-    let mut all: Vec<&PolicyFile> = files.iter().chain(groups).collect();
+/// The name that was probably meant, as a question.
+#[must_use]
+pub fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    const ALIKE: f64 = 0.8;
+    let near = known.map(|one| (strsim::jaro_winkler(name, one), one)).filter(|(alike, _)| *alike >= ALIKE);
+    near.max_by(|a, b| a.0.total_cmp(&b.0)).map_or_else(String::new, |(_, one)| format!(": did you mean `{one}`?"))
+}
+
+/// Each text goes in with its name and length, so that moving text between files changes the digest. A set's own tests
+/// are no part of what it says.
+pub(super) fn digest(files: &[PolicyFile]) -> String {
+    let mut all: Vec<&PolicyFile> = files.iter().filter(|file| file.name != super::CASES).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
     let mut hash = Sha256::new();
     for file in all {
@@ -202,5 +235,5 @@ fn digest(files: &[PolicyFile], groups: Option<&PolicyFile>) -> String {
             hash.update(text.as_bytes());
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    super::hexadecimal(hash)
 }

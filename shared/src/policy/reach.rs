@@ -3,15 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cedar_policy::{ActionConstraint, Authorizer, Decision, Effect, Entities, Entity, EntityUid, Request};
+use cedar_policy::{ActionConstraint, Authorizer, Decision, Effect, Entities, Entity, EntityUid, PolicySet, Request, Schema};
 use jiff::Timestamp;
 
-use super::{Policy, request};
+use super::{OpenFact, Policy, request};
 use crate::{
     connection::{Connection, Service, State},
     decision::{Weighed, weigh},
     facts::{Counts, Facts},
     ids::{AccountId, EndpointId},
+    organization::Membership,
 };
 
 /// Somebody who might ask.
@@ -30,10 +31,14 @@ impl Policy {
     /// the side of yes.
     #[must_use]
     pub fn could_accept(&self, asker: Asker<'_>, service: &Service) -> bool {
-        self.partial(asker, service).unwrap_or(true)
+        let units_known = matches!(asker, Asker::MemberOf(_));
+        let unsure = self.dependents.loosened_permits(OpenFact::Organization);
+        self.partial(&self.set, asker, service).unwrap_or(true)
+            // What the organization would say of an account is not known here, so what asks for it might let it in.
+            || !units_known && self.partial(&unsure, asker, service).unwrap_or(true)
     }
 
-    fn partial(&self, asker: Asker<'_>, service: &Service) -> Option<bool> {
+    fn partial(&self, set: &PolicySet, asker: Asker<'_>, service: &Service) -> Option<bool> {
         let nobody: AccountId = self.unnamed()?;
         let (account, parents) = match asker {
             Asker::Account(account) => (account, self.groups.of(account).iter().map(|name| group(name)).collect::<Result<_, _>>()),
@@ -47,7 +52,19 @@ impl Policy {
         let entities = Entities::from_entities(entities, Some(&self.schema)).ok()?;
         // Without a context: everything in it is unknown.
         let asked = Request::builder().principal(principal).action(action).resource(resource).build();
-        Some(Authorizer::new().is_authorized_partial(&asked, &self.set, &entities).decision() != Some(Decision::Deny))
+        Some(Authorizer::new().is_authorized_partial(&asked, set, &entities).decision() != Some(Decision::Deny))
+    }
+
+    /// The accounts that policies or groups name and that could be accepted for being named.
+    #[must_use]
+    pub fn named_accounts(&self, service: &Service) -> Vec<AccountId> {
+        let could = |account: &AccountId| self.partial(&self.set, Asker::Account(account), service).unwrap_or(false);
+        self.all_named().into_iter().filter(could).collect()
+    }
+
+    fn all_named(&self) -> BTreeSet<AccountId> {
+        let literal = self.literal("Account");
+        self.groups.accounts().cloned().chain(literal.iter().filter_map(|id| id.parse().ok())).collect()
     }
 
     /// The named accounts whose first plain request would be accepted now.
@@ -56,10 +73,9 @@ impl Policy {
         // Accounts of the same groups that no policy names are all answered alike: one of them is asked for all.
         let mut alike: BTreeMap<(&[String], Option<&AccountId>), bool> = BTreeMap::new();
         let literal = self.literal("Account");
-        let named: Vec<AccountId> = literal.iter().filter_map(|id| id.parse().ok()).collect();
-        let all: BTreeSet<&AccountId> = self.groups.accounts().chain(&named).collect();
+        let all = self.all_named();
         let mut accepted = Vec::new();
-        for account in all {
+        for account in &all {
             let class = (self.groups.of(account), literal.contains(account.as_str()).then_some(account));
             if *alike.entry(class).or_insert_with(|| self.accepts_plainly(account, service, now)) {
                 accepted.push(account.clone());
@@ -80,7 +96,8 @@ impl Policy {
             region: Some(service.region.clone()),
             ip_address_type: Some("ipv4".to_owned()),
         };
-        let facts = Facts { service: service.clone(), connection, counts: Counts::default(), claim: None, now };
+        let facts =
+            Facts { service: service.clone(), connection, counts: Counts::default(), membership: Membership::Outside, claim: None, now };
         self.judge(&facts).is_ok_and(|judgement| weigh(&judgement) == Weighed::Accept)
     }
 
@@ -105,6 +122,30 @@ impl Policy {
         let others = self.set.policies().filter(|policy| !doors.contains(AsRef::<str>::as_ref(policy.id())));
         let shunned: BTreeSet<String> = literals(others, "AccountGroup").collect();
         self.groups.names().filter(|name| !shunned.contains(*name)).collect()
+    }
+
+    /// The set and its schema in Cedar's own terms, for Cedar's own tools.
+    #[must_use]
+    pub fn cedar(&self) -> (&PolicySet, &Schema) {
+        (&self.set, &self.schema)
+    }
+
+    /// The groups with their accounts, by name.
+    #[must_use]
+    pub fn groups(&self) -> BTreeMap<&str, BTreeSet<&AccountId>> {
+        let mut groups: BTreeMap<&str, BTreeSet<&AccountId>> = self.groups.names().map(|name| (name, BTreeSet::new())).collect();
+        for account in self.groups.accounts() {
+            for name in self.groups.of(account) {
+                groups.entry(name).or_default().insert(account);
+            }
+        }
+        groups
+    }
+
+    /// The services that policies name.
+    #[must_use]
+    pub fn services(&self) -> BTreeSet<String> {
+        self.literal("EndpointService")
     }
 
     /// The groups an account is in.

@@ -7,6 +7,7 @@ use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUi
 use jiff::Timestamp;
 
 use super::{Groups, MissingFact};
+use crate::organization::Member;
 use crate::{connection::Service, facts::Facts, ids::AccountId};
 
 /// A request and its entities, or why Cedar would not have them.
@@ -22,12 +23,9 @@ fn put_together(action: &str, facts: &Facts, account: &AccountId, created: Times
     let principal = uid("PrivateLink::Account", account.as_str())?;
     let resource = uid("PrivateLink::EndpointService", facts.service.id.as_str())?;
     let action = uid("PrivateLink::Action", action)?;
-    let parents = groups.of(account).iter().map(|name| uid("PrivateLink::AccountGroup", name)).collect::<Result<HashSet<_>, _>>()?;
-    let entities = Entities::from_entities(
-        [Entity::new_no_attrs(principal.clone(), parents), service(resource.clone(), &facts.service)?],
-        Some(schema),
-    )
-    .map_err(|error| error.to_string())?;
+    let member = facts.membership.known().unwrap_or_default();
+    let entities = [asker(principal.clone(), groups.of(account), member)?, service(resource.clone(), &facts.service)?];
+    let entities = Entities::from_entities(entities, Some(schema)).map_err(|error| error.to_string())?;
     let request = Request::new(principal, action, resource, context(facts, created)?, Some(schema)).map_err(|error| error.to_string())?;
     Ok((request, entities))
 }
@@ -35,6 +33,17 @@ fn put_together(action: &str, facts: &Facts, account: &AccountId, created: Times
 pub(super) fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
     let kind: EntityTypeName = kind.parse().map_err(|error| format!("{error}"))?;
     Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
+}
+
+/// The account that asks, in its groups and units.
+fn asker(uid_of: EntityUid, groups: &[String], member: Option<&Member>) -> Result<Entity, String> {
+    let units = member.iter().flat_map(|member| &member.units).map(|unit| uid("PrivateLink::OrganizationalUnit", unit));
+    let parents = groups.iter().map(|name| uid("PrivateLink::AccountGroup", name)).chain(units).collect::<Result<HashSet<_>, _>>()?;
+    let attributes = member.map(|member| {
+        let name = member.name.iter().map(|name| ("name".to_owned(), text(name)));
+        name.chain([("status".to_owned(), text(&member.state))]).collect::<HashMap<_, _>>()
+    });
+    Entity::new(uid_of, attributes.unwrap_or_default(), parents).map_err(|error| error.to_string())
 }
 
 pub(super) fn service(uid: EntityUid, service: &Service) -> Result<Entity, String> {

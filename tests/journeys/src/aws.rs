@@ -6,8 +6,9 @@ use local::world::{self, Ec2Error, Filter, PageRequest, World};
 use warden::{
     connection::{Connection, Service, ServiceKind},
     decision::{Permit, ToAccept, ToReject},
-    ids::{ServiceId, TopicArn},
-    ports::{Accept, CallError, Describe, Effect, Of, Reject, Survey, Unsuccessful},
+    ids::{AccountId, ServiceId, TopicArn},
+    organization::{Member, Membership},
+    ports::{Accept, CallError, Describe, Directory, Effect, Of, Reject, Survey, Unsuccessful},
     principal::Permission,
     survey::{Offer, Page, Subscription, SupportedRegion},
 };
@@ -112,6 +113,21 @@ impl Reject for Aws {
         const CALL: &str = "RejectVpcEndpointConnections";
         self.faults.around(CALL, || {
             self.world().reject(PROVIDER, service.as_str(), &ids(&permits)).map(|(bad, _)| asked(&bad)).map_err(failed(CALL))
+        })
+    }
+}
+
+impl Directory for Aws {
+    async fn member(&self, account: &AccountId) -> Result<Membership, CallError> {
+        const CALL: &str = "DescribeAccount";
+        self.faults.around(CALL, || match self.world().organization.describe(account.as_str()) {
+            Ok(found) => Ok(Membership::Member(Member {
+                name: Some(found.name.clone()),
+                state: found.state.clone(),
+                units: warden::organization::units(&found.path),
+            })),
+            Err(error) if error.code == "AccountNotFoundException" => Ok(Membership::Outside),
+            Err(error) => Err(failed(CALL)(error)),
         })
     }
 }

@@ -3,6 +3,7 @@
 
 mod aws;
 mod faults;
+pub mod guide;
 mod ledger;
 mod stage;
 

@@ -18,8 +18,10 @@ use warden::{
     deadline::Deadline,
     event::Trigger,
     finding::Terms,
+    grant::{Grant, Grantee},
     ids::TopicArn,
     notice::Notice,
+    organization::Members,
     policy::{Policy, PolicyFile},
     ports::{Accept, CallError, Keep, Observe, Publish, Reject},
     record::{Record, Scribe},
@@ -182,6 +184,30 @@ impl Stage {
         self.policy = Arc::new(load(&[file("test.cedar", cedar)], None));
     }
 
+    /// The same with groups.
+    pub fn set_policy_set(&mut self, cedar: &str, groups: Option<&str>) {
+        self.policy = Arc::new(load(&[file("test.cedar", cedar)], groups.map(|text| file("groups.json", text)).as_ref()));
+    }
+
+    /// A person lets a whole account connect to the service.
+    pub fn grant_account(&self, account: &str) {
+        self.grant(Grantee::Account(account.parse().unwrap()), None);
+    }
+
+    /// A person grants something, perhaps for a time.
+    pub fn grant(&self, to: Grantee, until: Option<SignedDuration>) {
+        let at = self.aws.world().now();
+        self.ledger.grant(Grant {
+            schema: 1,
+            service: self.service.parse().unwrap(),
+            to,
+            by: "arn:aws:sts::123456789012:assumed-role/network/kim".to_owned(),
+            reason: "migration weekend".to_owned(),
+            at,
+            until: until.map(|time| at + time),
+        });
+    }
+
     /// The policy that is set, for replays.
     #[must_use]
     pub fn current_policy(&self) -> &Policy {
@@ -249,13 +275,14 @@ impl Stage {
         self.deliver(&sweep_event()).await
     }
 
-    fn approve<X: Accept + Reject + Sync>(&self, act: X) -> Approve<Aws, X, MemoryLedger> {
+    fn approve<X: Accept + Reject + Sync>(&self, act: X) -> Approve<Aws, X, MemoryLedger, Aws> {
         // The world's time, frozen for this invocation: `clock` is a plain function, so it is handed over by thread.
         NOW.set(self.aws.world().now());
         Approve {
             describe: self.aws.clone(),
             act,
             ledger: self.ledger.clone(),
+            members: Members::new(self.aws.clone()),
             policy: Arc::clone(&self.policy),
             scope: self.scope.clone(),
             region: "us-east-1".parse().unwrap(),
@@ -283,6 +310,7 @@ impl Stage {
             survey: self.aws.clone(),
             ledger: self.ledger.clone(),
             keep: self.shelf.clone(),
+            members: Members::new(self.aws.clone()),
             policy: Arc::clone(&self.policy),
             scope: self.scope.clone(),
             terms: self.terms(),

@@ -9,10 +9,7 @@ use jiff::SignedDuration;
 use journeys::{A, B, C, Fault, PROVIDER, Stage, TOPIC, start_of_story};
 use local::world::{NewEndpoint, NewService, Permission};
 use serde_json::Value;
-use warden::{
-    grant::{Grant, Grantee},
-    notice::Notice,
-};
+use warden::{grant::Grantee, notice::Notice};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -67,19 +64,6 @@ fn id(stage: &Stage, kind: &str, rest: &str) -> String {
     format!("{kind}/{}/{rest}", stage.service)
 }
 
-fn grant(stage: &Stage, to: Grantee, until: Option<SignedDuration>) {
-    let at = stage.aws.world().now();
-    stage.ledger.grant(Grant {
-        schema: 1,
-        service: stage.service.parse().unwrap(),
-        to,
-        by: "arn:aws:sts::123456789012:assumed-role/network/kim".to_owned(),
-        reason: "migration".to_owned(),
-        at,
-        until: until.map(|time| at + time),
-    });
-}
-
 #[tokio::test]
 async fn what_the_warden_did_is_no_finding() {
     let stage = tidy();
@@ -96,7 +80,7 @@ async fn unjustified_is_a_live_connection_that_the_policy_would_not_accept_now()
     let endpoint = accepted_by_hand(&stage, B).await;
     assert_eq!(of_kind(&stage, "unjustified").await, [id(&stage, "unjustified", &endpoint)]);
     // A person's grant covers it; and what merely waits is connected to nothing.
-    grant(&stage, Grantee::Endpoint(endpoint.parse().unwrap()), None);
+    stage.grant(Grantee::Endpoint(endpoint.parse().unwrap()), None);
     let (_, _) = stage.ask(B);
     assert_eq!(of_kind(&stage, "unjustified").await, Vec::<String>::new());
 }
@@ -105,10 +89,10 @@ async fn unjustified_is_a_live_connection_that_the_policy_would_not_accept_now()
 async fn a_grant_to_another_account_or_endpoint_covers_nothing() {
     let stage = Stage::new();
     let endpoint = accepted_by_hand(&stage, B).await;
-    grant(&stage, Grantee::Account(C.parse().unwrap()), None);
-    grant(&stage, Grantee::Endpoint("vpce-0123456789abcdef0".parse().unwrap()), None);
+    stage.grant(Grantee::Account(C.parse().unwrap()), None);
+    stage.grant(Grantee::Endpoint("vpce-0123456789abcdef0".parse().unwrap()), None);
     assert_eq!(of_kind(&stage, "unjustified").await, [id(&stage, "unjustified", &endpoint)]);
-    grant(&stage, Grantee::Account(B.parse().unwrap()), None);
+    stage.grant(Grantee::Account(B.parse().unwrap()), None);
     assert_eq!(of_kind(&stage, "unjustified").await, Vec::<String>::new());
 }
 
@@ -159,7 +143,7 @@ async fn a_role_that_was_proved_when_it_asked_stays_proved() {
 async fn expired_grant_is_a_connection_that_outlived_its_grant() {
     let stage = Stage::new();
     let endpoint = accepted_by_hand(&stage, B).await;
-    grant(&stage, Grantee::Account(B.parse().unwrap()), Some(DAY * 30));
+    stage.grant(Grantee::Account(B.parse().unwrap()), Some(DAY * 30));
     assert_eq!(of_kind(&stage, "expired-grant").await, Vec::<String>::new());
     stage.pass(DAY * 31);
     let all = found(&stage).await;
@@ -171,7 +155,7 @@ async fn expired_grant_is_a_connection_that_outlived_its_grant() {
 async fn an_ended_grant_is_nothing_where_the_policy_or_a_newer_grant_allows() {
     let stage = tidy();
     connected(&stage).await;
-    grant(&stage, Grantee::Account(A.parse().unwrap()), Some(DAY));
+    stage.grant(Grantee::Account(A.parse().unwrap()), Some(DAY));
     stage.pass(DAY * 2);
     assert_eq!(found(&stage).await, Vec::<String>::new());
 }
@@ -216,7 +200,7 @@ async fn what_is_only_observed_is_not_overdue_and_what_a_person_granted_is() {
     assert_eq!(of_kind(&stage, "overdue").await, Vec::<String>::new());
     let stage = Stage::new();
     let (endpoint, _) = stage.ask(B);
-    grant(&stage, Grantee::Endpoint(endpoint.parse().unwrap()), None);
+    stage.grant(Grantee::Endpoint(endpoint.parse().unwrap()), None);
     stage.pass(SignedDuration::from_hours(1));
     assert_eq!(of_kind(&stage, "overdue").await, [id(&stage, "overdue", &endpoint)]);
 }
@@ -432,7 +416,7 @@ async fn expiring_soon_is_a_justification_that_ends_within_two_weeks() {
     stage.pass(DAY * 20);
     assert_eq!(of_kind(&stage, "expiring-soon").await, [id(&stage, "expiring-soon", &endpoint)]);
     assert!(stage.shelf.read("report.json").contains("within 10 days"), "{}", stage.shelf.read("report.json"));
-    grant(&stage, Grantee::Account(A.parse().unwrap()), None);
+    stage.grant(Grantee::Account(A.parse().unwrap()), None);
     assert_eq!(of_kind(&stage, "expiring-soon").await, Vec::<String>::new(), "a grant goes on");
 }
 
@@ -442,7 +426,7 @@ async fn a_grant_that_ends_soon_is_told_only_where_nothing_else_justifies() {
     let theirs = accepted_by_hand(&stage, B).await;
     connected(&stage).await;
     for account in [A, B] {
-        grant(&stage, Grantee::Account(account.parse().unwrap()), Some(DAY * 7));
+        stage.grant(Grantee::Account(account.parse().unwrap()), Some(DAY * 7));
     }
     assert_eq!(of_kind(&stage, "expiring-soon").await, [id(&stage, "expiring-soon", &theirs)]);
 }
@@ -518,7 +502,7 @@ async fn each_change_is_told_once_in_one_message_and_a_second_run_is_silent() {
     insta::assert_snapshot!("audit_digest_text", first[0].text);
     assert_eq!(news(&stage).await, Vec::new(), "nothing changed");
     stage.pass(DAY * 2);
-    grant(&stage, Grantee::Endpoint(endpoint.parse().unwrap()), None);
+    stage.grant(Grantee::Endpoint(endpoint.parse().unwrap()), None);
     forbid(&stage, B);
     let mended = news(&stage).await;
     assert_eq!(mended.len(), 1);
@@ -626,7 +610,7 @@ async fn what_could_not_be_seen_is_named_and_nothing_about_it_is_taken_for_mende
 async fn a_ledger_that_cannot_be_read_makes_nobody_a_stranger() {
     let stage = Stage::new();
     let endpoint = accepted_by_hand(&stage, B).await;
-    grant(&stage, Grantee::Endpoint(endpoint.parse().unwrap()), None);
+    stage.grant(Grantee::Endpoint(endpoint.parse().unwrap()), None);
     stage.ledger.faults.next("RecallQuery", &[Fault::Before("ThrottlingException")]);
     let summary = stage.audit().await.unwrap();
     assert!(summary.unseen.iter().any(|what| what.contains("ledger")), "{:?}", summary.unseen);
@@ -827,7 +811,7 @@ async fn a_grant_of_a_newer_version_makes_nobody_a_stranger() {
     let stage = Stage::new();
     accepted_by_hand(&stage, B).await;
     let (waiting, _) = stage.ask(B);
-    grant(&stage, Grantee::Endpoint(waiting.parse().unwrap()), None);
+    stage.grant(Grantee::Endpoint(waiting.parse().unwrap()), None);
     stage.pass(SignedDuration::from_hours(1));
     stage.audit().await.unwrap();
     assert!(stage.ledger.open_ids().contains(&id(&stage, "overdue", &waiting)), "{:?}", stage.ledger.open_ids());

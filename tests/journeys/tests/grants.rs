@@ -5,24 +5,11 @@
 use jiff::SignedDuration;
 use journeys::{A, B, C, Fault, Stage};
 use warden::{
-    grant::{Grant, Grantee},
+    grant::Grantee,
     record::{Record, Verdict},
 };
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
-
-fn grant(stage: &Stage, to: Grantee, until: Option<SignedDuration>) {
-    let at = stage.aws.world().now();
-    stage.ledger.grant(Grant {
-        schema: 1,
-        service: stage.service.parse().unwrap(),
-        to,
-        by: "arn:aws:sts::123456789012:assumed-role/network/kim".to_owned(),
-        reason: "migration weekend".to_owned(),
-        at,
-        until: until.map(|time| at + time),
-    });
-}
 
 fn account(id: &str) -> Grantee {
     Grantee::Account(id.parse().unwrap())
@@ -39,7 +26,7 @@ async fn asked(stage: &Stage) -> (String, Record) {
 #[tokio::test]
 async fn an_account_that_a_person_let_in_is_accepted_in_that_person_s_name() {
     let stage = Stage::new();
-    grant(&stage, account(B), None);
+    stage.grant(account(B), None);
     let (endpoint, record) = asked(&stage).await;
     assert_eq!((record.verdict, stage.state(&endpoint).as_str()), (Verdict::Accepted, "pending"));
     assert_eq!(record.grant.as_ref().unwrap().reason, "migration weekend");
@@ -53,7 +40,7 @@ async fn an_account_that_a_person_let_in_is_accepted_in_that_person_s_name() {
 async fn one_endpoint_is_one_endpoint() {
     let stage = Stage::new();
     let (endpoint, _lost) = stage.ask(B);
-    grant(&stage, Grantee::Endpoint(endpoint.parse().unwrap()), None);
+    stage.grant(Grantee::Endpoint(endpoint.parse().unwrap()), None);
     let (other, record) = asked(&stage).await;
     assert_eq!((record.verdict, stage.state(&other).as_str()), (Verdict::Referred, "pendingAcceptance"));
     stage.sweep().await.unwrap();
@@ -70,14 +57,14 @@ async fn a_grant_to_somebody_else_or_one_that_has_ended_lets_nobody_in() {
         (Grantee::Endpoint("vpce-0123456789abcdef0".parse().unwrap()), None),
     ] {
         let stage = Stage::new();
-        grant(&stage, to, until);
+        stage.grant(to, until);
         stage.pass(HOUR);
         assert_eq!(asked(&stage).await.1.verdict, Verdict::Referred);
         stage.sweep().await.unwrap();
         assert_eq!(stage.ledger.records().len(), 1);
     }
     let stage = Stage::new();
-    grant(&stage, account(B), Some(HOUR * 2));
+    stage.grant(account(B), Some(HOUR * 2));
     stage.pass(HOUR);
     assert_eq!(asked(&stage).await.1.verdict, Verdict::Accepted, "an hour before its end it holds");
 }
@@ -91,7 +78,7 @@ async fn a_person_decides_where_the_policy_says_no_and_where_it_fails() {
     ] {
         let stage = Stage::new().with_policy(policy);
         let (endpoint, _lost) = stage.ask(B);
-        grant(&stage, Grantee::Endpoint(endpoint.parse().unwrap()), None);
+        stage.grant(Grantee::Endpoint(endpoint.parse().unwrap()), None);
         stage.sweep().await.unwrap();
         assert_eq!(stage.ledger.verdicts_of(&endpoint), [Verdict::Accepted], "{policy}");
     }
@@ -100,7 +87,7 @@ async fn a_person_decides_where_the_policy_says_no_and_where_it_fails() {
 #[tokio::test]
 async fn a_grant_does_not_make_a_forged_event_true() {
     let stage = Stage::new();
-    grant(&stage, account(B), None);
+    stage.grant(account(B), None);
     let (endpoint, events) = stage.ask(B);
     let mut forged = events.iter().find(|event| event["source"] == "aws.ec2").unwrap().clone();
     forged["detail"]["responseElements"]["CreateVpcEndpointResponse"]["vpcEndpoint"]["ownerId"] = A.into();
@@ -111,7 +98,7 @@ async fn a_grant_does_not_make_a_forged_event_true() {
 #[tokio::test]
 async fn grants_that_cannot_be_read_turn_nobody_away() {
     let stage = Stage::new().with_policy("@id(\"away\") permit(principal, action == PrivateLink::Action::\"Reject\", resource);");
-    grant(&stage, account(B), None);
+    stage.grant(account(B), None);
     let (endpoint, events) = stage.ask(B);
     let fault = || stage.ledger.faults.next("GrantsQuery", &[Fault::Before("ThrottlingException")]);
     fault();
@@ -135,7 +122,7 @@ async fn what_the_policy_lets_in_asks_for_no_grants() {
 async fn observing_a_grant_touches_nothing() {
     let mut stage = Stage::new();
     stage.observe = true;
-    grant(&stage, account(B), None);
+    stage.grant(account(B), None);
     let (endpoint, record) = asked(&stage).await;
     assert_eq!((record.verdict, stage.state(&endpoint).as_str()), (Verdict::ObservedAccept, "pendingAcceptance"));
 }
@@ -144,7 +131,7 @@ async fn observing_a_grant_touches_nothing() {
 async fn who_accepts_by_hand_what_they_granted_is_on_the_record_as_that_person() {
     let stage = Stage::new();
     let (endpoint, _) = stage.ask(B);
-    grant(&stage, Grantee::Endpoint(endpoint.parse().unwrap()), None);
+    stage.grant(Grantee::Endpoint(endpoint.parse().unwrap()), None);
     let (_, effects) = stage.aws.world().accept(journeys::PROVIDER, &stage.service, std::slice::from_ref(&endpoint)).unwrap();
     assert_eq!(effects.len(), 1, "PrivateLink announces the acceptance");
     let announced = journeys::notification(journeys::TOPIC, &serde_json::json!({"vpcEndpointId": endpoint}).to_string());

@@ -53,7 +53,14 @@ async fn permits(ec2: &Ec2, service: &ServiceId) -> Vec<Permit<ToAccept>> {
     let described = ec2.services(Some(service)).await.unwrap().remove(0);
     let connections = ec2.connections(Of::Service(service)).await.unwrap();
     let permit = |connection| {
-        let facts = Facts { service: described.clone(), connection, counts: Counts::default(), claim: None, now: jiff::Timestamp::now() };
+        let facts = Facts {
+            service: described.clone(),
+            connection,
+            counts: Counts::default(),
+            membership: warden::organization::Membership::NotAsked,
+            claim: None,
+            now: jiff::Timestamp::now(),
+        };
         match decide(&policy, &facts, &[]).decision {
             Decision::Accept(permit) => Some(permit),
             _ => None,

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use warden::{
+use crate::{
     connection::{Connection, Standing},
     facts::Counts,
     ids::{AccountId, EndpointId},
     survey::Memory,
 };
+use jiff::Timestamp;
 
 /// A connection's place: when it was let in, as far as the ledger knows, and else when it asked. One without a time
 /// counts as the oldest.
@@ -17,14 +17,14 @@ type Place = (Option<Timestamp>, EndpointId);
 
 /// The live connections of one service.
 #[derive(Debug, Default)]
-pub(crate) struct Census {
+pub struct Census {
     all: Vec<Place>,
     by_account: BTreeMap<AccountId, Vec<Place>>,
 }
 
 impl Census {
     /// Takes in a page.
-    pub(crate) fn count(&mut self, connections: &[Connection], memory: Option<&Memory>) {
+    pub fn count(&mut self, connections: &[Connection], memory: Option<&Memory>) {
         for connection in connections.iter().filter(|connection| connection.state.standing() == Standing::Live) {
             self.all.push(place(connection, memory));
             if let Some(owner) = &connection.owner {
@@ -34,14 +34,16 @@ impl Census {
     }
 
     /// Once all were counted.
-    pub(crate) fn sorted(mut self) -> Self {
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
         self.all.sort();
         self.by_account.values_mut().for_each(|places| places.sort());
         self
     }
 
     /// What a connection found when it was let in, or, if it is not connected, what it would find now.
-    pub(crate) fn beside(&self, connection: &Connection, memory: Option<&Memory>) -> Counts {
+    #[must_use]
+    pub fn beside(&self, connection: &Connection, memory: Option<&Memory>) -> Counts {
         let of_account = connection.owner.as_ref().and_then(|owner| self.by_account.get(owner)).map_or(&[][..], Vec::as_slice);
         let count = |places: &[Place]| match connection.state.standing() {
             Standing::Live => places.partition_point(|other| *other < place(connection, memory)),

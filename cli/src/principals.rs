@@ -1,0 +1,66 @@
+//! `warden principals`: whom each service's permissions let ask, against whom the policy would have ask.
+
+use warden::{
+    ids::AccountId,
+    policy::reach::Asker,
+    ports::{Admit, Survey},
+    principal::Difference,
+};
+
+use crate::{
+    arguments::{Common, Format},
+    aws::Aws,
+    decide::ask,
+    failure::{Done, Failure},
+    output::{Rows, progress},
+    plan::name,
+};
+
+pub(crate) async fn principals(common: &Common, aws: &Aws, apply: bool, yes: bool) -> Result<Done, Failure> {
+    let policy = aws.policy(&common.policies).await?;
+    let offers: Vec<_> = aws.ec2.offers().await?.into_iter().filter(|offer| common.scope.covers(&offer.service)).collect();
+    // A provider needs no permission for its own service.
+    let own = aws.account().await?;
+    let mut rows = Rows::new(&["service", "do", "principal", "because"]);
+    let mut changes = Vec::new();
+    let bar = progress(offers.len(), "services");
+    for offer in &offers {
+        let service = &offer.service;
+        let permissions = aws.ec2.permissions(&service.id).await?;
+        let mut difference = Difference::of(&policy, service, &permissions);
+        difference.lacking.retain(|account| *account != own);
+        let root = |account: &AccountId| format!("arn:{}:iam::{account}:root", service.region.partition());
+        let add: Vec<String> = difference.lacking.iter().map(root).collect();
+        let remove: Vec<String> = difference.surplus.iter().map(|permission| permission.text.clone()).collect();
+        for principal in &add {
+            rows.push([name(service), "add".into(), principal.clone(), "the policy could accept it, and nothing lets it ask".into()]);
+        }
+        for principal in &remove {
+            rows.push([name(service), "remove".into(), principal.clone(), "the policy could never accept it".into()]);
+        }
+        if policy.could_accept(Asker::Stranger, service) && !permissions.iter().any(|permission| permission.text == "*") {
+            eprintln!("note: {} accepts accounts that no policy and no group names; who of them may ask is for you to say", name(service));
+        }
+        if !add.is_empty() || !remove.is_empty() {
+            changes.push((service, add, remove));
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    rows.write(common.output, "Every service lets ask whom the policy could accept, and nobody else.")?;
+    if changes.is_empty() {
+        return Ok(Done::Fine);
+    }
+    if !apply {
+        if common.output == Format::Table {
+            println!("`warden principals --apply` makes it so. What is connected stays connected.");
+        }
+        return Ok(Done::Differences);
+    }
+    ask(yes, &format!("Change the permissions of {} services? What is connected stays connected.", changes.len()))?;
+    for (service, add, remove) in changes {
+        aws.ec2.admit(&service.id, &add, &remove).await?;
+        println!("{} ({}): {} added, {} removed", name(service), service.id, add.len(), remove.len());
+    }
+    Ok(Done::Fine)
+}

@@ -1,0 +1,67 @@
+//! AWS Organizations: who belongs to us.
+
+use aws_config::sts::AssumeRoleProvider;
+use aws_sdk_organizations::{Client, operation::describe_account::DescribeAccountError};
+
+use super::{error::call_error, meter::Meter};
+use crate::{
+    config::OrganizationAccess,
+    ids::AccountId,
+    organization::{Member, Membership, units},
+    ports::{CallError, Directory},
+};
+
+/// Named in the management account's CloudTrail.
+const SESSION_NAME: &str = "privatelink-warden";
+
+/// Organizations, as the management account or a delegated administrator sees it.
+#[derive(Debug, Clone)]
+pub struct Organizations {
+    client: Client,
+}
+
+impl Organizations {
+    /// Access as it is set up, or none. No role is assumed before the first question.
+    pub async fn new(config: &aws_config::SdkConfig, access: &OrganizationAccess) -> Option<Self> {
+        let builder = aws_sdk_organizations::config::Builder::from(config).interceptor(Meter);
+        let builder = match access {
+            OrganizationAccess::None => return None,
+            OrganizationAccess::Direct => builder,
+            OrganizationAccess::Role(role) => {
+                let role = AssumeRoleProvider::builder(role.as_str()).session_name(SESSION_NAME).configure(config);
+                builder.credentials_provider(role.build().await)
+            }
+        };
+        Some(Self { client: Client::from_conf(builder.build()) })
+    }
+}
+
+impl Directory for Organizations {
+    async fn member(&self, account: &AccountId) -> Result<Membership, CallError> {
+        const CALL: &str = "DescribeAccount";
+        let answer = match self.client.describe_account().account_id(account.as_str()).send().await {
+            Ok(answer) => answer,
+            Err(error) if error.as_service_error().is_some_and(DescribeAccountError::is_account_not_found_exception) => {
+                return Ok(Membership::Outside);
+            }
+            Err(error) => return Err(call_error(CALL, error)),
+        };
+        Ok(answer.account.as_ref().map_or_else(|| unsaid("the account"), membership))
+    }
+}
+
+fn membership(account: &aws_sdk_organizations::types::Account) -> Membership {
+    // `Status` is on its way out, and `State` was not always there.
+    let state = account.state().map(|state| state.as_str()).or_else(|| account.status().map(|status| status.as_str()));
+    let Some(state) = state else { return unsaid("the account's state") };
+    // An account has one place in an organization; were there ever more, all of them would count.
+    let units: Vec<String> = account.paths().iter().flat_map(|path| units(path)).collect();
+    if units.is_empty() {
+        return unsaid("the account's path");
+    }
+    Membership::Member(Member { name: account.name().map(str::to_owned), state: state.to_owned(), units })
+}
+
+fn unsaid(what: &str) -> Membership {
+    Membership::Unknown { why: format!("DescribeAccount does not say {what}") }
+}

@@ -1,0 +1,172 @@
+//! Facts that may not be known, and the policies that ask for them.
+//!
+//! A policy that asks for a fact that is not known takes no part in an answer: Cedar would take the fact for absent, and a
+//! `forbid` would vanish, an `unless` come true. Whether it *could* matter is found by asking a looser copy of it, without
+//! the conditions that speak of the fact. If it could, the request waits.
+
+use std::{collections::BTreeSet, sync::OnceLock};
+
+use cedar_policy::{Effect, Policy, PolicyId, PolicySet};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// A fact that may not be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OpenFact {
+    /// What Organizations says of the account: its units, name and state.
+    Organization,
+    /// The role behind the request, which only a CloudTrail event proves.
+    Requester,
+}
+
+/// A policy that could have changed an answer, had a fact been known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenRule {
+    /// Its `@id`.
+    pub id: String,
+    /// What it asks for.
+    pub needs: BTreeSet<OpenFact>,
+}
+
+/// The policies of a set that ask for facts that may not be known.
+#[derive(Debug, Default)]
+pub(super) struct Dependents {
+    all: Vec<Dependent>,
+    /// By what is not known: organization, requester, both.
+    parts: [OnceLock<Part>; 3],
+}
+
+#[derive(Debug)]
+struct Dependent {
+    rule: OpenRule,
+    forbids: bool,
+    /// As a permit, without what speaks of any such fact.
+    loose: Option<Policy>,
+}
+
+/// A policy set as it stands while something is not known.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// The policies that do not ask for it.
+    pub(super) sure: PolicySet,
+    /// The others, loosened.
+    pub(super) loose: PolicySet,
+}
+
+impl Dependents {
+    pub(super) fn of(set: &PolicySet) -> Self {
+        Self { all: set.policies().filter_map(Dependent::of).collect(), parts: Default::default() }
+    }
+
+    /// Whether any policy asks for a fact.
+    pub(super) fn ask_for(&self, fact: OpenFact) -> bool {
+        self.all.iter().any(|one| one.rule.needs.contains(&fact))
+    }
+
+    /// The permits that ask for a fact, loosened.
+    #[cfg(feature = "reach")]
+    pub(super) fn loosened_permits(&self, fact: OpenFact) -> PolicySet {
+        let asking = self.all.iter().filter(|one| !one.forbids && one.rule.needs.contains(&fact));
+        PolicySet::from_policies(asking.filter_map(|one| one.loose.clone())).unwrap_or_default()
+    }
+
+    /// The set without those that ask for any of the unknown facts; nothing, where none does.
+    pub(super) fn part(&self, set: &PolicySet, unknown: &BTreeSet<OpenFact>) -> Option<&Part> {
+        let needing: Vec<&Dependent> = self.all.iter().filter(|one| !one.rule.needs.is_disjoint(unknown)).collect();
+        if needing.is_empty() {
+            return None;
+        }
+        let index = match (unknown.contains(&OpenFact::Organization), unknown.contains(&OpenFact::Requester)) {
+            (true, false) => 0,
+            (false, _) => 1,
+            (true, true) => 2,
+        };
+        let part = || {
+            let is_needing = |policy: &&Policy| needing.iter().any(|one| *policy.id() == PolicyId::new(&one.rule.id));
+            let sure = PolicySet::from_policies(set.policies().filter(|policy| !is_needing(policy)).cloned()).unwrap_or_default();
+            let loose = PolicySet::from_policies(needing.iter().filter_map(|one| one.loose.clone())).unwrap_or_default();
+            Part { sure, loose }
+        };
+        self.parts.get(index).map(|cell| cell.get_or_init(part))
+    }
+
+    /// Of the unknown facts' policies, those that could change the answer: of those that matched when loosened (and those
+    /// that cannot be loosened), the permits where nothing allows it, the forbids where something does.
+    pub(super) fn that_matter(&self, unknown: &BTreeSet<OpenFact>, could_match: &BTreeSet<String>, allowed: bool) -> Vec<OpenRule> {
+        let matter = |one: &&Dependent| {
+            !one.rule.needs.is_disjoint(unknown) && one.forbids == allowed && (one.loose.is_none() || could_match.contains(&one.rule.id))
+        };
+        let named = |one: &Dependent| OpenRule { id: one.rule.id.clone(), needs: one.rule.needs.intersection(unknown).copied().collect() };
+        let mut rules: Vec<OpenRule> = self.all.iter().filter(matter).map(named).collect();
+        rules.sort_by(|a, b| a.id.cmp(&b.id));
+        rules
+    }
+}
+
+impl Dependent {
+    fn of(policy: &Policy) -> Option<Self> {
+        let id = policy.id().to_string();
+        let json = policy.to_json().ok()?;
+        let needs = needs(&json);
+        let loose = || Policy::from_json(Some(policy.id().clone()), loosened(json)).ok();
+        let forbids = policy.effect() == Effect::Forbid;
+        (!needs.is_empty()).then(|| Self { rule: OpenRule { id, needs }, forbids, loose: loose() })
+    }
+}
+
+/// What a policy, or a part of one, asks for.
+fn needs(json: &Value) -> BTreeSet<OpenFact> {
+    match json {
+        Value::Object(object) => {
+            let mut needs: BTreeSet<OpenFact> = object.values().flat_map(needs).collect();
+            match object.get("attr").and_then(Value::as_str) {
+                Some("requester") => drop(needs.insert(OpenFact::Requester)),
+                Some("name" | "status") => drop(needs.insert(OpenFact::Organization)),
+                Some(_) | None => {}
+            }
+            // `{"type": …, "id": …}` in a policy's head or in a literal, `{"is": {"entity_type": …}}` in a condition.
+            for kind in ["type", "entity_type"] {
+                if object.get(kind).and_then(Value::as_str).is_some_and(|kind| kind.ends_with("OrganizationalUnit")) {
+                    needs.insert(OpenFact::Organization);
+                }
+            }
+            needs
+        }
+        Value::Array(items) => items.iter().flat_map(needs).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => BTreeSet::new(),
+    }
+}
+
+/// A policy as a permit whose every condition about a fact that may not be known is taken for met.
+fn loosened(mut policy: Value) -> Value {
+    let Some(object) = policy.as_object_mut() else { return policy };
+    object.insert("effect".to_owned(), json!("permit"));
+    if object.get("principal").is_some_and(|head| !needs(head).is_empty()) {
+        object.insert("principal".to_owned(), json!({"op": "All"}));
+    }
+    let conditions = object.remove("conditions").and_then(|conditions| conditions.as_array().cloned()).unwrap_or_default();
+    let kept: Vec<Value> = conditions.into_iter().filter_map(loosened_condition).collect();
+    object.insert("conditions".to_owned(), Value::Array(kept));
+    policy
+}
+
+fn loosened_condition(condition: Value) -> Option<Value> {
+    if needs(&condition).is_empty() {
+        return Some(condition);
+    }
+    if condition.get("kind").and_then(Value::as_str) != Some("when") {
+        return None;
+    }
+    let free = conjuncts(condition.get("body")?).into_iter().filter(|part| needs(part).is_empty()).cloned();
+    let body = free.reduce(|left, right| json!({"&&": {"left": left, "right": right}}))?;
+    Some(json!({"kind": "when", "body": body}))
+}
+
+/// The parts that must all hold, in the order in which Cedar evaluates them.
+pub(super) fn conjuncts(body: &Value) -> Vec<&Value> {
+    match body.get("&&") {
+        Some(both) => ["left", "right"].iter().filter_map(|side| both.get(*side)).flat_map(conjuncts).collect(),
+        None => vec![body],
+    }
+}

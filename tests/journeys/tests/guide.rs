@@ -1,0 +1,285 @@
+//! The policy guide's examples: each with its own cases, and each with a request that gets in and one that just does not.
+
+#![expect(clippy::unwrap_used, reason = "a journey ends where it goes wrong")]
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+use journeys::{
+    A, B, Fault, PROVIDER, Stage,
+    guide::{example_of, examples},
+};
+use local::world::OrganizationAccount;
+use serde_json::{Value, json};
+use warden::{
+    cases::{Case, Expected, run},
+    decision::Refer,
+    policy::{OpenFact, Policy, PolicyFile},
+    record::Verdict,
+};
+
+fn file(name: &str, text: &str) -> PolicyFile {
+    PolicyFile { name: name.to_owned(), text: text.to_owned() }
+}
+
+#[test]
+fn every_example_is_sound_and_answers_its_cases() {
+    let all = examples();
+    assert_eq!(all.len(), 10, "a section without a rule, or a new one");
+    for example in &all {
+        let groups = example.groups.as_ref().map(|text| file("groups.json", text));
+        let policy = Policy::load(&[file("example.cedar", &example.cedar)], groups.as_ref())
+            .unwrap_or_else(|errors| panic!("{}: {errors}", example.title));
+        let cases: Vec<Case> = serde_json::from_str(&example.cases).unwrap_or_else(|error| panic!("{}: {error}", example.title));
+        let wrong: Vec<_> = cases.iter().map(|case| run(&policy, case)).filter(|result| result.problem.is_some()).collect();
+        assert_eq!(wrong, [], "{}", example.title);
+        assert!(cases.iter().any(|case| case.decision != Expected::Refer), "{}: nothing gets through", example.title);
+        assert!(cases.iter().any(|case| case.decision == Expected::Refer), "{}: no near miss", example.title);
+    }
+    let whole: String = all.iter().map(|example| format!("{}\n", example.cedar)).collect();
+    let groups = all.iter().find_map(|example| example.groups.as_ref()).map(|text| file("groups.json", text));
+    let policy = Policy::load(&[file("guide.cedar", &whole)], groups.as_ref()).unwrap_or_else(|errors| panic!("{errors}"));
+    let ids: BTreeSet<&str> = policy.doors().collect();
+    assert_eq!(ids.len(), 9, "{ids:?}");
+}
+
+/// A stage whose service is tagged as an example wants it, under that example.
+fn stage(title: &str, tag: (&str, &str)) -> Stage {
+    let example = example_of(title);
+    let mut stage = Stage::new();
+    stage.set_policy_set(&example.cedar, example.groups.as_deref());
+    let (key, value) = tag;
+    stage.aws.world().create_tags(PROVIDER, &[stage.service.clone()], &[(key.to_owned(), value.to_owned())]).unwrap();
+    stage
+}
+
+/// A consumer asks, and the notification reaches the warden.
+async fn asked(stage: &Stage, account: &str) -> String {
+    let (endpoint, events) = stage.ask(account);
+    stage.deliver(&events[0]).await.unwrap();
+    endpoint
+}
+
+fn is_in(stage: &Stage, endpoint: &str) -> bool {
+    stage.state(endpoint) != "pendingAcceptance"
+}
+
+fn refer(stage: &Stage, endpoint: &str) -> Refer {
+    stage.ledger.records().into_iter().find(|record| record.endpoint().as_str() == endpoint).unwrap().refer.unwrap()
+}
+
+#[tokio::test]
+async fn an_account_and_its_neighbour() {
+    let stage = stage("One account", ("Name", "account-example"));
+    let (near, neighbour) = (asked(&stage, A).await, asked(&stage, B).await);
+    assert_eq!((is_in(&stage, &near), is_in(&stage, &neighbour)), (true, false));
+}
+
+#[tokio::test]
+async fn a_group_and_somebody_not_on_the_list() {
+    let stage = stage("A group of accounts", ("Name", "group-example"));
+    let (member, other) = (asked(&stage, A).await, asked(&stage, B).await);
+    assert_eq!((is_in(&stage, &member), is_in(&stage, &other)), (true, false));
+}
+
+fn enrol(stage: &Stage, account: &str, state: &str, units: &str) {
+    let path = format!("o-a1b2c3d4e5/r-ab12/{units}/{account}/");
+    stage.aws.world().organization.put(account, OrganizationAccount { name: "team".to_owned(), state: state.to_owned(), path });
+}
+
+#[tokio::test]
+async fn a_unit_and_the_one_beside_it() {
+    let stage = stage("A unit of the organization", ("Name", "unit-example"));
+    enrol(&stage, A, "ACTIVE", "ou-ab12-11112222/ou-ab12-33334444");
+    enrol(&stage, B, "ACTIVE", "ou-ab12-99998888");
+    let (member, other) = (asked(&stage, A).await, asked(&stage, B).await);
+    assert_eq!((is_in(&stage, &member), is_in(&stage, &other)), (true, false));
+    assert_eq!(refer(&stage, &other), Refer::NoPermit);
+    stage.audit().await.unwrap();
+    assert!(!stage.shelf.findings().iter().any(|id| id.starts_with("unjustified")), "the audit asks the organization too");
+    assert!(!stage.shelf.findings().iter().any(|id| id.starts_with("wide-permission")), "a unit may let any account in");
+}
+
+#[tokio::test]
+async fn an_account_outside_the_organization_is_no_error() {
+    let stage = stage("A unit of the organization", ("Name", "unit-example"));
+    let endpoint = asked(&stage, A).await;
+    assert_eq!((is_in(&stage, &endpoint), refer(&stage, &endpoint)), (false, Refer::NoPermit));
+}
+
+#[tokio::test]
+async fn an_account_that_is_being_shut_down_is_never_let_in() {
+    for state in ["SUSPENDED", "PENDING_CLOSURE", "CLOSED", "PENDING_ACTIVATION", "A_STATE_OF_TOMORROW"] {
+        let stage = stage("A unit of the organization", ("Name", "unit-example"));
+        enrol(&stage, A, state, "ou-ab12-11112222");
+        stage.grant_account(A);
+        let endpoint = asked(&stage, A).await;
+        assert_eq!((is_in(&stage, &endpoint), refer(&stage, &endpoint)), (false, Refer::Inactive { state: state.to_owned() }));
+        stage.tell().await;
+        let text = &stage.outbox.take()[0].1.text;
+        assert!(text.contains(&format!("is `{state}`")), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn while_organizations_does_not_answer_what_depends_on_it_waits() {
+    let stage = stage("A unit of the organization", ("Name", "unit-example"));
+    enrol(&stage, A, "ACTIVE", "ou-ab12-11112222");
+    for code in ["TooManyRequestsException", "AccessDeniedException", ""] {
+        stage.aws.faults.next("DescribeAccount", &[Fault::Before(code)]);
+        let endpoint = asked(&stage, A).await;
+        assert_eq!(
+            (is_in(&stage, &endpoint), refer(&stage, &endpoint)),
+            (false, Refer::Unverified { needs: [OpenFact::Organization].into() })
+        );
+        stage.tell().await;
+        let text = &stage.outbox.take()[0].1.text;
+        assert!(text.contains("`data-platform-unit` may decide it by the organization"), "{text}");
+        assert!(text.contains(code), "{text}");
+    }
+    stage.sweep().await.unwrap();
+    assert_eq!(stage.ledger.records().iter().filter(|record| record.verdict == Verdict::Accepted).count(), 3, "and then it does not");
+}
+
+#[tokio::test]
+async fn the_organization_is_asked_only_where_a_rule_could_depend_on_it() {
+    let stage = stage("A unit of the organization", ("Name", "some other service"));
+    enrol(&stage, A, "ACTIVE", "ou-ab12-11112222");
+    asked(&stage, A).await;
+    assert!(!stage.aws.faults.take_calls().contains(&"DescribeAccount"), "the rule is about another service");
+    stage.aws.world().create_tags(PROVIDER, &[stage.service.clone()], &[("Name".to_owned(), "unit-example".to_owned())]).unwrap();
+    for _ in 0..5 {
+        let (_lost, _) = stage.ask(A);
+    }
+    stage.pass(SignedDuration::from_mins(2));
+    stage.sweep().await.unwrap();
+    let calls = stage.aws.faults.take_calls();
+    assert_eq!(calls.iter().filter(|call| **call == "DescribeAccount").count(), 1, "and once for all of an account's: {calls:?}");
+}
+
+#[tokio::test]
+async fn while_organizations_does_not_answer_other_rules_go_on() {
+    let unit = example_of("A unit of the organization").cedar;
+    let mut stage = stage("A unit of the organization", ("Name", "unit-example"));
+    let plain = |who: &str| {
+        format!("@id(\"plain\") permit(principal == PrivateLink::Account::\"{who}\", action == PrivateLink::Action::\"Accept\", resource);")
+    };
+    stage.set_policy(&format!("{unit}\n{}", plain(A)));
+    let endpoint = asked(&stage, A).await;
+    assert!(is_in(&stage, &endpoint), "whatever the unit's rule would say");
+    assert!(!stage.aws.faults.take_calls().contains(&"DescribeAccount"));
+    // A forbid about a unit holds everybody back of whom it is not known.
+    let forbid = "@id(\"not-they\") forbid(principal in PrivateLink::OrganizationalUnit::\"ou-ab12-66667777\", action, resource);";
+    stage.set_policy(&format!("{forbid}\n{}", plain(A)));
+    stage.aws.faults.next("DescribeAccount", &[Fault::Before("AccessDeniedException")]);
+    let endpoint = asked(&stage, A).await;
+    assert!(!is_in(&stage, &endpoint));
+    assert!(matches!(refer(&stage, &endpoint), Refer::Unverified { .. }));
+    // So does an `unless`, which would come true for want of the fact.
+    stage.set_policy(
+        &plain(A).replace("resource);", "resource) unless { principal in PrivateLink::OrganizationalUnit::\"ou-ab12-66667777\" };"),
+    );
+    stage.aws.faults.next("DescribeAccount", &[Fault::Before("AccessDeniedException")]);
+    let endpoint = asked(&stage, A).await;
+    assert!(!is_in(&stage, &endpoint));
+}
+
+#[tokio::test]
+async fn one_endpoint_and_another_of_the_same_account() {
+    let mut stage = stage("An exact endpoint", ("Name", "endpoint-example"));
+    let (endpoint, events) = stage.ask(A);
+    stage.set_policy(&example_of("An exact endpoint").cedar.replace("vpce-0123456789abcdef0", &endpoint));
+    stage.deliver(&events[0]).await.unwrap();
+    let other = asked(&stage, A).await;
+    assert_eq!((is_in(&stage, &endpoint), is_in(&stage, &other)), (true, false));
+}
+
+#[tokio::test]
+async fn a_role_proved_by_an_event_and_one_that_nobody_proved() {
+    let stage = stage("A role", ("Name", "role-example"));
+    let (endpoint, events) = stage.ask(A);
+    stage.deliver(&events[0]).await.unwrap();
+    assert_eq!((is_in(&stage, &endpoint), refer(&stage, &endpoint)), (false, Refer::Unverified { needs: [OpenFact::Requester].into() }));
+    stage.tell().await;
+    let text = &stage.outbox.take()[0].1.text;
+    assert!(text.contains("waits for proof of who asked: `network-deployer`"), "{text}");
+    stage.sweep().await.unwrap();
+    assert!(!is_in(&stage, &endpoint), "nor does a sweep prove anything");
+
+    let trail = events.iter().find(|event| event["source"] == "aws.ec2").unwrap();
+    stage.deliver(&by_role(trail, "arn:aws:iam::111122223333:role/deployer")).await.unwrap();
+    assert!(!is_in(&stage, &endpoint), "the role of that name without its path");
+    stage.deliver(&by_role(trail, "arn:aws:iam::111122223333:role/network/deployer")).await.unwrap();
+    assert!(is_in(&stage, &endpoint));
+    stage.audit().await.unwrap();
+    assert!(!stage.shelf.findings().iter().any(|id| id.starts_with("unjustified")), "the record keeps the proof");
+}
+
+#[tokio::test]
+async fn a_forbid_about_a_role_holds_back_who_is_not_proved_to_be_another() {
+    let stage = Stage::new().with_policy(
+        "@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource);
+         @id(\"no-interns\") forbid(principal, action, resource)
+           when { context has requester && context.requester.role == \"arn:aws:iam::111122223333:role/intern\" };",
+    );
+    let (endpoint, events) = stage.ask(A);
+    stage.deliver(&events[0]).await.unwrap();
+    assert!(!is_in(&stage, &endpoint));
+    let trail = events.iter().find(|event| event["source"] == "aws.ec2").unwrap();
+    stage.deliver(&by_role(trail, "arn:aws:iam::111122223333:role/staff")).await.unwrap();
+    assert!(is_in(&stage, &endpoint));
+}
+
+fn by_role(trail: &Value, role: &str) -> Value {
+    let mut event = trail.clone();
+    event["detail"]["userIdentity"] = json!({"type": "AssumedRole", "sessionContext": {"sessionIssuer": {"type": "Role", "arn": role}}});
+    event
+}
+
+#[tokio::test]
+async fn a_region_and_another() {
+    let stage = stage("A Region", ("Name", "region-example"));
+    let (near, near_events) = stage.ask(A);
+    let (far, far_events) = stage.ask(A);
+    stage.aws.world().connection_mut(&far).unwrap().region = Some("eu-west-1".to_owned());
+    stage.deliver(&near_events[0]).await.unwrap();
+    stage.deliver(&far_events[0]).await.unwrap();
+    assert_eq!((is_in(&stage, &near), is_in(&stage, &far)), (true, false));
+}
+
+#[tokio::test]
+async fn a_tag_and_the_same_service_without_it() {
+    let stage = stage("A service's tag", ("stage", "tag-example"));
+    let tagged = asked(&stage, A).await;
+    stage.aws.world().create_tags(PROVIDER, &[stage.service.clone()], &[("stage".to_owned(), "production".to_owned())]).unwrap();
+    stage.pass(SignedDuration::from_mins(2));
+    let untagged = asked(&stage, A).await;
+    assert_eq!((is_in(&stage, &tagged), is_in(&stage, &untagged)), (true, false));
+}
+
+#[tokio::test]
+async fn the_last_moment_and_the_first_one_after_it() {
+    let stage = stage("A time limit", ("Name", "time-example"));
+    let now = stage.aws.world().now();
+    stage.pass("2027-12-31T23:59:59Z".parse::<jiff::Timestamp>().unwrap().duration_since(now));
+    let before = asked(&stage, A).await;
+    stage.pass(SignedDuration::from_secs(1));
+    let after = asked(&stage, A).await;
+    assert_eq!((is_in(&stage, &before), is_in(&stage, &after)), (true, false));
+}
+
+#[tokio::test]
+async fn the_third_and_the_fourth_within_one_sweep() {
+    let stage = stage("A cap", ("Name", "cap-example"));
+    let asked: Vec<String> = (0..4).map(|_| stage.ask(A).0).collect();
+    stage.sweep().await.unwrap();
+    let admitted: Vec<bool> = asked.iter().map(|endpoint| is_in(&stage, endpoint)).collect();
+    assert_eq!(admitted.iter().filter(|is_in| **is_in).count(), 3, "two requests for the last place must not both get it: {admitted:?}");
+}
+
+#[tokio::test]
+async fn a_rejection_and_a_mere_denial() {
+    let stage = stage("A rejection", ("Name", "rejection-example"));
+    let (rejected, denied) = (asked(&stage, B).await, asked(&stage, A).await);
+    assert_eq!((stage.state(&rejected).as_str(), stage.state(&denied).as_str()), ("rejected", "pendingAcceptance"));
+}

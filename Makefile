@@ -24,7 +24,8 @@ test: ## every test, from a clean clone
 
 bench: ## the numbers, side by side (the first time builds an optimised SDK: some ten minutes)
 	$(NEEDS_CARGO)
-	cargo run --locked --release -p bench
+	cargo build --locked --release -p cli -p bench
+	target/release/bench
 
 check: ## formatting, lints with warnings denied, documentation
 	$(NEEDS_CARGO)

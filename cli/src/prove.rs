@@ -214,10 +214,9 @@ fn some(accounts: &[String]) -> String {
 }
 
 async fn accepts_more(prover: &mut Prover, old: &PolicySet, new: &PolicySet, env: &RequestEnv, schema: &Schema) -> Answer<Env> {
-    let compiled = CompiledPolicySet::compile(old, env, schema).and_then(|old| Ok((old, CompiledPolicySet::compile(new, env, schema)?)));
-    match compiled {
+    match both(old, new, env, schema) {
         Ok((old, new)) => prover.ask(async |compiler| compiler.check_implies_with_counterexample_opt(&new, &old).await).await,
-        Err(error) => Answer::Undecided(error.to_string()),
+        Err(why) => Answer::Undecided(why),
     }
 }
 
@@ -262,11 +261,9 @@ async fn adds_nothing(prover: &mut Prover, policy: &CedarPolicy, set: &PolicySet
         return Answer::Undecided("it could not be left out".to_owned());
     };
     for env in envs(schema) {
-        let compiled =
-            CompiledPolicySet::compile(set, &env, schema).and_then(|all| Ok((all, CompiledPolicySet::compile(&without, &env, schema)?)));
-        let (all, without) = match compiled {
+        let (all, without) = match both(set, &without, &env, schema) {
             Ok(compiled) => compiled,
-            Err(error) => return Answer::Undecided(error.to_string()),
+            Err(why) => return Answer::Undecided(why),
         };
         match prover.ask(async |compiler| Ok((!compiler.check_equivalent_opt(&all, &without).await?).then_some(()))).await {
             Answer::Proved => {}
@@ -274,6 +271,12 @@ async fn adds_nothing(prover: &mut Prover, policy: &CedarPolicy, set: &PolicySet
         }
     }
     Answer::Proved
+}
+
+/// Two sets in the solver's terms, for one kind of request.
+fn both(one: &PolicySet, other: &PolicySet, env: &RequestEnv, schema: &Schema) -> Result<(CompiledPolicySet, CompiledPolicySet), String> {
+    let compiled = |set| CompiledPolicySet::compile(set, env, schema).map_err(|error| error.to_string());
+    Ok((compiled(one)?, compiled(other)?))
 }
 
 fn envs(schema: &Schema) -> impl Iterator<Item = RequestEnv> {

@@ -27,7 +27,7 @@ from trouble import Trouble
 
 NAME = "warden"
 BUCKET = "warden-artifacts"
-SERVICES = "cloudformation,lambda,events,scheduler,sns,sqs,dynamodb,dynamodbstreams,s3,iam,sts,logs,ec2,ssm,tagging,monitoring"
+SERVICES = "cloudformation,lambda,events,scheduler,sns,sqs,dynamodb,dynamodbstreams,s3,iam,sts,logs,ec2,ssm,tagging,monitoring,cloudtrail"
 START_SECONDS, DEPLOY_SECONDS = 60.0, 90.0
 SETTLE_MS = 500  # how long the stand-in lets an accepted connection be `pending`
 PARAMETERS = {"Mode": "active", "ServiceScope": "all", "Architecture": "x86_64", "SweepSchedule": "rate(1 minute)", "AuditSchedule": "rate(1 day)", "PolicyHome": "policies/"}
@@ -144,9 +144,10 @@ class Stack:
             "SERVICES": SERVICES,
             "LAMBDA_EXECUTOR": "local",
             "IOT_MTLS_ENABLED": "0",
-            # Functions inherit these: EC2 is the stand-in's, the rest is ministack's.
+            # Functions inherit these: EC2 and Organizations are the stand-in's, the rest is ministack's.
             "AWS_ENDPOINT_URL": self._emulator_url,
             "AWS_ENDPOINT_URL_EC2": self.url,
+            "AWS_ENDPOINT_URL_ORGANIZATIONS": self.url,
             "TMPDIR": str(scratch),
             "S3_DATA_DIR": str(scratch / "s3"),
             "STATE_DIR": str(scratch / "state"),

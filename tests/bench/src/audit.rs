@@ -21,12 +21,13 @@ use tokio::{
     process::{Child, Command},
 };
 use warden::{
-    aws::ec2::Ec2,
+    aws::{ec2::Ec2, organizations::Organizations},
     config::{Mode, Scope},
     deadline::Deadline,
     finding::Terms,
     ids::ServiceId,
     news::{Change, Digest, Kept},
+    organization::Members,
     policy::{Policy, PolicyFile},
     ports::{CallError, Findings, Keep, Published, Recall},
     record::Verdict,
@@ -131,6 +132,7 @@ pub async fn once(world: &str, ledger: &str) {
         survey: Ec2::new(&config(world), "us-east-1".parse().unwrap()),
         ledger: Records { url: ledger.to_owned() },
         keep: Measure,
+        members: Members::new(None::<Organizations>),
         policy: Arc::new(policy()),
         scope: Scope::All,
         terms: terms(),

@@ -5,6 +5,7 @@
 
 mod audit;
 mod peak;
+mod policy;
 mod world;
 
 use std::process::ExitCode;
@@ -14,7 +15,13 @@ async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        [] | ["audit"] => audit::compare().await,
+        [] => {
+            let policy = policy::compare();
+            println!();
+            if policy == ExitCode::SUCCESS { audit::compare().await } else { policy }
+        }
+        ["policy"] => policy::compare(),
+        ["audit"] => audit::compare().await,
         // What the benchmark starts for itself.
         ["world", services, each] => {
             world::serve(services.parse().unwrap(), each.parse().unwrap()).await;
@@ -25,7 +32,7 @@ async fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         _ => {
-            eprintln!("usage: bench [audit]");
+            eprintln!("usage: bench [policy|audit]");
             ExitCode::from(2)
         }
     }

@@ -49,7 +49,7 @@ fn stage(title: &str, tag: (&str, &str)) -> Stage {
     let mut stage = Stage::new();
     stage.set_policy_set(&example.cedar, example.groups.as_deref());
     let (key, value) = tag;
-    stage.aws.world().create_tags(PROVIDER, &[stage.service.clone()], &[(key.to_owned(), value.to_owned())]).unwrap();
+    stage.aws.world().create_tags(PROVIDER, std::slice::from_ref(&stage.service), &[(key.to_owned(), value.to_owned())]).unwrap();
     stage
 }
 
@@ -147,7 +147,11 @@ async fn the_organization_is_asked_only_where_a_rule_could_depend_on_it() {
     enrol(&stage, A, "ACTIVE", "ou-ab12-11112222");
     asked(&stage, A).await;
     assert!(!stage.aws.faults.take_calls().contains(&"DescribeAccount"), "the rule is about another service");
-    stage.aws.world().create_tags(PROVIDER, &[stage.service.clone()], &[("Name".to_owned(), "unit-example".to_owned())]).unwrap();
+    stage
+        .aws
+        .world()
+        .create_tags(PROVIDER, std::slice::from_ref(&stage.service), &[("Name".to_owned(), "unit-example".to_owned())])
+        .unwrap();
     for _ in 0..5 {
         let (_lost, _) = stage.ask(A);
     }
@@ -251,7 +255,11 @@ async fn a_region_and_another() {
 async fn a_tag_and_the_same_service_without_it() {
     let stage = stage("A service's tag", ("stage", "tag-example"));
     let tagged = asked(&stage, A).await;
-    stage.aws.world().create_tags(PROVIDER, &[stage.service.clone()], &[("stage".to_owned(), "production".to_owned())]).unwrap();
+    stage
+        .aws
+        .world()
+        .create_tags(PROVIDER, std::slice::from_ref(&stage.service), &[("stage".to_owned(), "production".to_owned())])
+        .unwrap();
     stage.pass(SignedDuration::from_mins(2));
     let untagged = asked(&stage, A).await;
     assert_eq!((is_in(&stage, &tagged), is_in(&stage, &untagged)), (true, false));

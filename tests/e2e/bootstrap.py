@@ -12,7 +12,7 @@ try:
     from console import note
     from environments import SAM_REQUIREMENTS, ensure
     from places import E2E, ROOT
-    from prerequisites import check_cargo, check_python
+    from prerequisites import check_cargo, check_python, ensure_solver
     from processes import stop_on_signals
     from trouble import Trouble
 except (SyntaxError, ImportError) as error:
@@ -38,6 +38,7 @@ def main(task: str, *arguments: str) -> None:
 
 def _test(python: str) -> None:
     environment = os.environ | {"WARDEN_SAM": _sam()}
+    ensure_solver()
     build("building everything with its tests (the first time takes some minutes)", TEST_TARGETS)
     for command in (["cargo", "test", "--locked", "--workspace"], [python, "-m", "pytest", str(E2E)]):
         if status := subprocess.call(command, cwd=ROOT, env=environment):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def scope(service: Service) -> tuple[str, str]:
 
 def test_a_day_at_the_command_line(stack: Stack, inbox: Inbox, warden, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     """policy check → plan → approve → history → audit → replay."""
+    began = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     assert "policies are sound" in warden("policy", "check")
     assert "0 wrong" in warden("policy", "test")
     service = offer(stack, [A, B])
@@ -70,7 +72,7 @@ def test_a_day_at_the_command_line(stack: Stack, inbox: Inbox, warden, tmp_path:
     justified = {c["endpoint"]: c["justification"]["by"] for c in json.loads((tmp_path / "report.json").read_text())["connections"]}
     assert justified[endpoint] == "grant"
 
-    assert "would make all of them again" in warden("replay", "--since", "1h")
+    assert "would make all of them again" in warden("replay", "--since", began)
 
 
 def test_a_policy_is_changed_with_its_effect_seen_first(stack: Stack, warden, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -92,6 +94,9 @@ def test_reject_and_revoke(stack: Stack, inbox: Inbox, warden) -> None:  # type:
     inbox.await_mail(first, "referred")
     assert f"{first} is rejected." in warden("reject", first, "--reason", "not this year", "--yes")
     await_state(stack, service, first, "rejected", 20)
+    assert "not this year" in inbox.await_mail(first, "rejected").body["why"], "its owner reads who turned it away, and why"
+    assert "not this year" in warden("history", first)
+    assert "rejected already" in warden("reject", first, "--reason", "not this year", "--yes")
 
     warden("approve", second, "--reason", "pilot", "--account", "--yes")
     await_state(stack, service, second, "available", 20)

@@ -96,7 +96,7 @@ pub(super) async fn forward_events(State(local): State<Arc<Local>>, RawQuery(que
 
 /// Takes an account into the organization, or moves it.
 pub(super) async fn organization(State(local): State<Arc<Local>>, RawQuery(query): RawQuery) -> Answer {
-    let account = OrganizationAccount { name: value(&query, "name")?, state: value(&query, "state")?, path: value(&query, "path")? };
+    let account = OrganizationAccount { name: value(&query, "name")?, state: value(&query, "state")?, path: value(&query, "place")? };
     local.world().organization.put(&value(&query, "account")?, account);
     done()
 }

@@ -1,0 +1,158 @@
+//! What is proved of policy sets, by the real solver. Without one these are skipped, aloud.
+
+use std::{fs, path::Path, process::Command};
+
+const OLD: &str = include_str!("prove/old.cedar");
+const GROUPS: &str = r#"{"redis-consumers": {"accounts": ["111122223333"]}, "closed": {"accounts": ["000011112222"]}}"#;
+
+/// A set in a folder of its own.
+fn set(cedar: &str, groups: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("rules.cedar"), cedar).unwrap();
+    fs::write(dir.path().join("groups.json"), groups).unwrap();
+    dir
+}
+
+fn warden(arguments: &[&str]) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_warden")).args(arguments).env("NO_COLOR", "1").output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap())
+}
+
+fn compare(old: &Path, new: &Path) -> (i32, String) {
+    warden(&["policy", "compare", old.to_str().unwrap(), new.to_str().unwrap()])
+}
+
+fn there_is_a_solver() -> bool {
+    let program = std::env::var_os("CVC5").unwrap_or_else(|| "cvc5".into());
+    let there = Command::new(program).arg("--version").output().is_ok();
+    if !there {
+        eprintln!("SKIPPED: there is no cvc5 to prove anything with");
+    }
+    there
+}
+
+/// What a change comes to: the exit status, and words that must be said.
+fn comes_to(cedar: &str, groups: &str, status: i32, words: &[&str]) {
+    if !there_is_a_solver() {
+        return;
+    }
+    let (old, new) = (set(OLD, GROUPS), set(cedar, groups));
+    let (code, said) = compare(old.path(), new.path());
+    assert_eq!(code, status, "{said}");
+    for word in words {
+        assert!(said.contains(word), "`{word}` is not in: {said}");
+    }
+}
+
+#[test]
+fn the_same_set_accepts_nothing_more() {
+    comes_to(OLD, GROUPS, 0, &["proved     the new set accepts nothing that the old one does not"]);
+}
+
+#[test]
+fn a_narrower_set_is_proved_to_be_narrower() {
+    comes_to(&OLD.replace(">= 4", ">= 3"), GROUPS, 0, &["proved"]);
+    comes_to(&OLD.replace("== \"redis\"", "== \"redis\" && context.now < datetime(\"2030-01-01\")"), GROUPS, 0, &["proved"]);
+}
+
+#[test]
+fn a_wider_set_is_shown_by_a_request_in_words() {
+    let words = ["NOT SO     would newly accept: an account in `redis-consumers`", "with 4 connections of the account", "tagged Name=redis", "by `redis`"];
+    comes_to(&OLD.replace(">= 4", ">= 5"), GROUPS, 1, &words);
+}
+
+#[test]
+fn taking_a_rejection_away_lets_in_whom_both_rules_kept_waiting() {
+    let both = format!("{OLD}\n@id(\"all\") permit (principal, action == PrivateLink::Action::\"Accept\", resource);");
+    let without = both.split_once("@id(\"closed\")").map(|(kept, _)| format!("{kept}\n@id(\"all\") permit (principal, action == PrivateLink::Action::\"Accept\", resource);")).unwrap();
+    if !there_is_a_solver() {
+        return;
+    }
+    let (old, new) = (set(&both, GROUPS), set(&without, GROUPS));
+    let (code, said) = compare(old.path(), new.path());
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("in `closed`"), "{said}");
+    let (code, said) = compare(new.path(), old.path());
+    assert_eq!(code, 0, "and the other way round nothing is newly accepted: {said}");
+}
+
+#[test]
+fn a_longer_list_lets_more_in_though_no_rule_changed() {
+    let groups = GROUPS.replace("\"111122223333\"", "\"111122223333\", \"444455556666\"");
+    comes_to(OLD, &groups, 1, &["`redis-consumers`, which permits name, has more accounts: 444455556666"]);
+}
+
+#[test]
+fn a_set_that_could_err_is_not_proved_to_be_anything() {
+    let errs = format!("{OLD}\n@id(\"errs\") forbid (principal, action == PrivateLink::Action::\"Accept\", resource) when {{ context.connections.ofAccount + context.connections.ofService > 9 }};");
+    if !there_is_a_solver() {
+        return;
+    }
+    let (old, new) = (set(&errs, GROUPS), set(OLD, GROUPS));
+    let (code, said) = compare(old.path(), new.path());
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("undecided") && said.contains("`errs` cannot be evaluated"), "{said}");
+}
+
+#[test]
+fn what_is_sound_alive_and_needed_is_proved_to_be() {
+    if !there_is_a_solver() {
+        return;
+    }
+    let good = set(OLD, GROUPS);
+    let (code, said) = warden(&["--policies", good.path().to_str().unwrap(), "policy", "check", "--prove"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("proved     3 of 3 policies can be evaluated for every well-formed request"), "{said}");
+
+    let bad = set(
+        &format!(
+            "{OLD}
+            @id(\"dead\") permit (principal == PrivateLink::Account::\"111122223333\", action == PrivateLink::Action::\"Accept\", resource) when {{ context.connections.ofAccount >= 7 }};
+            @id(\"twice\") permit (principal in PrivateLink::AccountGroup::\"redis-consumers\", action == PrivateLink::Action::\"Accept\", resource)
+              when {{ resource.hasTag(\"Name\") && resource.getTag(\"Name\") == \"redis\" && context.connections.ofService < 3 }};
+            @id(\"errs\") permit (principal, action == PrivateLink::Action::\"Reject\", resource) when {{ context.connections.ofAccount * 2 > 9 }};"
+        ),
+        GROUPS,
+    );
+    let (code, said) = warden(&["--policies", bad.path().to_str().unwrap(), "policy", "check", "--prove"]);
+    assert_eq!(code, 1, "{said}");
+    for words in ["`dead` lets nobody through", "`twice` adds nothing", "`errs` cannot be evaluated", "5 of 6 policies can be evaluated"] {
+        assert!(said.contains(words), "{said}");
+    }
+}
+
+#[test]
+fn a_solver_that_does_not_know_proves_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    // Says `unknown` to every question, as a solver does that gives up.
+    let script = "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\nwhile read -r line; do case \"$line\" in *check-sat*) echo unknown;; *echo*) echo \"$line\" | sed 's/.*\"\\(.*\\)\".*/\\1/';; esac; done\n";
+    let solver = dir.path().join("cvc5");
+    fs::write(&solver, script).unwrap();
+    fs::set_permissions(&solver, fs::Permissions::from_mode(0o755)).unwrap();
+    let (old, new) = (set(OLD, GROUPS), set(&OLD.replace(">= 4", ">= 5"), GROUPS));
+    let output = Command::new(env!("CARGO_BIN_EXE_warden"))
+        .args(["policy", "compare", old.path().to_str().unwrap(), new.path().to_str().unwrap()])
+        .env("CVC5", &solver)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("undecided  whether the new set accepts nothing") && !said.contains("proved"), "{said}");
+}
+
+#[test]
+fn without_a_solver_the_cases_are_compared_and_nothing_is_called_proved() {
+    let (old, new) = (set(OLD, GROUPS), set(&OLD.replace("== \"redis\"", "== \"cache\""), GROUPS));
+    let case = r#"[{"case": "one of the list", "account": "111122223333", "service": {"tags": {"Name": "redis"}}, "decision": "accept", "policies": ["redis"]}]"#;
+    fs::write(old.path().join("cases.json"), case).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_warden"))
+        .args(["policy", "compare", old.path().to_str().unwrap(), new.path().to_str().unwrap()])
+        .env("CVC5", "/nowhere/cvc5")
+        .output()
+        .unwrap();
+    let (said, note) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("NOT PROVED") && said.contains("one of the list: accept by redis → refer by no policy"), "{said}");
+    assert!(note.contains("apt install cvc5"), "{note}");
+}

@@ -8,6 +8,7 @@ E2E = Path(__file__).resolve().parent
 ROOT = E2E.parent.parent
 RUN = ROOT / ".run"
 TEMPLATE = ROOT / "infra" / "template.yaml"
+TEMPLATES = [TEMPLATE, *sorted((ROOT / "infra").glob("[!t]*.yaml")), *sorted((ROOT / "infra" / "examples").glob("*.yaml"))]
 POLICIES = ROOT / "policies"
 TARGET = ROOT / "target"
 

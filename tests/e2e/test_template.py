@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from accounts import REGION
 from cfnlint.decode import cfn_yaml
-from places import ROOT, TEMPLATE
+from places import ROOT, TEMPLATE, TEMPLATES
 from stack import quiet_environment
 
 
@@ -28,8 +28,9 @@ def resources() -> dict[str, Any]:
     return dict(cfn_yaml.load(str(TEMPLATE))["Resources"])
 
 
-def test_cfn_lint_passes() -> None:
-    run([str(Path(sys.executable).with_name("cfn-lint")), str(TEMPLATE)])
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_cfn_lint_passes(template: Path) -> None:
+    run([str(Path(sys.executable).with_name("cfn-lint")), "--regions", REGION, "--", str(template)])
 
 
 @pytest.mark.skipif(not os.environ.get("WARDEN_SAM"), reason="aws-sam-cli could not be installed")
@@ -70,6 +71,18 @@ def test_neither_function_may_do_more_than_it_does(resources: dict[str, Any]) ->
     assert allowed["NotifyRole"] - logs - handing_over - stream == {"sns:Publish"}
 
 
+def test_what_the_two_that_judge_may_do_besides_depends_on_the_parameters(resources: dict[str, Any]) -> None:
+    besides = {name: resource for name, resource in resources.items() if resource["Type"] == "AWS::IAM::Policy"}
+    assert {resource["Condition"]: actions_in(resource["Properties"]["PolicyDocument"]) for resource in besides.values()} == {
+        "ReadsPolicyFromS3": {"s3:GetObject"},
+        "AsksOrganizations": {"organizations:DescribeAccount"},
+        "AsksOrganizationsByRole": {"sts:AssumeRole"},
+    }
+    for resource in besides.values():
+        assert resource["Properties"]["Roles"] == [{"Ref": "ApproveRole"}, {"Ref": "AuditRole"}], "they must go by the same facts"
+    assert besides["AskOrganizationsByRole"]["Properties"]["PolicyDocument"]["Statement"][0]["Resource"] == {"Ref": "OrganizationAccess"}
+
+
 def test_the_schedule_sends_what_the_function_reads(resources: dict[str, Any]) -> None:
     sent = json.loads(resources["Approve"]["Properties"]["Events"]["Sweep"]["Properties"]["Input"]["Fn::Sub"])
     assert (sent["source"], sent["detail-type"]) == ("aws.scheduler", "Scheduled Event")
@@ -91,8 +104,12 @@ def test_every_way_to_fail_has_a_queue(resources: dict[str, Any]) -> None:
 
 def actions_of(role: dict[str, Any]) -> set[str]:
     """Every action a role's own policies allow."""
-    statements = [statement for policy in role["Properties"]["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
-    listed = [statement["Action"] for statement in statements]
+    return {action for policy in role["Properties"]["Policies"] for action in actions_in(policy["PolicyDocument"])}
+
+
+def actions_in(document: dict[str, Any]) -> set[str]:
+    """Every action a policy document allows."""
+    listed = [statement["Action"] for statement in document["Statement"]]
     return {action for actions in listed for action in ([actions] if isinstance(actions, str) else actions)}
 
 

@@ -21,7 +21,7 @@ use crate::{
     arguments::{Common, Format, ReportFormat},
     aws::Aws,
     failure::{Done, Failure},
-    output::Rows,
+    output::{Rows, waiting},
 };
 
 pub(crate) async fn audit(
@@ -55,7 +55,9 @@ pub(crate) async fn audit(
         function_version: format!("{}/cli", env!("CARGO_PKG_VERSION")),
     };
     let hour = Duration::from_secs(3600);
+    let spinner = waiting("looking at everything that is connected");
     let summary = audit.run("command-line", Deadline::after(hour, MARGIN)).await.map_err(|error| Failure::Trouble(format!("{error}")))?;
+    spinner.finish_and_clear();
     let report: Value = serde_json::from_str(&fs::read_to_string(folder.0.path().join("report.json"))?).map_err(std::io::Error::from)?;
     for format in formats {
         write(common, *format, &report, folder.0.path(), out)?;

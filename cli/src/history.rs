@@ -50,7 +50,7 @@ pub(crate) async fn history(common: &Common, aws: &Aws, filter: &Filter) -> Resu
     Ok(Done::Fine)
 }
 
-fn by(record: &Record) -> String {
+pub(crate) fn by(record: &Record) -> String {
     if let Some(refusal) = &record.refusal {
         return format!("{}: {}", refusal.by, refusal.reason);
     }

@@ -93,6 +93,13 @@ pub(crate) fn progress(of: usize, what: &'static str) -> ProgressBar {
     bar.with_style(style).with_message(what)
 }
 
+/// The same where nobody knows how much there is.
+pub(crate) fn waiting(what: &'static str) -> ProgressBar {
+    let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_message(what);
+    spinner.enable_steady_tick(std::time::Duration::from_millis(100));
+    spinner
+}
+
 fn quoted(cell: &str) -> String {
     let inert = if cell.starts_with(['=', '+', '-', '@']) { format!("'{cell}") } else { cell.to_owned() };
     if inert.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", inert.replace('"', "\"\"")) } else { inert }

@@ -57,14 +57,22 @@ fn a_narrower_set_is_proved_to_be_narrower() {
 
 #[test]
 fn a_wider_set_is_shown_by_a_request_in_words() {
-    let words = ["NOT SO     would newly accept: an account in `redis-consumers`", "with 4 connections of the account", "tagged Name=redis", "by `redis`"];
+    let words = [
+        "NOT SO     would newly accept: an account in `redis-consumers`",
+        "with 4 connections of the account",
+        "tagged Name=redis",
+        "by `redis`",
+    ];
     comes_to(&OLD.replace(">= 4", ">= 5"), GROUPS, 1, &words);
 }
 
 #[test]
 fn taking_a_rejection_away_lets_in_whom_both_rules_kept_waiting() {
     let both = format!("{OLD}\n@id(\"all\") permit (principal, action == PrivateLink::Action::\"Accept\", resource);");
-    let without = both.split_once("@id(\"closed\")").map(|(kept, _)| format!("{kept}\n@id(\"all\") permit (principal, action == PrivateLink::Action::\"Accept\", resource);")).unwrap();
+    let without = both
+        .split_once("@id(\"closed\")")
+        .map(|(kept, _)| format!("{kept}\n@id(\"all\") permit (principal, action == PrivateLink::Action::\"Accept\", resource);"))
+        .unwrap();
     if !there_is_a_solver() {
         return;
     }
@@ -84,7 +92,9 @@ fn a_longer_list_lets_more_in_though_no_rule_changed() {
 
 #[test]
 fn a_set_that_could_err_is_not_proved_to_be_anything() {
-    let errs = format!("{OLD}\n@id(\"errs\") forbid (principal, action == PrivateLink::Action::\"Accept\", resource) when {{ context.connections.ofAccount + context.connections.ofService > 9 }};");
+    let errs = format!(
+        "{OLD}\n@id(\"errs\") forbid (principal, action == PrivateLink::Action::\"Accept\", resource) when {{ context.connections.ofAccount + context.connections.ofService > 9 }};"
+    );
     if !there_is_a_solver() {
         return;
     }

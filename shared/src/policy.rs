@@ -13,11 +13,12 @@ mod open;
 #[cfg(feature = "reach")]
 pub mod reach;
 mod request;
+mod shelves;
 pub mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cedar_policy::{Authorizer, Decision, Entities, PolicySet, Request, Response, Schema};
+use cedar_policy::{Entities, PolicySet, Request, Schema};
 use serde::{Deserialize, Serialize};
 
 pub use groups::Groups;
@@ -26,6 +27,7 @@ pub use open::{OpenFact, OpenRule};
 
 use crate::{facts::Facts, organization::Membership};
 use open::Dependents;
+use shelves::Shelves;
 
 /// The schema that policies are written against and checked with.
 pub const SCHEMA: &str = include_str!("schema.cedarschema");
@@ -39,6 +41,7 @@ pub const CASES: &str = "cases.json";
 #[derive(Debug)]
 pub struct Policy {
     set: PolicySet,
+    shelves: Shelves,
     schema: Schema,
     notes: BTreeMap<String, Rule>,
     /// Those that ask for facts that may not be known.
@@ -181,37 +184,28 @@ impl Policy {
         self.notes.is_empty()
     }
 
-    fn ask(&self, action: &str, facts: &Facts) -> Result<Answer, MissingFact> {
+    fn ask(&self, action: &'static str, facts: &Facts) -> Result<Answer, MissingFact> {
         let asked = request::build(action, facts, &self.groups, &self.schema)?;
         Ok(match asked {
-            Ok((request, entities)) => self.answer_in_part(&unknown(facts), &request, &entities),
+            Ok((request, entities)) => self.answer(action, &unknown(facts), &request, &entities),
             Err(message) => Answer { errors: vec![RuleError { id: String::new(), message }], ..Answer::default() },
         })
     }
 
     /// The answer of the policies that do not ask for what is not known, and which of the others could have changed it.
-    fn answer_in_part(&self, unknown: &BTreeSet<OpenFact>, request: &Request, entities: &Entities) -> Answer {
-        let Some(part) = self.dependents.part(&self.set, unknown) else {
-            return self.answer(&Authorizer::new().is_authorized(request, &self.set, entities));
-        };
-        let mut answer = self.answer(&Authorizer::new().is_authorized(request, &part.sure, entities));
-        let turned_down = !answer.allowed && !answer.rules.is_empty();
-        if !turned_down {
-            let loose = Authorizer::new().is_authorized(request, &part.loose, entities);
-            let failed = loose.diagnostics().errors().map(|error| rule_error(error).id);
-            let could_match = loose.diagnostics().reason().map(ToString::to_string).chain(failed).collect();
-            answer.open = self.dependents.that_matter(unknown, &could_match, answer.allowed);
-        }
-        answer
-    }
-
-    fn answer(&self, response: &Response) -> Answer {
-        let named = |id: &cedar_policy::PolicyId| self.notes.get(AsRef::<str>::as_ref(id)).cloned();
-        let mut rules: Vec<Rule> = response.diagnostics().reason().filter_map(named).collect();
-        rules.sort_by(|a, b| a.id.cmp(&b.id));
-        let mut errors: Vec<RuleError> = response.diagnostics().errors().map(rule_error).collect();
+    fn answer(&self, action: &'static str, unknown: &BTreeSet<OpenFact>, request: &Request, entities: &Entities) -> Answer {
+        let part = self.dependents.part(&self.set, unknown);
+        let shelves::Response { allowed, reasons, mut errors } =
+            part.map_or(&self.shelves, |part| &part.sure).ask(action, request, entities);
         errors.sort_by(|a, b| a.id.cmp(&b.id));
-        Answer { allowed: response.decision() == Decision::Allow, rules, errors, open: Vec::new() }
+        let turned_down = !allowed && !reasons.is_empty();
+        let open = part.filter(|_| !turned_down).map(|part| {
+            let loose = part.loose.ask(action, request, entities);
+            let could_match = loose.reasons.into_iter().chain(loose.errors.into_iter().map(|error| error.id)).collect();
+            self.dependents.that_matter(unknown, &could_match, allowed)
+        });
+        let rules = reasons.iter().filter_map(|id| self.notes.get(id).cloned()).collect();
+        Answer { allowed, rules, errors, open: open.unwrap_or_default() }
     }
 }
 

@@ -23,6 +23,7 @@ def commands(stack: Stack, service: Service) -> str:
     def acting_as(account: str) -> str:
         return f"AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY=x {aws}"
 
+    warden = f"AWS_ACCESS_KEY_ID={PROVIDER} AWS_SECRET_ACCESS_KEY=x target/debug/warden --endpoint-url {stack.url} --region {REGION} --ledger {stack.outputs['LedgerName']}"
     create = f"ec2 create-vpc-endpoint --vpc-endpoint-type Interface --vpc-id {VPC} --subnet-ids {SUBNET} --service-name {service.name}"
     return f"""
 The provider {PROVIDER} offers `redis` as {service.id}; A and B may ask. An account is its access key id.
@@ -36,6 +37,10 @@ As B ({B}), in no policy: stays pending, and its owner is told.
 As the provider: who is connected, and what stands on the record.
   {acting_as(PROVIDER)} ec2 describe-vpc-endpoint-connections --filters Name=service-id,Values={service.id} --output table
   {acting_as(PROVIDER)} dynamodb scan --table-name {stack.outputs["LedgerName"]} --query 'Items[].[connection.S,verdict.S,account.S]' --output text
+
+The warden's own command line (`cargo build -p cli` makes it): what waits and why, and whether everything is in place.
+  {warden} plan
+  {warden} doctor --topic {stack.outputs["ConnectionsTopicArn"]}
 
 No `aws` of your own? `. {ROOT / ".venv"}/bin/activate` has one. Ctrl-C takes everything down.
 """

@@ -53,6 +53,11 @@ def test_a_day_at_the_command_line(stack: Stack, inbox: Inbox, warden, tmp_path:
     for words in (B, "refer, no policy allows it", "`redis-consumers` nearly", "referred", "`warden approve` this one"):
         assert words in said, said
 
+    whole = json.loads(warden("explain", endpoint, "--output", "json"))
+    assert (whole["would"], whole["facts"]["connection"]["owner"], [record["verdict"] for record in whole["history"]]) == ("refer", B, ["referred"])
+    conditions = list(csv.DictReader(warden("explain", endpoint, "--output", "csv").splitlines()))
+    assert any(row["policy"] == "redis-consumers" and row["in scope"] == "false" for row in conditions), conditions
+
     assert "say --yes" in warden("approve", endpoint, "--reason", "pilot", status=USAGE)
     approved = warden("approve", endpoint, "--reason", "pilot", "--until", "30d", "--yes")
     assert f"{endpoint} is accepted." in approved
@@ -124,4 +129,7 @@ def test_what_goes_wrong_is_said_with_what_to_do(stack: Stack, warden) -> None: 
     assert "check the id" in warden("explain", "vpce-0ffffffffffffffff", status=USAGE)
     assert "LedgerName" in warden("history", ledger=False, status=USAGE)
     assert "AWS was not reached" in warden("plan", url="http://127.0.0.1:9", status=TROUBLE)
+    for code, advice in (("UnauthorizedOperation", "lacks this permission"), ("RequestExpired", "sign in again"), ("AuthFailure", "check --profile")):
+        stack.local("faults", post=True, action="DescribeVpcEndpointServiceConfigurations", code=code, status="400", next="1")
+        assert advice in warden("plan", status=TROUBLE), code
     assert "that is over already" in warden("approve", "vpce-0123456789abcdef0", "--reason", "x", "--until", "2020-01-01T00:00:00Z", status=USAGE)

@@ -1,13 +1,14 @@
 //! Why one policy matched a request or did not: its scope and each of its conditions, asked one by one.
 
 use cedar_policy::{Authorizer, Decision, Effect, Entities, PolicyId, PolicySet, Request};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{MissingFact, Policy, open::conjuncts, request};
 use crate::facts::Facts;
 
 /// One policy, held against one request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explained {
     /// Its `@id`.
     pub id: String,
@@ -20,7 +21,7 @@ pub struct Explained {
 }
 
 /// One condition of a policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Condition {
     /// As the policy says it.
     pub text: String,
@@ -29,7 +30,8 @@ pub struct Condition {
 }
 
 /// What a condition came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Holds {
     /// It holds.
     Yes,
@@ -40,6 +42,12 @@ pub enum Holds {
 }
 
 impl Explained {
+    /// Whether its conditions hold, and only its head speaks of something else.
+    #[must_use]
+    pub fn matches_elsewhere(&self) -> bool {
+        !self.in_scope && !self.conditions.is_empty() && self.conditions.iter().all(|condition| condition.holds == Holds::Yes)
+    }
+
     /// Whether it took part in the decision.
     #[must_use]
     pub fn matched(&self) -> bool {

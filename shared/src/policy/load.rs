@@ -6,7 +6,7 @@ use cedar_policy::{PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
 use sha2::{Digest, Sha256};
 
-use super::{Groups, Policy, Rule, SCHEMA, open::Dependents};
+use super::{Groups, Policy, Rule, SCHEMA, open::Dependents, shelves::Shelves};
 use crate::{
     ids::{AccountId, ServiceId},
     organization::is_unit,
@@ -130,8 +130,10 @@ pub(super) fn load(files: &[PolicyFile], groups_file: Option<&PolicyFile>) -> Re
         Some(groups) if loading.problems.is_empty() => {
             let all: Vec<PolicyFile> = files.iter().chain(groups_file).cloned().collect();
             let digest = digest(&all);
-            let dependents = Dependents::of(&loading.set);
-            Ok(Policy { set: loading.set, schema, notes: loading.notes, dependents, groups, digest })
+            let dependents = Dependents::of(&loading.set, files.iter().map(|file| file.text.as_str()));
+            // The ids are those of a set, so none of them is there twice.
+            let shelves = Shelves::of(loading.set.policies()).unwrap_or_default();
+            Ok(Policy { set: loading.set, shelves, schema, notes: loading.notes, dependents, groups, digest })
         }
         _ => {
             // Cedar's validator names problems in no particular order; people read from top to bottom.
@@ -165,15 +167,17 @@ impl Loading {
     }
 
     fn add(&mut self, index: usize, file: &PolicyFile, policy: &cedar_policy::Policy) {
-        let place = policy.to_cedar().unwrap_or_default();
+        // Only for problems: a thousand policies are not written out for nothing.
+        let place = || policy.to_cedar().unwrap_or_default();
         let note = |key: &str| policy.annotation(key).filter(|text| !text.trim().is_empty()).map(str::to_owned);
         let Some(id) = note("id") else {
-            self.problems.push(file.problem_at(&place, "this policy has no `@id(\"…\")`: records and messages name policies by it".into()));
+            self.problems
+                .push(file.problem_at(&place(), "this policy has no `@id(\"…\")`: records and messages name policies by it".into()));
             return;
         };
         let renamed = policy.new_id(PolicyId::new(&id));
         if self.notes.contains_key(&id) || self.set.add(renamed).is_err() {
-            self.problems.push(file.problem_at_last(&place, format!("the id `{id}` is taken by another policy")));
+            self.problems.push(file.problem_at_last(&place(), format!("the id `{id}` is taken by another policy")));
             return;
         }
         self.origin.insert(id.clone(), index);

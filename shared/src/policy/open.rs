@@ -10,6 +10,8 @@ use cedar_policy::{Effect, Policy, PolicyId, PolicySet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::shelves::Shelves;
+
 /// A fact that may not be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -49,14 +51,18 @@ struct Dependent {
 #[derive(Debug)]
 pub(super) struct Part {
     /// The policies that do not ask for it.
-    pub(super) sure: PolicySet,
+    pub(super) sure: Shelves,
     /// The others, loosened.
-    pub(super) loose: PolicySet,
+    pub(super) loose: Shelves,
 }
 
 impl Dependents {
-    pub(super) fn of(set: &PolicySet) -> Self {
-        Self { all: set.policies().filter_map(Dependent::of).collect(), parts: Default::default() }
+    /// `texts` are what the set was read from: where none of them can speak of such a fact, no policy is taken apart.
+    pub(super) fn of<'a>(set: &PolicySet, mut texts: impl Iterator<Item = &'a str>) -> Self {
+        // A backslash may spell any of the words.
+        let spoken = texts.any(|text| ["OrganizationalUnit", "requester", "name", "status", "\\"].iter().any(|word| text.contains(word)));
+        let all = if spoken { set.policies().filter_map(Dependent::of).collect() } else { Vec::new() };
+        Self { all, parts: Default::default() }
     }
 
     /// Whether any policy asks for a fact.
@@ -84,8 +90,9 @@ impl Dependents {
         };
         let part = || {
             let is_needing = |policy: &&Policy| needing.iter().any(|one| *policy.id() == PolicyId::new(&one.rule.id));
-            let sure = PolicySet::from_policies(set.policies().filter(|policy| !is_needing(policy)).cloned()).unwrap_or_default();
-            let loose = PolicySet::from_policies(needing.iter().filter_map(|one| one.loose.clone())).unwrap_or_default();
+            // The ids are those of a set, so none of them is there twice.
+            let sure = Shelves::of(set.policies().filter(|policy| !is_needing(policy))).unwrap_or_default();
+            let loose = Shelves::of(needing.iter().filter_map(|one| one.loose.as_ref())).unwrap_or_default();
             Part { sure, loose }
         };
         self.parts.get(index).map(|cell| cell.get_or_init(part))

@@ -1,0 +1,81 @@
+//! A policy set sorted by whom its policies are about, so that a request is put to those that can be about it and to no
+//! others: a policy whose head names another account or group does not match, whatever its conditions say.
+//!
+//! Cedar decides on each shelf; the answers are put together by Cedar's own rule: any forbid beats every permit.
+
+use std::collections::{BTreeSet, HashMap};
+
+use cedar_policy::{ActionConstraint, Authorizer, Decision, Entities, EntityUid, Policy, PolicySet, PrincipalConstraint, Request};
+
+/// The policies about one action each, by the account, group or unit in their head.
+#[derive(Debug, Default)]
+pub(super) struct Shelves {
+    shelves: HashMap<Shelf, PolicySet>,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Shelf {
+    /// `Accept` or `Reject`.
+    action: &'static str,
+    /// Nothing: about everybody.
+    principal: Option<EntityUid>,
+}
+
+/// What Cedar says.
+#[derive(Debug, Default)]
+pub(super) struct Response {
+    pub(super) allowed: bool,
+    /// The policies that determine it.
+    pub(super) reasons: BTreeSet<String>,
+    pub(super) errors: Vec<super::RuleError>,
+}
+
+impl Shelves {
+    /// Nothing, if two policies have the same id.
+    pub(super) fn of<'a>(policies: impl Iterator<Item = &'a Policy>) -> Option<Self> {
+        let mut shelves: HashMap<Shelf, PolicySet> = HashMap::new();
+        for policy in policies {
+            for action in ["Accept", "Reject"].into_iter().filter(|action| is_about(policy, action)) {
+                let shelf = Shelf { action, principal: principal(policy) };
+                shelves.entry(shelf).or_default().add(policy.clone()).ok()?;
+            }
+        }
+        Some(Self { shelves })
+    }
+
+    /// What the policies say of a request. The action must be the request's.
+    pub(super) fn ask(&self, action: &'static str, request: &Request, entities: &Entities) -> Response {
+        let principal = request.principal().cloned();
+        let above = principal.iter().flat_map(|principal| entities.ancestors(principal).into_iter().flatten().cloned());
+        let about = above.chain(principal.clone()).map(Some).chain([None]);
+        let (mut permits, mut forbids, mut errors) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        for set in about.filter_map(|principal| self.shelves.get(&Shelf { action, principal })) {
+            let response = Authorizer::new().is_authorized(request, set, entities);
+            let reasons = response.diagnostics().reason().map(ToString::to_string);
+            match response.decision() {
+                Decision::Allow => permits.extend(reasons),
+                Decision::Deny => forbids.extend(reasons),
+            }
+            errors.extend(response.diagnostics().errors().map(super::rule_error));
+        }
+        let allowed = forbids.is_empty() && !permits.is_empty();
+        Response { allowed, reasons: if allowed { permits } else { forbids }, errors }
+    }
+}
+
+fn is_about(policy: &Policy, action: &str) -> bool {
+    let named = |uid: &EntityUid| AsRef::<str>::as_ref(uid.id()) == action;
+    match policy.action_constraint() {
+        ActionConstraint::Any => true,
+        ActionConstraint::Eq(uid) => named(&uid),
+        ActionConstraint::In(uids) => uids.iter().any(named),
+    }
+}
+
+/// Whom a policy's head names; nobody, where it does not, or not in this way.
+fn principal(policy: &Policy) -> Option<EntityUid> {
+    match policy.principal_constraint() {
+        PrincipalConstraint::Eq(uid) | PrincipalConstraint::In(uid) | PrincipalConstraint::IsIn(_, uid) => Some(uid),
+        PrincipalConstraint::Any | PrincipalConstraint::Is(_) => None,
+    }
+}

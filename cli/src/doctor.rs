@@ -27,6 +27,7 @@ pub(crate) async fn doctor(common: &Common, aws: &Aws, stack: &str, topic: Optio
 
     let offers = aws.ec2.offers().await;
     let offers = seen(&mut checks, "endpoint services", offers).unwrap_or_default();
+    let everywhere = offers.clone();
     let offers: Vec<Offer> = offers.into_iter().filter(|offer| common.scope.covers(&offer.service)).collect();
     if offers.is_empty() {
         let what = format!("none in scope in {}", aws.region);
@@ -75,7 +76,7 @@ pub(crate) async fn doctor(common: &Common, aws: &Aws, stack: &str, topic: Optio
                 "the policy set",
                 format!("{} policies, digest {}", policy.len(), crate::policy::short(policy.digest())),
             ));
-            checks.extend(checks::services_named(&policy, &offers));
+            checks.extend(checks::services_named(&policy, &everywhere, &aws.region));
             organization(&mut checks, common, aws, &policy, &caller.account).await;
         }
         Err(failure) => checks.push(Check::mend("the policy set", failure.to_string(), "run `warden policy check`")),

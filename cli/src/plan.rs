@@ -8,7 +8,7 @@ use warden::{
     config::PolicyUri,
     connection::{Connection, Service, Standing},
     decision::{Decision, Leave, Refer, Ruling, decide},
-    facts::{Counts, Facts},
+    facts::{Claim, Counts, Facts},
     grant::Grant,
     organization::Membership,
     policy::{OpenFact, Policy},
@@ -150,10 +150,13 @@ async fn justified(
 ) -> (String, String) {
     let counts = census.beside(connection, planned.memory.as_ref());
     let waiting = Connection { state: warden::connection::State::PendingAcceptance, ..connection.clone() };
-    let facts = facts(aws, policy, &planned.service, waiting, counts, now).await;
+    let role = planned.memory.as_ref().and_then(|memory| memory.endpoints.get(&connection.endpoint)?.role.clone());
+    let claim = role.map(|role| Claim::recorded(connection, role));
+    let facts = Facts { claim, ..facts(aws, policy, &planned.service, waiting, counts, now).await };
     let ruling = decide(policy, &facts, &planned.grants);
     let (would, because) = words(&ruling);
     match ruling.decision {
+        Decision::Refer(Refer::Unverified { ref needs }) if needs.contains(&OpenFact::Organization) => ("unknown".to_owned(), because),
         Decision::Accept(_) => ("justified".to_owned(), because),
         Decision::Reject(_) | Decision::Refer(_) | Decision::Leave(_) => ("unjustified".to_owned(), format!("{would}: {because}")),
     }

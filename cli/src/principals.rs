@@ -1,9 +1,13 @@
 //! `warden principals`: whom each service's permissions let ask, against whom the policy would have ask.
 
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
 use warden::{
-    ids::AccountId,
+    grant::{Grant, Grantee},
+    ids::{AccountId, ServiceId},
     policy::reach::Asker,
-    ports::{Admit, Survey},
+    ports::{Admit, Describe, Ledger, Of, Survey},
     principal::Difference,
 };
 
@@ -16,7 +20,31 @@ use crate::{
     plan::name,
 };
 
+/// The accounts that people let in, by name or by an endpoint of theirs.
+async fn granted(aws: &Aws, service: &ServiceId) -> Result<BTreeSet<AccountId>, Failure> {
+    let Ok(ledger) = aws.ledger() else { return Ok(BTreeSet::new()) };
+    let now = Timestamp::now();
+    let grants = ledger.grants(service).await?;
+    let mut accounts: BTreeSet<AccountId> = BTreeSet::new();
+    if grants.iter().any(|grant| grant.holds(now)) {
+        let connections = aws.ec2.connections(Of::Service(service)).await?;
+        let covered = connections.iter().filter(|connection| Grant::covering(&grants, connection, now).is_some());
+        accounts.extend(covered.filter_map(|connection| connection.owner.clone()));
+    }
+    accounts.extend(grants.iter().filter(|grant| grant.holds(now)).filter_map(|grant| match &grant.to {
+        Grantee::Account(account) => Some(account.clone()),
+        Grantee::Endpoint(_) => None,
+    }));
+    Ok(accounts)
+}
+
 pub(crate) async fn principals(common: &Common, aws: &Aws, apply: bool, yes: bool) -> Result<Done, Failure> {
+    if apply {
+        // Without it, whom a person let in would be taken for nobody.
+        aws.ledger()?;
+    } else if common.ledger.is_none() {
+        eprintln!("note: without --ledger, grants are not known and not counted in");
+    }
     let policy = aws.policy(&common.policies).await?;
     let offers: Vec<_> = aws.ec2.offers().await?.into_iter().filter(|offer| common.scope.covers(&offer.service)).collect();
     // A provider needs no permission for its own service.
@@ -27,13 +55,19 @@ pub(crate) async fn principals(common: &Common, aws: &Aws, apply: bool, yes: boo
     for offer in &offers {
         let service = &offer.service;
         let permissions = aws.ec2.permissions(&service.id).await?;
-        let mut difference = Difference::of(&policy, service, &permissions);
+        let granted = granted(aws, &service.id).await?;
+        let mut difference = Difference::of(&policy, service, &permissions, &granted);
         difference.lacking.retain(|account| *account != own);
         let root = |account: &AccountId| format!("arn:{}:iam::{account}:root", service.region.partition());
         let add: Vec<String> = difference.lacking.iter().map(root).collect();
         let remove: Vec<String> = difference.surplus.iter().map(|permission| permission.text.clone()).collect();
         for principal in &add {
-            rows.push([name(service), "add".into(), principal.clone(), "the policy could accept it, and nothing lets it ask".into()]);
+            rows.push([
+                name(service),
+                "add".into(),
+                principal.clone(),
+                "the policy or a person would have it in, and nothing lets it ask".into(),
+            ]);
         }
         for principal in &remove {
             rows.push([name(service), "remove".into(), principal.clone(), "the policy could never accept it".into()]);

@@ -9,9 +9,11 @@ mod words;
 
 use std::{collections::BTreeSet, path::Path, process::Command};
 
-use cedar_policy::{Effect, Policy as CedarPolicy, PolicySet, RequestEnv, Schema};
+use cedar_policy::{
+    ActionConstraint, Effect, EntityUid, Policy as CedarPolicy, PolicyId, PolicySet, PrincipalConstraint, RequestEnv, Schema,
+};
 use cedar_policy_symcc::{CedarSymCompiler, CompiledPolicy, CompiledPolicySet, Env, err::Error as SymccError, solver::LocalSolver};
-use warden::policy::Policy;
+use warden::policy::{OpenFact, Policy};
 
 use crate::{
     arguments::Common,
@@ -82,6 +84,11 @@ impl Verdicts {
         println!("proved     {what}");
     }
 
+    /// So many of so many: proved, if that is all of them.
+    fn counted(&self, those: usize, of: usize, what: &str) {
+        println!("{}{those} of {of} {what}", if those == of { "proved     " } else { "           " });
+    }
+
     fn refuted(&mut self, what: &str) {
         println!("NOT SO     {what}");
         self.bad += 1;
@@ -121,7 +128,8 @@ pub(crate) async fn check(common: &Common) -> Result<Done, Failure> {
             match is_dead(&mut prover, one, set, schema).await {
                 Answer::Refuted(()) => alive += 1,
                 Answer::Proved => {
-                    verdicts.refuted(&format!("`{id}` lets nobody through: it matches no request that no `forbid` turns down"));
+                    verdicts
+                        .refuted(&format!("`{id}` lets nobody through: it matches no request from today on that nothing else holds back"));
                     continue;
                 }
                 Answer::Undecided(why) => verdicts.undecided(&format!("whether `{id}` can match"), &why),
@@ -135,9 +143,9 @@ pub(crate) async fn check(common: &Common) -> Result<Done, Failure> {
     }
     bar.finish_and_clear();
     let permits = all.iter().filter(|one| one.effect() == Effect::Permit).count();
-    verdicts.proved(&format!("{sound} of {} policies can be evaluated for every well-formed request", all.len()));
-    verdicts.proved(&format!("{alive} of {permits} permits can let somebody through"));
-    verdicts.proved(&format!("{needed} of {} policies add something to the others", all.len()));
+    verdicts.counted(sound, all.len(), "policies can be evaluated for every well-formed request");
+    verdicts.counted(alive, permits, "permits can let somebody through, or turn somebody away");
+    verdicts.counted(needed, all.len(), "policies add something to the others");
     Ok(verdicts.done())
 }
 
@@ -146,8 +154,11 @@ pub(crate) async fn compare(old: &Path, new: &Path) -> Result<Option<Done>, Fail
     let (old, new) = (policy::load(old)?, policy::load(new)?);
     let Some(mut prover) = Prover::start() else { return Ok(None) };
     let mut verdicts = Verdicts::default();
-    for line in widened_groups(&old, &new) {
-        verdicts.refuted(&line);
+    for change in changed_groups(&old, &new) {
+        match change {
+            Change::Widens(what) => verdicts.refuted(&what),
+            Change::MayWiden(what) => verdicts.undecided(&what, "a rule names it otherwise than to let its accounts in"),
+        }
     }
     let (old_set, schema) = old.cedar();
     // Where a policy of the old set could not be evaluated nothing was accepted: such requests are beyond this comparison.
@@ -163,48 +174,111 @@ pub(crate) async fn compare(old: &Path, new: &Path) -> Result<Option<Done>, Fail
             Answer::Undecided(why) => verdicts.undecided(&format!("whether the old set's `{}` can always be evaluated", one.id()), &why),
         }
     }
-    let question = "whether the new set accepts nothing that the old one does not";
-    match (effective::accepting(&old), effective::accepting(&new), env_of(schema, "Accept")) {
-        (Some(before), Some(after), Some(env)) => match accepts_more(&mut prover, &before, &after, &env, schema).await {
-            Answer::Proved => verdicts.proved("the new set accepts nothing that the old one does not, as far as rules go"),
-            Answer::Refuted(found) => verdicts.refuted(&format!("would newly accept: {}", words::request(&found, &old, &new))),
-            Answer::Undecided(why) => verdicts.undecided(question, &why),
-        },
-        _ => verdicts.undecided(question, "a policy could not be put into the solver's terms"),
+    for unknown in unknowns(&old, &new) {
+        let when = while_unknown(&unknown);
+        let question = format!("whether the new set accepts nothing that the old one does not{when}");
+        let sets =
+            (effective::effective(&old, "Accept", &unknown), effective::effective(&new, "Accept", &unknown), env_of(schema, "Accept"));
+        let (Some(before), Some(after), Some(env)) = sets else {
+            verdicts.undecided(&question, "a policy asks in its conditions which action it is, or cannot be put into the solver's terms");
+            continue;
+        };
+        match accepts_more(&mut prover, &before, &after, &env, schema).await {
+            Answer::Proved => verdicts.proved(&format!("the new set accepts nothing that the old one does not{when}, as far as rules go")),
+            Answer::Refuted(found) => verdicts.refuted(&format!("would newly accept{when}: {}", words::request(&found, &old, &new))),
+            Answer::Undecided(why) => verdicts.undecided(&question, &why),
+        }
     }
     println!("{} → {}", policy::short(old.digest()), policy::short(new.digest()));
     Ok(Some(verdicts.done()))
 }
 
-/// Groups are lists, not rules: who was added to one that lets in, or taken off one that keeps out.
-fn widened_groups(old: &Policy, new: &Policy) -> Vec<String> {
+/// Everything that may not be known of a request, and that either set asks for: nothing of it, each, all of it.
+fn unknowns(old: &Policy, new: &Policy) -> BTreeSet<BTreeSet<OpenFact>> {
+    let asked: BTreeSet<OpenFact> = old.open_facts().union(&new.open_facts()).copied().collect();
+    let each = asked.iter().map(|fact| [*fact].into());
+    each.chain([BTreeSet::new(), asked.clone()]).collect()
+}
+
+fn while_unknown(unknown: &BTreeSet<OpenFact>) -> String {
+    let names = unknown.iter().map(|fact| match fact {
+        OpenFact::Organization => "the organization",
+        OpenFact::Requester => "the role",
+    });
+    let names: Vec<&str> = names.collect();
+    if names.is_empty() { String::new() } else { format!(", while {} is not known", names.join(" and ")) }
+}
+
+/// What a change to the lists comes to.
+enum Change {
+    Widens(String),
+    MayWiden(String),
+}
+
+/// Groups are lists, not rules. A longer list that only permits to accept name in their heads lets more in, and a shorter
+/// one that only forbids do; of any other use it is not said what a change comes to.
+fn changed_groups(old: &Policy, new: &Policy) -> Vec<Change> {
     let (before, after) = (old.groups(), new.groups());
-    let (set, _) = new.cedar();
     let nobody = BTreeSet::new();
-    let mut lines = Vec::new();
-    for (name, accounts) in &after {
-        let had = before.get(name).unwrap_or(&nobody);
-        let named = |effect: Effect| {
-            let names = |policy: &&CedarPolicy| policy.entity_literals().iter().any(|uid| AsRef::<str>::as_ref(uid.id()) == *name);
-            set.policies().filter(|policy| policy.effect() == effect).any(|policy| names(&policy))
-        };
-        // A group of the old set that no rule of it named is told by the rules: they are what is new.
-        if !before.contains_key(name) {
+    let mut changes = Vec::new();
+    for name in before.keys().chain(after.keys()).copied().collect::<BTreeSet<&str>>() {
+        let (had, has) = (before.get(name).unwrap_or(&nobody), after.get(name).unwrap_or(&nobody));
+        // A group that only one of the sets knows is told by its rules: they are new, or gone.
+        if had == has || !before.contains_key(name) || !after.contains_key(name) {
             continue;
         }
-        let joined: Vec<String> = accounts.difference(had).map(ToString::to_string).collect();
-        let left: Vec<String> = had.difference(accounts).map(ToString::to_string).collect();
-        if !joined.is_empty() && named(Effect::Permit) {
-            lines.push(format!("the group `{name}`, which permits name, has more accounts: {}", some(&joined)));
+        let uses: BTreeSet<Use> =
+            [old, new].into_iter().flat_map(|policy| policy.cedar().0.policies()).filter_map(|policy| use_of(policy, name)).collect();
+        let joined: Vec<String> = has.difference(had).map(ToString::to_string).collect();
+        let left: Vec<String> = had.difference(has).map(ToString::to_string).collect();
+        if uses.contains(&Use::Otherwise) {
+            changes.push(Change::MayWiden(format!(
+                "what the changed list `{name}` comes to (joined: {}; left: {})",
+                some(&joined),
+                some(&left)
+            )));
+            continue;
         }
-        if !left.is_empty() && named(Effect::Forbid) {
-            lines.push(format!("the group `{name}`, which forbids name, has fewer accounts: {}", some(&left)));
+        if !joined.is_empty() && uses.contains(&Use::LetsIn) {
+            changes.push(Change::Widens(format!("the group `{name}`, which permits name, has more accounts: {}", some(&joined))));
+        }
+        if !left.is_empty() && uses.contains(&Use::KeepsOut) {
+            changes.push(Change::Widens(format!("the group `{name}`, which forbids name, has fewer accounts: {}", some(&left))));
         }
     }
-    lines
+    changes
+}
+
+/// How a policy uses a group.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Use {
+    /// In the head of a permit to accept alone.
+    LetsIn,
+    /// In the head of a forbid.
+    KeepsOut,
+    Otherwise,
+}
+
+fn use_of(policy: &CedarPolicy, group: &str) -> Option<Use> {
+    let is_it = |uid: &EntityUid| uid.type_name().basename() == "AccountGroup" && AsRef::<str>::as_ref(uid.id()) == group;
+    if !policy.entity_literals().iter().any(is_it) {
+        return None;
+    }
+    let in_head = matches!(policy.principal_constraint(), PrincipalConstraint::In(uid) | PrincipalConstraint::IsIn(_, uid) if is_it(&uid));
+    // In the conditions as well as in the head, it may stand under an `unless` or a `!`.
+    let conditions = policy.to_json().ok().and_then(|json| json.get("conditions").map(ToString::to_string)).unwrap_or_default();
+    let accepts_alone = matches!(policy.action_constraint(), ActionConstraint::Eq(uid) if AsRef::<str>::as_ref(uid.id()) == "Accept");
+    Some(match (in_head && !conditions.contains("AccountGroup"), policy.effect(), accepts_alone) {
+        (true, Effect::Permit, true) => Use::LetsIn,
+        (true, Effect::Forbid, true) => Use::KeepsOut,
+        _ => Use::Otherwise,
+    })
 }
 
 fn some(accounts: &[String]) -> String {
+    if accounts.is_empty() {
+        return "none".to_owned();
+    }
     const SHOWN_MAX: usize = 10;
     let shown = accounts.get(..SHOWN_MAX).unwrap_or(accounts).join(", ");
     match accounts.len().saturating_sub(SHOWN_MAX) {
@@ -236,16 +310,25 @@ async fn cannot_err(prover: &mut Prover, policy: &CedarPolicy, schema: &Schema) 
     Answer::Proved
 }
 
-/// Proved: with all the forbids beside it, a permit allows nothing.
+/// Proved: with all that holds back beside it, a permit allows nothing from today on, neither to accept nor to reject.
 async fn is_dead(prover: &mut Prover, permit: &CedarPolicy, set: &PolicySet, schema: &Schema) -> Answer<()> {
-    let forbids = set.policies().filter(|policy| policy.effect() == Effect::Forbid).cloned();
-    let Ok(alone) = PolicySet::from_policies(forbids.chain([permit.clone()])) else {
-        return Answer::Undecided("it could not be set apart".to_owned());
-    };
     for env in envs(schema) {
-        let compiled = match CompiledPolicySet::compile(&alone, &env, schema) {
-            Ok(compiled) => compiled,
-            Err(error) => return Answer::Undecided(error.to_string()),
+        let action: String = AsRef::<str>::as_ref(env.action().id()).to_owned();
+        let others =
+            |policy: &&CedarPolicy| policy.effect() == Effect::Forbid || policy.id() == permit.id() || only_about_other(policy, &action);
+        let kept: Vec<CedarPolicy> = set.policies().filter(others).cloned().collect();
+        let Some(mut alone) = effective::of_policies(&kept, &[], &action) else {
+            return Answer::Undecided("it, or a policy beside it, asks in its conditions which action it is".to_owned());
+        };
+        let past = format!(
+            "forbid(principal, action, resource) when {{ context.now < datetime(\"{}\") }};",
+            jiff::Timestamp::now().strftime("%Y-%m-%d")
+        );
+        let past = CedarPolicy::parse(Some(PolicyId::new("past")), past).ok().and_then(|past| alone.add(past).ok());
+        let compiled = match (past, CompiledPolicySet::compile(&alone, &env, schema)) {
+            (Some(()), Ok(compiled)) => compiled,
+            (None, _) => return Answer::Undecided("today could not be told".to_owned()),
+            (_, Err(error)) => return Answer::Undecided(error.to_string()),
         };
         match prover.ask(async |compiler| Ok((!compiler.check_always_denies_opt(&compiled).await?).then_some(()))).await {
             Answer::Proved => {}
@@ -253,6 +336,17 @@ async fn is_dead(prover: &mut Prover, permit: &CedarPolicy, set: &PolicySet, sch
         }
     }
     Answer::Proved
+}
+
+/// Whether a policy is a permit about the other action alone: it may hold back what this one would allow.
+fn only_about_other(policy: &CedarPolicy, action: &str) -> bool {
+    let other = |uid: &EntityUid| AsRef::<str>::as_ref(uid.id()) != action;
+    policy.effect() == Effect::Permit
+        && match policy.action_constraint() {
+            ActionConstraint::Any => false,
+            ActionConstraint::Eq(uid) => other(&uid),
+            ActionConstraint::In(uids) => uids.iter().all(other),
+        }
 }
 
 /// Proved: the set answers every request alike without it.

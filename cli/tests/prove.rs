@@ -166,3 +166,63 @@ fn without_a_solver_the_cases_are_compared_and_nothing_is_called_proved() {
     assert!(said.contains("NOT PROVED") && said.contains("one of the list: accept by redis → refer by no policy"), "{said}");
     assert!(note.contains("apt install cvc5"), "{note}");
 }
+
+/// Changes that let more in without any rule becoming plainly wider.
+#[test]
+fn what_lets_more_in_by_the_back_door_is_not_called_proved() {
+    if !there_is_a_solver() {
+        return;
+    }
+    let accept = |head: &str, rest: &str| {
+        format!("@id(\"a{}\") permit ({head}, action == PrivateLink::Action::\"Accept\", resource) {rest};\n", rest.len())
+    };
+    let group = |name: &str| format!("principal in PrivateLink::AccountGroup::\"{name}\"");
+    let lists = |closed: &str| {
+        format!("{{\"g\": {{\"accounts\": [\"111122223333\", \"000011112222\"]}}, \"closed\": {{\"accounts\": [{closed}]}}}}")
+    };
+    let both = "\"000011112222\", \"000011113333\"";
+    let unless = accept(&group("g"), &format!("unless {{ {} }}", group("closed")));
+    let other_action = format!(
+        "{}@id(\"r\") permit ({}, action, resource) when {{ action == PrivateLink::Action::\"Reject\" }};",
+        accept(&group("g"), ""),
+        group("closed")
+    );
+    let rejected =
+        format!("{}@id(\"r\") permit ({}, action == PrivateLink::Action::\"Reject\", resource);", accept(&group("g"), ""), group("closed"));
+    let waits = accept(&group("g"), "when { context has requester }") + &accept(&group("g"), "unless { context has requester.role }");
+    for (what, old, new, old_closed, new_closed) in [
+        ("an account leaves a list that an `unless` names", &unless, &unless, both, "\"000011113333\""),
+        ("an account leaves a list that is turned away", &rejected, &rejected, both, "\"000011113333\""),
+        ("a rejection that asks for its action goes", &other_action, &accept(&group("g"), ""), both, both),
+        (
+            "a clause for requests of old",
+            &accept(&group("g"), ""),
+            &(accept(&group("g"), "") + &accept("principal", "when { context.requestedAt < datetime(\"2019-12-31\") }")),
+            both,
+            both,
+        ),
+        ("two rules that waited for proof become one that does not", &waits, &accept(&group("g"), ""), both, both),
+    ] {
+        let (old, new) = (set(old, &lists(old_closed)), set(new, &lists(new_closed)));
+        let (code, said) = compare(old.path(), new.path());
+        assert_eq!(code, 1, "{what}: {said}");
+        assert!(said.contains("undecided") || said.contains("NOT SO"), "{what}: {said}");
+    }
+}
+
+#[test]
+fn a_rule_that_nobody_can_pass_is_dead_whatever_it_matches() {
+    if !there_is_a_solver() {
+        return;
+    }
+    for dead in [
+        "permit (principal in PrivateLink::AccountGroup::\"closed\", action, resource)",
+        "permit (principal, action == PrivateLink::Action::\"Accept\", resource) when { context.connections.ofAccount < 0 }",
+        "permit (principal, action == PrivateLink::Action::\"Accept\", resource) when { context.now < datetime(\"2020-06-01\") }",
+    ] {
+        let set = set(&format!("@id(\"dead\") {dead};"), GROUPS);
+        let (code, said) = warden(&["--policies", set.path().to_str().unwrap(), "policy", "check", "--prove"]);
+        assert_eq!(code, 1, "{dead}: {said}");
+        assert!(said.contains("`dead` lets nobody through"), "{dead}: {said}");
+    }
+}

@@ -181,6 +181,10 @@ pub fn decide(policy: &Policy, facts: &Facts, grants: &[Grant]) -> Ruling {
             Weighed::Refer(Refer::Inactive { state }) => Decision::Refer(Refer::Inactive { state }),
             weighed => {
                 grant = Grant::covering(grants, &facts.connection, facts.now).cloned();
+                if grant.is_some() && policy.asks_for_organization() && facts.membership.known().is_err() {
+                    // Nobody knows whether the account is being shut down, and a grant does not count against that.
+                    return refer(Refer::Unverified { needs: [OpenFact::Organization].into() });
+                }
                 if grant.is_some() { Decision::Accept(Permit::mint(facts)) } else { answer(weighed, facts) }
             }
         },

@@ -52,6 +52,15 @@ pub struct Claim {
     pub role: Option<RoleArn>,
 }
 
+impl Claim {
+    /// The claim of an event that is gone: the record of a role that it proved is as good.
+    #[must_use]
+    pub fn recorded(connection: &Connection, role: RoleArn) -> Self {
+        let owner = connection.owner.clone();
+        Self { account: owner.clone(), recipient: owner.clone(), owner, endpoint: connection.endpoint.clone(), role: Some(role) }
+    }
+}
+
 impl Facts {
     /// The role that made the request, if the event that named it agrees with EC2 in every account and id.
     #[must_use]

@@ -8,7 +8,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{facts::Facts, ids::AccountId, policy::Policy, ports::Directory};
+use crate::{facts::Facts, grant::Grant, ids::AccountId, policy::Policy, ports::Directory};
 
 /// How long an answer is taken as it was: accounts seldom move.
 const KNOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
@@ -111,6 +111,23 @@ impl<G: Directory + Sync> Members<G> {
     /// Completes facts with what the organization says, if the policy's answer could depend on it.
     pub async fn complete(&self, policy: &Policy, facts: &mut Facts) {
         if policy.needs_organization(facts)
+            && let Some(account) = facts.connection.owner.clone()
+        {
+            facts.membership = self.of(&account, facts.now).await;
+        }
+    }
+
+    /// The same where a person let the account in: a grant does not count for an account that is being shut down.
+    pub async fn complete_for_grant(&self, policy: &Policy, facts: &mut Facts, grants: &[Grant]) {
+        if Grant::covering(grants, &facts.connection, facts.now).is_some() {
+            self.complete_for_person(policy, facts).await;
+        }
+    }
+
+    /// The same before a person lets the account in.
+    pub async fn complete_for_person(&self, policy: &Policy, facts: &mut Facts) {
+        if facts.membership == Membership::NotAsked
+            && policy.asks_for_organization()
             && let Some(account) = facts.connection.owner.clone()
         {
             facts.membership = self.of(&account, facts.now).await;

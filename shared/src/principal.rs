@@ -1,6 +1,9 @@
 //! Whom a service's permissions let ask: each allowed principal parsed by its type, so that accounts are compared as
 //! account ids and never as pieces of text.
 
+#[cfg(feature = "reach")]
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::AccountId;
@@ -96,13 +99,18 @@ pub struct Difference {
 
 #[cfg(feature = "reach")]
 impl Difference {
-    /// Compares a service's permissions with a policy. Permissions of a kind that this version does not know are left alone.
+    /// Compares a service's permissions with a policy and with whom people let in. Permissions of a kind that this version does not know are left alone.
     #[must_use]
-    pub fn of(policy: &Policy, service: &Service, permissions: &[Permission]) -> Self {
-        let shut = |account: &AccountId| permissions.iter().all(|permission| permission.who.lets_ask(account) == Some(false));
+    pub fn of(policy: &Policy, service: &Service, permissions: &[Permission], granted: &BTreeSet<AccountId>) -> Self {
+        let let_in = |permission: &Permission| permission.who.account().is_some_and(|account| granted.contains(account));
+        let needless = |permission: &&Permission| permission.leads_nowhere(policy, service) && !let_in(permission);
+        let (surplus, kept): (Vec<&Permission>, Vec<&Permission>) = permissions.iter().partition(needless);
+        let named: BTreeSet<AccountId> = policy.named_accounts(service).into_iter().collect();
+        // By those that stay: whoever asked by one that goes must be named.
+        let shut = |account: &AccountId| kept.iter().all(|permission| permission.who.lets_ask(account) == Some(false));
         Self {
-            lacking: policy.named_accounts(service).into_iter().filter(shut).collect(),
-            surplus: permissions.iter().filter(|permission| permission.leads_nowhere(policy, service)).cloned().collect(),
+            lacking: named.union(granted).filter(|account| shut(account)).cloned().collect(),
+            surplus: surplus.into_iter().cloned().collect(),
         }
     }
 }

@@ -37,6 +37,8 @@ fn every_problem_is_named_at_once() {
 fn groups_are_checked_account_by_account() {
     insta::assert_snapshot!(refused(GOOD, "{\"g\": {\"accounts\": [\n\"111122223333\",\n\"11112222333\",\n\"111122223333\"]}}"));
     insta::assert_snapshot!(refused(GOOD, "{\"g\": {\"acounts\": []}}"));
+    let twice = refused(GOOD, "{\"g\": {\"accounts\": [\"111122223333\"]},\n\"g\": {\"accounts\": [\"444455556666\"]}}");
+    assert!(twice.contains("groups.json:2: there are two groups `g`"), "{twice}");
 }
 
 #[test]

@@ -180,7 +180,7 @@ pub(super) fn schedule(what: &str, name: &str, schedule: Option<&Schedule>) -> C
 }
 
 /// A policy that names a service that is not there never matches.
-pub(super) fn services_named(policy: &Policy, offers: &[Offer]) -> Vec<Check> {
+pub(super) fn services_named(policy: &Policy, offers: &[Offer], region: &Region) -> Vec<Check> {
     let there: Vec<&str> = offers.iter().map(|offer| offer.service.id.as_str()).collect();
     let missing = policy.services().into_iter().filter(|id| !there.contains(&id.as_str()));
     missing
@@ -188,8 +188,8 @@ pub(super) fn services_named(policy: &Policy, offers: &[Offer]) -> Vec<Check> {
             let meant = did_you_mean(&id, there.iter().copied());
             Check::mend(
                 "the policy's services",
-                format!("a policy names {id}, which is no service in scope{meant}"),
-                "correct the id, or take the policy out",
+                format!("a policy names {id}, which is no service of yours in {region}{meant}"),
+                "if it is in no other Region either: correct the id",
             )
         })
         .collect()

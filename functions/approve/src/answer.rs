@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use warden::{
-    decision::{Basis, Decision, Leave, Ruling, decide},
+    decision::{Basis, Decision, Leave, Refer, Ruling, decide},
     event::Hint,
     facts::Facts,
     grant::Grant,
@@ -21,7 +21,13 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
     /// Answers the request that a hint leads to.
     pub(crate) async fn request(&self, hint: Hint, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
         match self.look(hint).await? {
-            Seen::Request(facts) => self.decide_and_act(*facts, origin, summary).await,
+            Seen::Request(facts) => {
+                let proven = facts.requester().is_some();
+                let endpoint = facts.connection.endpoint.clone();
+                let passing = self.decide_and_act(*facts, origin, summary).await?;
+                // No later event and no sweep knows the role again: while what stands in the way may pass, this one is tried again.
+                if proven && passing { Err(AnswerError::ProofNotUsed(endpoint)) } else { Ok(()) }
+            }
             Seen::NotOurs(endpoint, why) => {
                 tracing::info!(%endpoint, why, "event ignored");
                 summary.ignored += 1;
@@ -30,17 +36,21 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
         }
     }
 
-    async fn decide_and_act(&self, facts: Facts, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
-        let ruling = self.ruling(&facts).await?;
+    /// True: something stands in the way that may pass.
+    async fn decide_and_act(&self, mut facts: Facts, origin: &Origin, summary: &mut Summary) -> Result<bool, AnswerError> {
+        let ruling = self.ruling(&mut facts).await?;
         let service = &facts.service.id;
         let endpoint = [facts.connection.endpoint.clone()];
         let mut done = match ruling.decision {
-            Decision::Refer(why) => return self.write(facts, ruling.basis, why.into(), origin, summary).await,
+            Decision::Refer(why) => {
+                let passing = matches!(why, Refer::Unverified { .. });
+                return self.write(facts, ruling.basis, why.into(), origin, summary).await.map(|()| passing);
+            }
             Decision::Leave(Leave::Gone) => {
                 leave(&facts, summary);
-                return Ok(());
+                return Ok(false);
             }
-            Decision::Leave(Leave::Live) => return self.live(facts, ruling.basis, origin, summary).await,
+            Decision::Leave(Leave::Live) => return self.live(facts, ruling.basis, origin, summary).await.map(|()| false),
             Decision::Accept(permit) => {
                 let effect = self.act.accept(service, vec![permit]).await;
                 self.outcomes(Act::Accept, service, &endpoint, effect).await
@@ -51,21 +61,25 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
             }
         };
         match done.pop_first() {
-            Some((_, Done::Settled(outcome))) => self.write(facts, ruling.basis, outcome, origin, summary).await,
+            Some((_, Done::Settled(outcome))) => {
+                let passing = outcome.failure.is_some();
+                self.write(facts, ruling.basis, outcome, origin, summary).await.map(|()| passing)
+            }
             Some((_, Done::Gone)) | None => {
                 leave(&facts, summary);
-                Ok(())
+                Ok(false)
             }
         }
     }
 
     /// What a person granted is looked up only where the policy alone would not let the request in.
-    async fn ruling(&self, facts: &Facts) -> Result<Ruling, AnswerError> {
+    async fn ruling(&self, facts: &mut Facts) -> Result<Ruling, AnswerError> {
         let ruling = decide(&self.policy, facts, &[]);
         match ruling.decision {
             Decision::Accept(_) | Decision::Leave(_) => Ok(ruling),
             Decision::Reject(_) | Decision::Refer(_) => {
                 let grants = self.ledger.grants(&facts.connection.service).await?;
+                self.members.complete_for_grant(&self.policy, facts, &grants).await;
                 Ok(decide(&self.policy, facts, &grants))
             }
         }

@@ -85,6 +85,9 @@ pub enum AnswerError {
     /// A live connection off the record that another worker may be about to write up.
     #[error("{0} was connected moments ago and is not on the record (yet)")]
     MaybeInFlight(EndpointId),
+    /// Its event proves the role that a policy asks for, and something that may pass kept that from being used.
+    #[error("the role behind {0} is proven, and could not be acted on (yet)")]
+    ProofNotUsed(EndpointId),
     /// A call failed.
     #[error("a call to AWS failed")]
     Call(#[from] CallError),
@@ -105,6 +108,7 @@ impl AnswerError {
         match self {
             Self::NotFoundYet(_) => "EndpointNotFoundYet",
             Self::MaybeInFlight(_) => "MaybeInFlight",
+            Self::ProofNotUsed(_) => "ProofNotUsed",
             Self::Call(error) if error.is_transient() => "AwsTransient",
             Self::Call(_) => "AwsCallFailed",
             Self::Incomplete { .. } => "SweepIncomplete",

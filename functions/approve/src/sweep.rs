@@ -110,6 +110,7 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
                 now: (self.clock)(),
             };
             self.members.complete(&self.policy, &mut facts).await;
+            self.members.complete_for_grant(&self.policy, &mut facts, grants).await;
             let ruling = decide(&self.policy, &facts, grants);
             let endpoint = connection.endpoint.clone();
             match ruling.decision {

@@ -235,7 +235,7 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync, G: Directory
         let nothing = Marks::default();
         let marks = memory.and_then(|memory| memory.endpoints.get(&connection.endpoint)).unwrap_or(&nothing);
         let counts = census.beside(connection, memory);
-        let membership = self.membership(offer, connection, counts, run.now).await;
+        let membership = self.membership(offer, connection, counts, memory, run.now).await;
         let known = Known {
             membership: &membership,
             marks,
@@ -260,10 +260,19 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync, G: Directory
     }
 
     /// What the organization says of a connection's account, if the policy could depend on it.
-    async fn membership(&self, offer: &Offer, connection: &Connection, counts: Counts, now: Timestamp) -> Membership {
+    async fn membership(
+        &self,
+        offer: &Offer,
+        connection: &Connection,
+        counts: Counts,
+        memory: Option<&Memory>,
+        now: Timestamp,
+    ) -> Membership {
         let (service, connection) = (offer.service.clone(), connection.clone());
         let mut facts = Facts { service, connection, counts, membership: Membership::NotAsked, claim: None, now };
         self.members.complete(&self.policy, &mut facts).await;
+        let grants = memory.map_or(&[][..], |memory| memory.grants.as_slice());
+        self.members.complete_for_grant(&self.policy, &mut facts, grants).await;
         facts.membership
     }
 

@@ -106,14 +106,7 @@ struct Look<'a> {
 
 impl Look<'_> {
     fn facts(&self, now: Timestamp) -> Facts {
-        // The event that proved the role is gone; the record of its proof is as good.
-        let claim = self.known.marks.role.clone().map(|role| Claim {
-            owner: self.connection.owner.clone(),
-            account: self.connection.owner.clone(),
-            recipient: self.connection.owner.clone(),
-            endpoint: self.connection.endpoint.clone(),
-            role: Some(role),
-        });
+        let claim = self.known.marks.role.clone().map(|role| Claim::recorded(self.connection, role));
         Facts {
             service: self.offer.service.clone(),
             connection: self.connection.clone(),

@@ -1,8 +1,14 @@
 //! `groups.json`: named lists of accounts, so that a policy says *who they are* and the list says *which ones*.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
 
 use super::load::{PolicyFile, Problem};
 use crate::ids::AccountId;
@@ -23,16 +29,43 @@ struct Group {
     accounts: Vec<String>,
 }
 
+/// Groups in the order of the file. A map would keep the last of two with the same name, and lose the members of the other.
+struct Listed(Vec<(String, Group)>);
+
+impl<'de> Deserialize<'de> for Listed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Listed;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("groups by their names")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Listed, M::Error> {
+                let mut groups = Vec::new();
+                while let Some(group) = map.next_entry()? {
+                    groups.push(group);
+                }
+                Ok(Listed(groups))
+            }
+        }
+        deserializer.deserialize_map(Each)
+    }
+}
+
 impl Groups {
     /// Reads `groups.json`, or names every problem in it.
     pub(super) fn parse(file: &PolicyFile) -> Result<Self, Vec<Problem>> {
-        let read: BTreeMap<String, Group> = serde_json::from_str(&file.text)
+        let Listed(read) = serde_json::from_str(&file.text)
             .map_err(|error| vec![file.problem_at_line(error.line(), error.column(), format!("not a list of groups: {error}"))])?;
         let mut groups = Self::default();
         let mut problems = Vec::new();
         for (name, group) in read {
+            if !groups.names.insert(name.clone()) {
+                problems.push(file.problem_at_last(&format!("\"{name}\""), format!("there are two groups `{name}`: make them one")));
+            }
             groups.add(&name, &group.accounts, file, &mut problems);
-            groups.names.insert(name);
         }
         if problems.is_empty() { Ok(groups) } else { Err(problems) }
     }
@@ -62,7 +95,7 @@ impl Groups {
             match text.parse::<AccountId>() {
                 Ok(account) => {
                     let of_account = self.by_account.entry(account).or_default();
-                    // Names arrive in order, so a repetition is always the last one added.
+                    // Groups arrive one after the other, so a repetition is always the last one added.
                     if of_account.last().is_some_and(|last| last == name) {
                         problems.push(file.problem_at_last(&quoted, format!("group `{name}` lists account `{text}` twice")));
                     } else {

@@ -77,6 +77,24 @@ impl Dependents {
         PolicySet::from_policies(asking.filter_map(|one| one.loose.clone())).unwrap_or_default()
     }
 
+    /// The policies that ask for none of the unknown facts, and the others, loosened, with their own effects.
+    #[cfg(feature = "reach")]
+    pub(super) fn split(&self, set: &PolicySet, unknown: &BTreeSet<OpenFact>) -> Option<(Vec<Policy>, Vec<Policy>)> {
+        let needing: Vec<&Dependent> = self.all.iter().filter(|one| !one.rule.needs.is_disjoint(unknown)).collect();
+        let is_needing = |policy: &&Policy| needing.iter().any(|one| *policy.id() == PolicyId::new(&one.rule.id));
+        let sure = set.policies().filter(|policy| !is_needing(policy)).cloned().collect();
+        let loosened = |one: &&Dependent| {
+            let loose = one.loose.as_ref()?;
+            if !one.forbids {
+                return Some(loose.clone());
+            }
+            let mut json = loose.to_json().ok()?;
+            json.as_object_mut()?.insert("effect".to_owned(), json!("forbid"));
+            Policy::from_json(Some(loose.id().clone()), json).ok()
+        };
+        Some((sure, needing.iter().map(loosened).collect::<Option<_>>()?))
+    }
+
     /// The set without those that ask for any of the unknown facts; nothing, where none does.
     pub(super) fn part(&self, set: &PolicySet, unknown: &BTreeSet<OpenFact>) -> Option<&Part> {
         let needing: Vec<&Dependent> = self.all.iter().filter(|one| !one.rule.needs.is_disjoint(unknown)).collect();
@@ -114,9 +132,10 @@ impl Dependents {
 impl Dependent {
     fn of(policy: &Policy) -> Option<Self> {
         let id = policy.id().to_string();
-        let json = policy.to_json().ok()?;
-        let needs = needs(&json);
-        let loose = || Policy::from_json(Some(policy.id().clone()), loosened(json)).ok();
+        let json = policy.to_json().ok();
+        // What cannot be looked into may ask for anything.
+        let needs = json.as_ref().map_or_else(|| [OpenFact::Organization, OpenFact::Requester].into(), needs);
+        let loose = || Policy::from_json(Some(policy.id().clone()), loosened(json?)).ok();
         let forbids = policy.effect() == Effect::Forbid;
         (!needs.is_empty()).then(|| Self { rule: OpenRule { id, needs }, forbids, loose: loose() })
     }
@@ -127,11 +146,14 @@ fn needs(json: &Value) -> BTreeSet<OpenFact> {
     match json {
         Value::Object(object) => {
             let mut needs: BTreeSet<OpenFact> = object.values().flat_map(needs).collect();
-            match object.get("attr").and_then(Value::as_str) {
-                Some("requester") => drop(needs.insert(OpenFact::Requester)),
-                Some("name" | "status") => drop(needs.insert(OpenFact::Organization)),
-                Some(_) | None => {}
-            }
+            // One name, or several: `has requester.role` keeps both.
+            let one = object.get("attr").into_iter().filter(|attr| attr.is_string());
+            let several = object.get("attr").and_then(Value::as_array).into_iter().flatten();
+            needs.extend(one.chain(several).filter_map(|attr| match attr.as_str()? {
+                "requester" => Some(OpenFact::Requester),
+                "name" | "status" => Some(OpenFact::Organization),
+                _ => None,
+            }));
             // `{"type": …, "id": …}` in a policy's head or in a literal, `{"is": {"entity_type": …}}` in a condition.
             for kind in ["type", "entity_type"] {
                 if object.get(kind).and_then(Value::as_str).is_some_and(|kind| kind.ends_with("OrganizationalUnit")) {

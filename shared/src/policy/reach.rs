@@ -31,11 +31,11 @@ impl Policy {
     /// the side of yes.
     #[must_use]
     pub fn could_accept(&self, asker: Asker<'_>, service: &Service) -> bool {
-        let units_known = matches!(asker, Asker::MemberOf(_));
         let unsure = self.dependents.loosened_permits(OpenFact::Organization);
         self.partial(&self.set, asker, service).unwrap_or(true)
-            // What the organization would say of an account is not known here, so what asks for it might let it in.
-            || !units_known && self.partial(&unsure, asker, service).unwrap_or(true)
+            // What the organization would say is not known here, so what asks for it might let an account in. Nor is it known
+            // which units lie within which.
+            || self.partial(&unsure, asker, service).unwrap_or(true)
     }
 
     fn partial(&self, set: &PolicySet, asker: Asker<'_>, service: &Service) -> Option<bool> {
@@ -128,6 +128,19 @@ impl Policy {
     #[must_use]
     pub fn cedar(&self) -> (&PolicySet, &Schema) {
         (&self.set, &self.schema)
+    }
+
+    /// The set as it stands while some facts are not known: the policies that do not ask for them, and looser copies of
+    /// those that do, which could have matched. Nothing, where one of those has no looser copy.
+    #[must_use]
+    pub fn parts(&self, unknown: &BTreeSet<OpenFact>) -> Option<(Vec<cedar_policy::Policy>, Vec<cedar_policy::Policy>)> {
+        self.dependents.split(&self.set, unknown)
+    }
+
+    /// The facts that its policies ask for and that may not be known.
+    #[must_use]
+    pub fn open_facts(&self) -> BTreeSet<OpenFact> {
+        [OpenFact::Organization, OpenFact::Requester].into_iter().filter(|fact| self.dependents.ask_for(*fact)).collect()
     }
 
     /// The groups with their accounts, by name.

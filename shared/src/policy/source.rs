@@ -37,8 +37,8 @@ struct Held {
     /// Of the object that decides which version it is.
     etag: Option<String>,
     looked: Timestamp,
-    /// What was wrong when it was last looked at.
-    trouble: Option<Trouble>,
+    /// What was wrong with the version of that ETag: it stays wrong until there is another one.
+    refused: Option<Trouble>,
 }
 
 /// A new policy set that did not take over. The old one is in force.
@@ -109,7 +109,7 @@ impl<F: Fetch + Sync> Source<F> {
                 (Policy::of_files(&files, &uri.to_string())?, Some(etag))
             }
         };
-        Ok(Self { uri, fetch, held: Mutex::new(Held { policy: Arc::new(policy), etag, looked: now, trouble: None }) })
+        Ok(Self { uri, fetch, held: Mutex::new(Held { policy: Arc::new(policy), etag, looked: now, refused: None }) })
     }
 
     /// The set in force, after a look at its source if the last one was a while ago; and what keeps a newer one from it.
@@ -119,40 +119,37 @@ impl<F: Fetch + Sync> Source<F> {
         if fresh || matches!(self.uri, PolicyUri::Folder(_)) {
             return (held.policy, None);
         }
-        let next = self.look(held, now).await;
-        if let Some(trouble) = &next.trouble {
+        let (next, passing) = self.look(held, now).await;
+        let trouble = passing.or_else(|| next.refused.clone());
+        if let Some(trouble) = &trouble {
             let Trouble { kind, in_force, refused, etag, what } = trouble;
             tracing::error!(error_type = kind, in_force, refused, etag, what, "a new policy set did not take over");
         }
         *self.held() = next.clone();
-        (next.policy, next.trouble)
+        (next.policy, trouble)
     }
 
-    async fn look(&self, held: Held, now: Timestamp) -> Held {
+    /// What is held from now on, and what was wrong with this look alone.
+    async fn look(&self, held: Held, now: Timestamp) -> (Held, Option<Trouble>) {
         let in_force = held.policy.digest().to_owned();
         match read(&self.uri, &self.fetch, held.etag.as_deref()).await {
-            // A version that was refused stays refused.
-            Ok(None) => Held { looked: now, trouble: held.trouble.filter(|trouble| trouble.kind == REFUSED), ..held },
+            Ok(None) => (Held { looked: now, ..held }, None),
             Ok(Some(Version { etag, files })) => match Policy::of_files(&files, &self.uri.to_string()) {
                 Ok(policy) => {
                     tracing::info!(policies = policy.len(), policy_digest = policy.digest(), replaces = in_force, "new policy set");
-                    Held { policy: Arc::new(policy), etag: Some(etag), looked: now, trouble: None }
+                    (Held { policy: Arc::new(policy), etag: Some(etag), looked: now, refused: None }, None)
                 }
                 Err(errors) => {
-                    let trouble = Trouble {
-                        kind: REFUSED,
-                        in_force,
-                        refused: Some(super::load::digest(&files)),
-                        etag: Some(etag.clone()),
-                        what: errors.to_string(),
-                    };
-                    Held { etag: Some(etag), looked: now, trouble: Some(trouble), ..held }
+                    let refused = Some(super::load::digest(&files));
+                    let what = errors.to_string();
+                    let trouble = Trouble { kind: REFUSED, in_force, refused, etag: Some(etag.clone()), what };
+                    (Held { etag: Some(etag), looked: now, refused: Some(trouble), ..held }, None)
                 }
             },
             // Its ETag is not kept: what was under way may be complete at the next look.
             Err(Unread { etag, error }) => {
-                let what = chain(&error);
-                Held { looked: now, trouble: Some(Trouble { kind: NOT_READ, in_force, refused: None, etag, what }), ..held }
+                let trouble = Trouble { kind: NOT_READ, in_force, refused: None, etag, what: chain(&error) };
+                (Held { looked: now, ..held }, Some(trouble))
             }
         }
     }
@@ -203,7 +200,7 @@ async fn read<F: Fetch + Sync>(uri: &PolicyUri, fetch: &F, unless: Option<&str>)
                 let mut files = Vec::new();
                 for name in manifest.names() {
                     let file = fetch.fetch(&format!("{prefix}{name}"), None).await.map_err(fetched(Some(etag.clone())))?;
-                    let Fetched::New { text, .. } = file else { continue };
+                    let Fetched::New { text, .. } = file else { return Err(bundle(&etag, BundleError::Changed(name.to_owned()))) };
                     files.push(manifest.file(name, text).map_err(|error| bundle(&etag, error))?);
                 }
                 Ok(Some(Version { etag, files }))

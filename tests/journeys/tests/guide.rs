@@ -234,6 +234,65 @@ async fn a_forbid_about_a_role_holds_back_who_is_not_proved_to_be_another() {
     assert!(is_in(&stage, &endpoint));
 }
 
+#[tokio::test]
+async fn however_a_rule_spells_it_a_fact_that_is_not_known_lets_nobody_in() {
+    const ALL: &str = "@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource)";
+    let role = "arn:aws:iam::111122223333:role/intern";
+    for spelling in [
+        "context has requester",
+        "context has requester.role",
+        "context has \"requester\"",
+        &format!("context has requester.role && context.requester.role == \"{role}\""),
+        &format!("context has requester && context[\"requester\"][\"role\"] == \"{role}\""),
+        "principal has name",
+        "principal has status",
+        "principal has \"name\" && principal[\"name\"] like \"*x*\"",
+        "principal in PrivateLink::OrganizationalUnit::\"ou-ab12-11112222\"",
+        "principal in [PrivateLink::OrganizationalUnit::\"ou-ab12-11112222\"]",
+        "principal is PrivateLink::Account in PrivateLink::OrganizationalUnit::\"ou-ab12-11112222\"",
+        "if context has requester then true else principal has name",
+    ] {
+        let held_back = [
+            format!("{ALL}; @id(\"not\") forbid(principal, action, resource) when {{ {spelling} }};"),
+            format!("{ALL} unless {{ {spelling} }};"),
+            format!("@id(\"only\") permit(principal, action == PrivateLink::Action::\"Accept\", resource) when {{ {spelling} }};"),
+        ];
+        for cedar in held_back {
+            let stage = Stage::new().with_policy(&cedar);
+            stage.aws.faults.next("DescribeAccount", &[Fault::Before("AccessDeniedException"); 4]);
+            let endpoint = asked(&stage, A).await;
+            assert!(!is_in(&stage, &endpoint), "{cedar}");
+            assert!(matches!(refer(&stage, &endpoint), Refer::Unverified { .. }), "{cedar}: {:?}", refer(&stage, &endpoint));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_grant_is_no_good_while_nobody_can_say_that_the_account_is_alive() {
+    for fates in [&[Fault::Before("TooManyRequestsException"); 2][..], &[]] {
+        let stage = stage("A unit of the organization", ("Name", "another service"));
+        enrol(&stage, A, "SUSPENDED", "ou-ab12-11112222");
+        stage.grant_account(A);
+        stage.aws.faults.next("DescribeAccount", fates);
+        let endpoint = asked(&stage, A).await;
+        stage.sweep().await.unwrap();
+        assert!(!is_in(&stage, &endpoint));
+    }
+}
+
+#[tokio::test]
+async fn a_proof_that_could_not_be_used_is_delivered_again() {
+    let stage = stage("A role", ("Name", "role-example"));
+    let (endpoint, events) = stage.ask(A);
+    let trail = events.iter().find(|event| event["source"] == "aws.ec2").unwrap();
+    let proof = by_role(trail, "arn:aws:iam::111122223333:role/network/deployer");
+    stage.aws.faults.next("AcceptVpcEndpointConnections", &[Fault::Before("RequestLimitExceeded")]);
+    let error = stage.deliver(&proof).await.unwrap_err();
+    assert_eq!(error.kind(), "ProofNotUsed");
+    stage.deliver(&proof).await.unwrap();
+    assert!(is_in(&stage, &endpoint));
+}
+
 fn by_role(trail: &Value, role: &str) -> Value {
     let mut event = trail.clone();
     event["detail"]["userIdentity"] = json!({"type": "AssumedRole", "sessionContext": {"sessionIssuer": {"type": "Role", "arn": role}}});

@@ -53,9 +53,7 @@ impl fmt::Display for Failure {
 /// What to do about a refused call.
 fn advice(error: &CallError) -> &'static str {
     match error.code.as_deref() {
-        Some("UnauthorizedOperation" | "AccessDeniedException" | "AccessDenied") => {
-            ". Your role lacks this permission: see the README's list"
-        }
+        Some("UnauthorizedOperation" | "AccessDeniedException" | "AccessDenied") => ". Your role lacks this permission",
         Some("ExpiredToken" | "ExpiredTokenException" | "RequestExpired") => ". Your credentials have expired: sign in again",
         Some("AuthFailure" | "UnrecognizedClientException" | "InvalidClientTokenId") => {
             ". AWS does not know these credentials: check --profile"

@@ -1,5 +1,7 @@
 //! What is proved of policy sets, by the real solver. Without one these are skipped, aloud.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
 use std::{fs, path::Path, process::Command};
 
 const OLD: &str = include_str!("prove/old.cedar");

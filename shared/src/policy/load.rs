@@ -131,8 +131,7 @@ pub(super) fn load(files: &[PolicyFile], groups_file: Option<&PolicyFile>) -> Re
             let all: Vec<PolicyFile> = files.iter().chain(groups_file).cloned().collect();
             let digest = digest(&all);
             let dependents = Dependents::of(&loading.set, files.iter().map(|file| file.text.as_str()));
-            // The ids are those of a set, so none of them is there twice.
-            let shelves = Shelves::of(loading.set.policies()).unwrap_or_default();
+            let shelves = Shelves::of(loading.set.policies());
             Ok(Policy { set: loading.set, shelves, schema, notes: loading.notes, dependents, groups, digest })
         }
         _ => {

@@ -108,9 +108,8 @@ impl Dependents {
         };
         let part = || {
             let is_needing = |policy: &&Policy| needing.iter().any(|one| *policy.id() == PolicyId::new(&one.rule.id));
-            // The ids are those of a set, so none of them is there twice.
-            let sure = Shelves::of(set.policies().filter(|policy| !is_needing(policy))).unwrap_or_default();
-            let loose = Shelves::of(needing.iter().filter_map(|one| one.loose.as_ref())).unwrap_or_default();
+            let sure = Shelves::of(set.policies().filter(|policy| !is_needing(policy)));
+            let loose = Shelves::of(needing.iter().filter_map(|one| one.loose.as_ref()));
             Part { sure, loose }
         };
         self.parts.get(index).map(|cell| cell.get_or_init(part))

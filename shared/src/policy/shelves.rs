@@ -3,14 +3,24 @@
 //!
 //! Cedar decides on each shelf; the answers are put together by Cedar's own rule: any forbid beats every permit.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::OnceLock,
+};
 
 use cedar_policy::{ActionConstraint, Authorizer, Decision, Entities, EntityUid, Policy, PolicySet, PrincipalConstraint, Request};
 
 /// The policies about one action each, by the account, group or unit in their head.
 #[derive(Debug, Default)]
 pub(super) struct Shelves {
-    shelves: HashMap<Shelf, PolicySet>,
+    shelves: HashMap<Shelf, Policies>,
+}
+
+/// A shelf's policies, put into Cedar's terms when somebody first asks for them: most shelves are never asked for.
+#[derive(Debug, Default)]
+struct Policies {
+    all: Vec<Policy>,
+    set: OnceLock<PolicySet>,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -31,16 +41,16 @@ pub(super) struct Response {
 }
 
 impl Shelves {
-    /// Nothing, if two policies have the same id.
-    pub(super) fn of<'a>(policies: impl Iterator<Item = &'a Policy>) -> Option<Self> {
-        let mut shelves: HashMap<Shelf, PolicySet> = HashMap::new();
+    /// Of the policies of one set, of which no two have the same id.
+    pub(super) fn of<'a>(policies: impl Iterator<Item = &'a Policy>) -> Self {
+        let mut shelves: HashMap<Shelf, Policies> = HashMap::new();
         for policy in policies {
             for action in ["Accept", "Reject"].into_iter().filter(|action| is_about(policy, action)) {
                 let shelf = Shelf { action, principal: principal(policy) };
-                shelves.entry(shelf).or_default().add(policy.clone()).ok()?;
+                shelves.entry(shelf).or_default().all.push(policy.clone());
             }
         }
-        Some(Self { shelves })
+        Self { shelves }
     }
 
     /// What the policies say of a request. The action must be the request's.
@@ -50,6 +60,8 @@ impl Shelves {
         let about = above.chain(principal.clone()).map(Some).chain([None]);
         let (mut permits, mut forbids, mut errors) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
         for set in about.filter_map(|principal| self.shelves.get(&Shelf { action, principal })) {
+            // Two of the same id would make it empty; a set has none such.
+            let set = set.set.get_or_init(|| PolicySet::from_policies(set.all.iter().cloned()).unwrap_or_default());
             let response = Authorizer::new().is_authorized(request, set, entities);
             let reasons = response.diagnostics().reason().map(ToString::to_string);
             match response.decision() {

@@ -1,7 +1,7 @@
 //! `groups.json`: named lists of accounts, so that a policy says *who they are* and the list says *which ones*.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeSet, HashMap},
     fmt,
 };
 
@@ -17,7 +17,7 @@ use crate::ids::AccountId;
 #[derive(Debug, Default)]
 pub struct Groups {
     names: BTreeSet<String>,
-    by_account: BTreeMap<AccountId, Vec<String>>,
+    by_account: HashMap<AccountId, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -91,18 +91,19 @@ impl Groups {
 
     fn add(&mut self, name: &str, accounts: &[String], file: &PolicyFile, problems: &mut Vec<Problem>) {
         for text in accounts {
-            let quoted = format!("\"{text}\"");
+            // Only for problems: ten thousand accounts are not written out for nothing.
+            let quoted = || format!("\"{text}\"");
             match text.parse::<AccountId>() {
                 Ok(account) => {
                     let of_account = self.by_account.entry(account).or_default();
                     // Groups arrive one after the other, so a repetition is always the last one added.
                     if of_account.last().is_some_and(|last| last == name) {
-                        problems.push(file.problem_at_last(&quoted, format!("group `{name}` lists account `{text}` twice")));
+                        problems.push(file.problem_at_last(&quoted(), format!("group `{name}` lists account `{text}` twice")));
                     } else {
                         of_account.push(name.to_owned());
                     }
                 }
-                Err(error) => problems.push(file.problem_at(&quoted, format!("group `{name}`: {error}"))),
+                Err(error) => problems.push(file.problem_at(&quoted(), format!("group `{name}`: {error}"))),
             }
         }
     }

@@ -212,7 +212,9 @@ fn unverified(needs: &BTreeSet<OpenFact>, ruling: &Ruling) -> String {
         OpenFact::Requester => "proof of the role behind the request",
         OpenFact::Organization => "what Organizations says of the account",
     });
-    format!("{} waits for {}", ids.join(", "), what.collect::<Vec<_>>().join(" and "))
+    // No rule, where a person's grant is what waits.
+    let who = if ids.is_empty() { "a grant".to_owned() } else { ids.join(", ") };
+    format!("{who} waits for {}", what.collect::<Vec<_>>().join(" and "))
 }
 
 pub(crate) fn name(service: &Service) -> String {

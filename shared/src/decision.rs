@@ -183,7 +183,8 @@ pub fn decide(policy: &Policy, facts: &Facts, grants: &[Grant]) -> Ruling {
                 grant = Grant::covering(grants, &facts.connection, facts.now).cloned();
                 if grant.is_some() && policy.asks_for_organization() && facts.membership.known().is_err() {
                     // Nobody knows whether the account is being shut down, and a grant does not count against that.
-                    return refer(Refer::Unverified { needs: [OpenFact::Organization].into() });
+                    let decision = Decision::Refer(Refer::Unverified { needs: [OpenFact::Organization].into() });
+                    return Ruling { decision, basis: Basis { judgement: Some(judgement), grant: None } };
                 }
                 if grant.is_some() { Decision::Accept(Permit::mint(facts)) } else { answer(weighed, facts) }
             }

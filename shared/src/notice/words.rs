@@ -122,6 +122,10 @@ impl<'a> Words<'a> {
             ids.truncate(RULES_MAX);
             let ids = ids.join(", ");
             match (need, &self.record.facts.membership) {
+                (OpenFact::Organization, Membership::Unknown { why }) if ids.is_empty() => format!(
+                    "A person let it in, and it waits, because Organizations could not be asked whether the account is active: {}.",
+                    escape::plain(why.trim_end_matches('.'), QUOTE_CHARACTERS_MAX)
+                ),
                 (OpenFact::Requester, _) => format!(
                     "It waits for proof of who asked: {ids} may decide it by the role behind the request, which only CloudTrail's event shows, and no such event has come."
                 ),

@@ -275,6 +275,10 @@ async fn a_grant_is_no_good_while_nobody_can_say_that_the_account_is_alive() {
         stage.grant_account(A);
         stage.aws.faults.next("DescribeAccount", fates);
         let endpoint = asked(&stage, A).await;
+        stage.tell().await;
+        let text = &stage.outbox.take()[0].1.text;
+        let expected = if fates.is_empty() { "is `SUSPENDED`" } else { "A person let it in, and it waits, because Organizations" };
+        assert!(text.contains(expected), "{text}");
         stage.sweep().await.unwrap();
         assert!(!is_in(&stage, &endpoint));
     }

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 use warden::{
-    config::{OrganizationAccess, PolicyUri, Scope},
+    config::Scope,
     ids::{AccountId, EndpointId, ServiceId, TopicArn},
+    organization::OrganizationAccess,
+    policy::PolicyUri,
 };
 
 /// Answers PrivateLink connection requests by policy: this is its command line, with your own credentials.
@@ -31,7 +33,7 @@ pub(crate) struct Common {
     #[arg(long, global = true, env = "WARDEN_LEDGER", value_name = "TABLE")]
     pub(crate) ledger: Option<String>,
     /// Services: all, ids with commas between, or tag:KEY=VALUE
-    #[arg(long, global = true, env = "WARDEN_SCOPE", default_value = "all", value_parser = Scope::parse, value_name = "SCOPE")]
+    #[arg(long, global = true, env = "WARDEN_SCOPE", default_value = "all", value_name = "SCOPE")]
     pub(crate) scope: Scope,
     /// How to ask AWS Organizations: none, direct, or the ARN of a role there (`OrganizationAccess` of the stack)
     #[arg(long, global = true, env = "WARDEN_ORGANIZATION", default_value = "none", value_name = "HOW")]
@@ -148,6 +150,9 @@ pub(crate) enum PolicyCommand {
         /// Also prove, with an SMT solver, that no policy can err, that each permit can match, and that each policy adds something
         #[arg(long)]
         prove: bool,
+        /// Without a solver: judge decisions on the ledger since then (a time, or how long ago)
+        #[arg(long, requires = "prove", value_parser = moment, default_value = "30d")]
+        since: Timestamp,
     },
     /// Prove that one set accepts nothing that another does not, or show what it would newly accept
     Compare {

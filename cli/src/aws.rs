@@ -4,11 +4,10 @@ use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use jiff::SignedDuration;
 use warden::{
     aws::{checkup::Checkup, dynamodb::Table, ec2::Ec2, organizations::Organizations, s3::bucket_of},
-    config::PolicyUri,
     connection::{Connection, Service},
     ids::{AccountId, EndpointId, Region},
     organization::Members,
-    policy::{Policy, source},
+    policy::{Policy, PolicyUri, source},
     ports::{Describe, Of},
 };
 

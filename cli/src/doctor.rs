@@ -4,8 +4,8 @@ mod checks;
 
 use jiff::Timestamp;
 use warden::{
-    config::OrganizationAccess,
     ids::TopicArn,
+    organization::OrganizationAccess,
     policy::Policy,
     ports::{CallError, Describe, Directory, Findings, Of, Survey},
     survey::Offer,

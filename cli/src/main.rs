@@ -20,6 +20,10 @@ use arguments::{Arguments, Command, PolicyCommand};
 use clap::{CommandFactory, Parser};
 use failure::{Done, Failure};
 use jiff::Timestamp;
+use warden::policy::CASES;
+
+/// What more there is to go by without a solver.
+const REMEMBERED: &str = "Give --ledger to hold them against the decisions on record, too.";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -38,10 +42,10 @@ fn run(arguments: Arguments) -> Result<Done, Failure> {
     match command {
         // Neither AWS nor a runtime: these start at once.
         Command::Policy { command } => match command {
-            PolicyCommand::Check { prove: false } => policy::check(&common),
-            PolicyCommand::Check { prove: true } => {
+            PolicyCommand::Check { prove: false, .. } => policy::check(&common),
+            PolicyCommand::Check { prove: true, since } => {
                 policy::check(&common)?;
-                runtime()?.block_on(prove::check(&common))
+                runtime()?.block_on(prove(&common, since))
             }
             PolicyCommand::Compare { old, new, since } => runtime()?.block_on(compare(&common, &old, &new, since)),
             PolicyCommand::Publish { to } => {
@@ -77,6 +81,28 @@ async fn over_aws(common: &arguments::Common, command: Command) -> Result<Done, 
     }
 }
 
+/// With a solver a proof; without one the set's cases and, where a ledger is named, what it remembers.
+async fn prove(common: &arguments::Common, since: Timestamp) -> Result<Done, Failure> {
+    let folder = policy::folder_of(common)?;
+    if let Some(done) = prove::check(&policy::load(folder)?).await {
+        return Ok(done);
+    }
+    eprintln!("note: {}", prove::NO_SOLVER);
+    println!("NOT PROVED. What the set makes of the cases it comes with:");
+    if folder.join(CASES).exists() {
+        policy::test(common, None)?;
+    } else {
+        println!("it has none");
+    }
+    if common.ledger.is_some() {
+        println!("And of the decisions on record:");
+        history::replay(common, &aws::Aws::connect(common).await?, &since).await?;
+    } else {
+        println!("{REMEMBERED}");
+    }
+    Ok(Done::Differences)
+}
+
 /// With a solver a proof; without one the cases of both sets and, where a ledger is named, what it remembers.
 async fn compare(common: &arguments::Common, old: &Path, new: &Path, since: Timestamp) -> Result<Done, Failure> {
     if let Some(done) = prove::compare(old, new).await? {
@@ -89,7 +115,7 @@ async fn compare(common: &arguments::Common, old: &Path, new: &Path, since: Time
         let aws = aws::Aws::connect(common).await?;
         history::compare(&aws, &policy::load(old)?, &policy::load(new)?, since).await?;
     } else {
-        println!("Give --ledger to compare what they make of the decisions on record.");
+        println!("{REMEMBERED}");
     }
     Ok(Done::Differences)
 }

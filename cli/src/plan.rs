@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use warden::{
     census::Census,
-    config::PolicyUri,
     connection::{Connection, Service, Standing},
     decision::{Decision, Leave, Refer, Ruling, decide},
     facts::{Claim, Counts, Facts},
     grant::Grant,
     organization::Membership,
-    policy::{OpenFact, Policy},
+    policy::{OpenFact, Policy, PolicyUri},
     ports::{Describe, Ledger, Of, Recall},
     queue::Queue,
     survey::Memory,

@@ -3,13 +3,13 @@
 use std::{fs, ops::Range, path::Path};
 
 use cedar_policy_formatter::{Config, policies_str_to_pretty};
+use jiff::Timestamp;
 use warden::{
     cases::{Case, CaseResult, answer, run as run_case},
-    config::PolicyUri,
     policy::{
-        CASES, Policy, PolicyErrors, Problem, SCHEMA,
+        CASES, Policy, PolicyErrors, PolicyUri, Problem, SCHEMA,
         bundle::{Bundle, MANIFEST, Manifest},
-        did_you_mean, folder,
+        did_you_mean, folder, limits,
     },
     ports::Keep,
 };
@@ -23,8 +23,14 @@ use crate::{
 };
 
 pub(crate) fn check(common: &Common) -> Result<Done, Failure> {
-    let policy = load(folder_of(common)?)?;
-    println!("{} policies are sound (digest {}).", policy.len(), short(policy.digest()));
+    let folder = folder_of(common)?;
+    let policy = load(folder)?;
+    let over = PolicyErrors(limits::over(&folder::read(folder)?, Timestamp::now()));
+    for problem in &with_paths(over, folder).0 {
+        eprintln!("note: {}", excerpt(problem));
+    }
+    let are = if policy.len() == 1 { "1 policy is".to_owned() } else { format!("{} policies are", policy.len()) };
+    println!("{are} sound (digest {}).", short(policy.digest()));
     Ok(Done::Fine)
 }
 
@@ -64,12 +70,17 @@ pub(crate) fn shown(errors: &PolicyErrors) -> String {
         if count == 1 { "" } else { "s" }
     );
     for problem in &errors.0 {
-        text.push_str(&format!("\n\n{problem}"));
-        if let Some(line) = line_of(problem) {
-            text.push_str(&format!("\n  {:>4} | {}\n       | {}", problem.line, line.trim_end(), carets(&line, problem.columns.as_ref())));
-        }
+        text.push_str(&format!("\n\n{}", excerpt(problem)));
     }
     text
+}
+
+/// A problem, and the line it is about.
+fn excerpt(problem: &Problem) -> String {
+    line_of(problem).map_or_else(
+        || problem.to_string(),
+        |line| format!("{problem}\n  {:>4} | {}\n       | {}", problem.line, line.trim_end(), carets(&line, problem.columns.as_ref())),
+    )
 }
 
 fn line_of(problem: &Problem) -> Option<String> {

@@ -16,7 +16,6 @@ use cedar_policy_symcc::{CedarSymCompiler, CompiledPolicy, CompiledPolicySet, En
 use warden::policy::{OpenFact, Policy};
 
 use crate::{
-    arguments::Common,
     failure::{Done, Failure},
     output::progress,
     policy,
@@ -104,12 +103,9 @@ impl Verdicts {
     }
 }
 
-/// `policy check --prove`: no policy can err, each permit can match, each policy adds something.
-pub(crate) async fn check(common: &Common) -> Result<Done, Failure> {
-    let policy = policy::load(policy::folder_of(common)?)?;
-    let Some(mut prover) = Prover::start() else {
-        return Err(Failure::Trouble(format!("nothing is proved: {NO_SOLVER}. Without one, `warden policy test` runs the set's cases")));
-    };
+/// `policy check --prove`: no policy can err, each permit can match, each policy adds something. Nothing, without a solver.
+pub(crate) async fn check(policy: &Policy) -> Option<Done> {
+    let mut prover = Prover::start()?;
     let (set, schema) = policy.cedar();
     let mut verdicts = Verdicts::default();
     let mut all: Vec<&CedarPolicy> = set.policies().collect();
@@ -146,7 +142,7 @@ pub(crate) async fn check(common: &Common) -> Result<Done, Failure> {
     verdicts.counted(sound, all.len(), "policies can be evaluated for every well-formed request");
     verdicts.counted(alive, permits, "permits can let somebody through, or turn somebody away");
     verdicts.counted(needed, all.len(), "policies add something to the others");
-    Ok(verdicts.done())
+    Some(verdicts.done())
 }
 
 /// `policy compare`: does the new set accept anything that the old one does not?

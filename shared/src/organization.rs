@@ -2,18 +2,48 @@
 
 use std::{
     collections::BTreeMap,
+    str::FromStr,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{facts::Facts, grant::Grant, ids::AccountId, policy::Policy, ports::Directory};
+use crate::{
+    facts::Facts,
+    grant::Grant,
+    ids::{AccountId, RoleArn},
+    policy::Policy,
+    ports::Directory,
+};
 
 /// How long an answer is taken as it was: accounts seldom move.
 const KNOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
 /// How long no answer is taken for no answer, so that a sweep does not ask a throttled API for every request anew.
 const UNKNOWN_FOR: SignedDuration = SignedDuration::from_secs(30);
+
+/// How Organizations can be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrganizationAccess {
+    /// Not at all: what depends on it waits.
+    None,
+    /// With the warden's own role: its account is the management account or a delegated administrator.
+    Direct,
+    /// Through a role in such an account.
+    Role(RoleArn),
+}
+
+impl FromStr for OrganizationAccess {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::None),
+            "direct" => Ok(Self::Direct),
+            role => role.parse().map(Self::Role).map_err(|_| format!("`{text}` is neither `none` nor `direct` nor the ARN of a role")),
+        }
+    }
+}
 
 /// Whether an account belongs to the organization.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

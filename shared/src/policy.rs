@@ -8,6 +8,8 @@ pub mod bundle;
 pub mod explain;
 pub mod folder;
 mod groups;
+#[cfg(feature = "reach")]
+pub mod limits;
 mod load;
 mod open;
 #[cfg(feature = "reach")]
@@ -15,6 +17,7 @@ pub mod reach;
 mod request;
 mod shelves;
 pub mod source;
+mod uri;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use groups::Groups;
 pub use load::{PolicyErrors, PolicyFile, Problem, did_you_mean};
 pub use open::{OpenFact, OpenRule};
+pub use uri::PolicyUri;
 
 use crate::{facts::Facts, organization::Membership};
 use open::Dependents;

@@ -5,9 +5,8 @@ use aws_sdk_organizations::{Client, operation::describe_account::DescribeAccount
 
 use super::{error::call_error, meter::Meter};
 use crate::{
-    config::OrganizationAccess,
     ids::AccountId,
-    organization::{Member, Membership, units},
+    organization::{Member, Membership, OrganizationAccess, units},
     ports::{CallError, Directory},
 };
 

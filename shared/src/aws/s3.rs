@@ -7,8 +7,10 @@ use aws_sdk_s3::{Client, primitives::ByteStream};
 
 use super::{error::call_error, meter::Meter};
 use crate::{
-    config::PolicyUri,
-    policy::source::{Source, SourceError},
+    policy::{
+        PolicyUri,
+        source::{Source, SourceError},
+    },
     ports::{CallError, Fetch, Fetched, Keep},
 };
 

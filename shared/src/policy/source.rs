@@ -11,14 +11,11 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Policy, PolicyErrors, PolicyFile, Problem,
+    Policy, PolicyErrors, PolicyFile, PolicyUri, Problem,
     bundle::{Bundle, BundleError, MANIFEST, Manifest},
     folder,
 };
-use crate::{
-    config::PolicyUri,
-    ports::{CallError, Fetch, Fetched, chain},
-};
+use crate::ports::{CallError, Fetch, Fetched, chain};
 
 /// A set is not looked at again before this has passed.
 pub const LOOKED_AT_EVERY: SignedDuration = SignedDuration::from_mins(1);

@@ -10,9 +10,8 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use journeys::start_of_story;
 use warden::{
-    config::PolicyUri,
     policy::{
-        PolicyFile,
+        PolicyFile, PolicyUri,
         bundle::{Bundle, MANIFEST, Manifest},
         source::{LOOKED_AT_EVERY, Source, SourceError},
     },

@@ -21,7 +21,7 @@ use crate::{
     arguments::{Common, Format, ReportFormat},
     aws::Aws,
     failure::{Done, Failure},
-    output::{Rows, waiting},
+    output::{Rows, counted, waiting},
 };
 
 pub(crate) async fn audit(
@@ -98,7 +98,8 @@ fn table(common: &Common, report: &Value) -> std::io::Result<()> {
     rows.write(common.output, "Everything that is connected is what the policy allows.")?;
     if common.output == Format::Table {
         let totals = &report["totals"];
-        println!("{} services, {} connected, {} waiting.", totals["services"], totals["connected"], totals["waiting"]);
+        let services = counted(totals["services"].as_u64().unwrap_or_default() as usize, "service", "services");
+        println!("{services}, {} connected, {} waiting.", totals["connected"], totals["waiting"]);
     }
     Ok(())
 }

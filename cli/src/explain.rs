@@ -1,5 +1,7 @@
 //! `warden explain`: the facts, each policy that matched or nearly did, the ledger's history, and what to change.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::json;
 use warden::{
@@ -100,8 +102,10 @@ impl Explanation {
         for (action, one) in policies.iter().filter(|(_, one)| one.in_scope) {
             say(action, one);
         }
-        for (_, one) in policies.iter().filter(|(_, one)| one.matches_elsewhere()) {
-            println!("  `{}` nearly: its conditions hold, but it speaks of another account, action or service", one.id);
+        // Held against both actions, each once.
+        let nearly: BTreeSet<&str> = policies.iter().filter(|(_, one)| one.matches_elsewhere()).map(|(_, one)| one.id.as_str()).collect();
+        for id in nearly.into_iter().filter(|id| !policies.iter().any(|(_, one)| one.in_scope && one.id == *id)) {
+            println!("  `{id}` nearly: its conditions hold, but it speaks of another account, action or service");
         }
         advise(&would, ruling.basis.judgement.is_some());
         let Some((records, unreadable)) = history else {

@@ -13,7 +13,7 @@ use crate::{
     arguments::{Common, Filter, Format, Who},
     aws::Aws,
     failure::{Done, Failure},
-    output::Rows,
+    output::{Rows, counted},
     plan::words,
     policy,
 };
@@ -86,9 +86,12 @@ pub(crate) async fn replay(common: &Common, aws: &Aws, since: &Timestamp) -> Res
             because,
         ]);
     }
-    rows.write(common.output, &format!("{judged} decisions, and the policy in {} would make all of them again.", common.policies))?;
+    rows.write(
+        common.output,
+        &format!("{}, and the policy in {} would make all of them again.", counted(judged, "decision", "decisions"), common.policies),
+    )?;
     if common.output == Format::Table && !rows.is_empty() {
-        println!("{judged} decisions were judged again by {}.", policy::short(policy.digest()));
+        println!("{} judged again by {}.", counted(judged, "decision was", "decisions were"), policy::short(policy.digest()));
     }
     unreadable.iter().for_each(|what| eprintln!("unreadable: {what}"));
     Ok(if rows.is_empty() { Done::Fine } else { Done::Differences })
@@ -107,7 +110,7 @@ pub(crate) async fn compare(aws: &Aws, old: &Policy, new: &Policy, since: Timest
         }
     }
     unreadable.iter().for_each(|what| eprintln!("unreadable: {what}"));
-    println!("{judged} decisions on record were judged again.");
+    println!("{} on record judged again.", counted(judged, "decision", "decisions"));
     Ok(())
 }
 

@@ -70,6 +70,11 @@ impl Rows {
     }
 }
 
+/// A number with its noun.
+pub(crate) fn counted(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
 /// Colours are for terminals whose user has nothing against them (no-color.org).
 fn coloured() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())

@@ -20,6 +20,7 @@ use crate::{
     arguments::Common,
     aws::Aws,
     failure::{Done, Failure},
+    output::counted,
 };
 
 pub(crate) fn check(common: &Common) -> Result<Done, Failure> {
@@ -29,8 +30,7 @@ pub(crate) fn check(common: &Common) -> Result<Done, Failure> {
     for problem in &with_paths(over, folder).0 {
         eprintln!("note: {}", excerpt(problem));
     }
-    let are = if policy.len() == 1 { "1 policy is".to_owned() } else { format!("{} policies are", policy.len()) };
-    println!("{are} sound (digest {}).", short(policy.digest()));
+    println!("{} sound (digest {}).", counted(policy.len(), "policy is", "policies are"), short(policy.digest()));
     Ok(Done::Fine)
 }
 
@@ -64,10 +64,9 @@ fn with_paths(PolicyErrors(mut problems): PolicyErrors, dir: &Path) -> PolicyErr
 
 /// Every problem, with the line it is about.
 pub(crate) fn shown(errors: &PolicyErrors) -> String {
-    let count = errors.0.len();
     let mut text = format!(
-        "warden: the policy set is refused, nothing can be accepted under it ({count} problem{}):",
-        if count == 1 { "" } else { "s" }
+        "warden: the policy set is refused, nothing can be accepted under it ({}):",
+        counted(errors.0.len(), "problem", "problems")
     );
     for problem in &errors.0 {
         text.push_str(&format!("\n\n{}", excerpt(problem)));
@@ -126,7 +125,7 @@ pub(crate) fn test(common: &Common, junit: Option<&Path>) -> Result<Done, Failur
         fs::write(path, junit_xml(&results)).map_err(|error| Failure::Trouble(format!("{}: {error}", path.display())))?;
     }
     let wrong = results.iter().filter(|result| result.problem.is_some()).count();
-    println!("{} cases, {wrong} wrong.", results.len());
+    println!("{}, {wrong} wrong.", counted(results.len(), "case", "cases"));
     Ok(if wrong == 0 { Done::Fine } else { Done::Differences })
 }
 
@@ -146,7 +145,7 @@ pub(crate) fn compare_cases(old: &Path, new: &Path) -> Result<(), Failure> {
             }
         }
     }
-    println!("{seen} cases were looked at.");
+    println!("{} looked at.", counted(seen, "case was", "cases were"));
     Ok(())
 }
 
@@ -225,8 +224,8 @@ pub(crate) async fn publish(common: &Common, aws: &Aws, to: &PolicyUri) -> Resul
         bucket.keep(&key, "text/plain; charset=utf-8", &path).await?;
     }
     println!(
-        "Published {} policies (digest {}) to {to}. The functions take them up within a minute of their next run.",
-        policy.len(),
+        "Published {} (digest {}) to {to}. The functions take it up within a minute of their next run.",
+        counted(policy.len(), "policy", "policies"),
         short(policy.digest())
     );
     Ok(Done::Fine)

@@ -16,7 +16,7 @@ use crate::{
     aws::Aws,
     decide::ask,
     failure::{Done, Failure},
-    output::{Rows, progress},
+    output::{Rows, counted, progress},
     plan::name,
 };
 
@@ -91,7 +91,8 @@ pub(crate) async fn principals(common: &Common, aws: &Aws, apply: bool, yes: boo
         }
         return Ok(Done::Differences);
     }
-    ask(yes, &format!("Change the permissions of {} services? What is connected stays connected.", changes.len()))?;
+    let services = counted(changes.len(), "service", "services");
+    ask(yes, &format!("Change the permissions of {services}? What is connected stays connected."))?;
     for (service, add, remove) in changes {
         aws.ec2.admit(&service.id, &add, &remove).await?;
         println!("{} ({}): {} added, {} removed", name(service), service.id, add.len(), remove.len());

@@ -25,9 +25,15 @@ class Reason:
     source: str
 
 
-LOGS = Reason("Lambda writes a function's lines with its role", ("logs:CreateLogStream", "logs:PutLogEvents"), f"{AWS}/lambda/latest/dg/monitoring-cloudwatchlogs.html")
+LOGS = Reason(
+    "Lambda writes a function's lines with its role",
+    ("logs:CreateLogStream", "logs:PutLogEvents"),
+    f"{AWS}/lambda/latest/dg/monitoring-cloudwatchlogs.html",
+)
 HANDOVER = Reason(
-    "Lambda hands over an event that failed for good, with the function's role", ("sqs:SendMessage",), f"{AWS}/lambda/latest/dg/invocation-async-retain-records.html"
+    "Lambda hands over an event that failed for good, with the function's role",
+    ("sqs:SendMessage",),
+    f"{AWS}/lambda/latest/dg/invocation-async-retain-records.html",
 )
 STREAM = Reason(
     "Lambda reads a stream with the function's role",
@@ -35,7 +41,11 @@ STREAM = Reason(
     f"{AWS}/amazondynamodb/latest/developerguide/iam-policy-example-lamda-process-dynamodb-streams.html",
 )
 STREAMS = Reason("the same; it knows no narrower resource", ("dynamodb:ListStreams",), f"{AWS}/service-authorization/latest/reference/list_amazondynamodb.html")
-UNTOLD = Reason("Lambda hands over what it could not deliver from a stream, with the function's role", ("sqs:SendMessage",), f"{AWS}/lambda/latest/dg/services-dynamodb-errors.html")
+UNTOLD = Reason(
+    "Lambda hands over what it could not deliver from a stream, with the function's role",
+    ("sqs:SendMessage",),
+    f"{AWS}/lambda/latest/dg/services-dynamodb-errors.html",
+)
 INTERFACES = Reason(
     "Lambda makes a function's network interfaces with its role",
     (
@@ -49,7 +59,11 @@ INTERFACES = Reason(
     f"{AWS}/lambda/latest/dg/configuration-vpc.html",
 )
 START = Reason("Scheduler starts the function with the schedule's role", ("lambda:InvokeFunction",), f"{AWS}/scheduler/latest/UserGuide/setting-up.html")
-UNSTARTED = Reason("Scheduler hands over what it could not start, with the same role", ("sqs:SendMessage",), f"{AWS}/scheduler/latest/UserGuide/configuring-schedule-dlq.html")
+UNSTARTED = Reason(
+    "Scheduler hands over what it could not start, with the same role",
+    ("sqs:SendMessage",),
+    f"{AWS}/scheduler/latest/UserGuide/configuring-schedule-dlq.html",
+)
 REASONS = (LOGS, HANDOVER, STREAM, STREAMS, UNTOLD, INTERFACES, START, UNSTARTED)
 
 Duty = tuple[Reason, str, str]  # why, in whose name (a role's ARN), on what
@@ -92,4 +106,5 @@ def _in_a_vpc(stack: Stack) -> bool:
 
 
 def _on_failure(config: dict[str, Any]) -> str | None:
-    return config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    queue: str | None = config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    return queue

@@ -77,11 +77,12 @@ def witnessed(stack: Stack) -> Iterator[Witnessed]:
 def calls(stack: Stack) -> set[Call]:
     """Those in the name of the stack's roles. Made by their functions' code, as AWS would tell."""
     names, code = roles(stack), functions(stack)
-    return {
-        Call(names[each.session], each.action, each.resource, frozenset({(key, tuple(values)) for key, values in each.context.items()} | {(BY_CODE, (code[each.session],))}))
-        for each in witnessed(stack)
-        if each.session in names
-    }
+
+    def call(by: Witnessed) -> Call:
+        context = {key: tuple(values) for key, values in by.context.items()} | {BY_CODE: (code[by.session],)}
+        return Call(names[by.session], by.action, by.resource, frozenset(context.items()))
+
+    return {call(each) for each in witnessed(stack) if each.session in names}
 
 
 def functions(stack: Stack) -> dict[str, str]:

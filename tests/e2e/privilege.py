@@ -196,8 +196,8 @@ def of_others(calls: set[Call], roles: Iterable[str], wide: Iterable[Wide]) -> s
 
     seen = {single for call in calls for single in singles(call)}
     made = {(call.role, kind(call)) for call in seen}
-    examples = {(role, kind(call)): call.by(role) for role in roles for call in seen | crossed(seen)}
-    return {call for whose, call in examples.items() if whose not in made}
+    examples = {kind(call): call for call in seen | crossed(seen)}
+    return {call.by(role) for role in roles for each, call in examples.items() if (role, each) not in made}
 
 
 def singles(call: Call) -> Iterator[Call]:

@@ -1,22 +1,49 @@
-"""ministack, with the one right that only AWS itself has.
+"""ministack, with what only AWS itself can do.
 
 Run as a program by the stack. CloudTrail's events carry `source: aws.ec2`, which PutEvents refuses, in ministack as in AWS;
-the stand-in plays AWS's part, so here it may.
+the stand-in plays AWS's part, so here it may. And a function's credentials say whose they are: on AWS a session of its role,
+here a session token that is the role's ARN, so that each of its calls can be written down with what it asks of IAM.
 """
 
 from __future__ import annotations
 
 import functools
+import os
 import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
+import ministack.app as app
 import ministack.services.eventbridge as eventbridge
-from ministack.app import main
+import ministack.services.lambda_svc as lambda_svc
+from witness import Witness
+
+Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Any]]
 
 # `getattr`, so that a ministack without this internal starts all the same; then only the CloudTrail path is silent.
 _put_events = getattr(eventbridge, "_put_events", None)
 if _put_events is not None:
     setattr(eventbridge, "_put_events", functools.partial(_put_events, allow_aws_source=True))
 
+_credentials = lambda_svc.execution_credentials
+setattr(lambda_svc, "execution_credentials", lambda config: _credentials(config) | {"AWS_SESSION_TOKEN": config["Role"]})
+
+
+def seen_by(witness: Witness, service: str, handler: Handler) -> Handler:
+    """The handler of a service, with a witness."""
+
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+        if session := headers.get("x-amz-security-token"):
+            witness.note(session, service, method, path, headers, body, query)
+        return await handler(method, path, headers, body, query)
+
+    return handle
+
+
 if __name__ == "__main__":
     sys.argv = sys.argv[:1]
-    main()
+    if calls := os.environ.get("WARDEN_CALLS"):
+        witness = Witness(Path(calls))
+        app.SERVICE_HANDLERS.update({service: seen_by(witness, service, handler) for service, handler in app.SERVICE_HANDLERS.items()})
+    app.main()

@@ -40,6 +40,7 @@ class Stack:
         if port is not None:
             require_free(port, "make up PORT=…")
         self._home = RUN / name
+        self.calls = self._home / "calls.jsonl"  # what functions asked of the emulator
         self.port = port or free_port()
         self.url = f"http://{HOST}:{self.port}"
         self._emulator_url = f"http://{HOST}:{free_port()}"
@@ -146,6 +147,7 @@ class Stack:
             "SERVICES": SERVICES,
             "LAMBDA_EXECUTOR": "local",
             "IOT_MTLS_ENABLED": "0",
+            "WARDEN_CALLS": str(self.calls),
             # Functions inherit these: EC2 and Organizations are the stand-in's, the rest is ministack's.
             "AWS_ENDPOINT_URL": self._emulator_url,
             "AWS_ENDPOINT_URL_EC2": self.url,

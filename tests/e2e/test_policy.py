@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,14 +14,13 @@ from typing import Any
 import pytest
 from accounts import A, B, PROVIDER, REGION
 from inbox import Inbox
-from places import ROOT, TARGET
+from places import TARGET
 from processes import until
+from ruleset import BUCKET, PREFIX, UNIT, URI, enrol, guide
 from scenario import Service, ask, await_state, creation_event, invoke, offer, state, sweep, sweep_event
 from stack import Stack, quiet_environment
 
-BUCKET, PREFIX = "warden-policies", "guide/"
-URI = f"s3://{BUCKET}/{PREFIX}"
-UNIT, OTHER_UNIT = "ou-ab12-11112222", "ou-ab12-99998888"
+OTHER_UNIT = "ou-ab12-99998888"
 RENEWED_SECONDS = 200.0  # a look a minute, a sweep a minute, and an emulator that looks at its schedules every ten seconds
 
 Warden = Callable[..., str]
@@ -40,20 +38,6 @@ def warden(stack: Stack) -> Warden:
         return done.stdout + done.stderr
 
     return run
-
-
-def guide(folder: Path, **replaced: str) -> Path:
-    """The guide's rules as one set in a folder."""
-    text = (ROOT / "docs" / "policy-guide.md").read_text()
-    rules = "\n".join(re.findall(r"^```cedar\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
-    for old, new in replaced.items():
-        rules = rules.replace(old.replace("_", "-"), new)
-    folder.mkdir(exist_ok=True)
-    (folder / "guide.cedar").write_text(rules)
-    groups = re.search(r"^```json groups.json\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    assert groups
-    (folder / "groups.json").write_text(groups.group(1))
-    return folder
 
 
 @dataclass
@@ -77,11 +61,6 @@ def guided(stack: Stack, warden: Warden, tmp_path_factory: pytest.TempPathFactor
 
 def tagged(guided: Guided, name: str) -> Service:
     return offer(guided.stack, [A, B], name=name)
-
-
-def enrol(stack: Stack, account: str, unit: str, state: str = "ACTIVE") -> None:
-    """Puts an account into the organization that the stand-in plays."""
-    stack.local("organization", post=True, account=account, name="team", state=state, place=f"o-a1b2c3d4e5/r-ab12/{unit}/{account}/")
 
 
 def forwarded(account: str, detail: dict[str, Any]) -> dict[str, Any]:

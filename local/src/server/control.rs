@@ -17,6 +17,10 @@ pub struct Call {
     pub action: String,
     /// With which client.
     pub user_agent: String,
+    /// Whose temporary credentials these are; empty where they are none.
+    pub session: String,
+    /// The endpoint service it named.
+    pub service: Option<String>,
 }
 
 #[derive(Debug)]
@@ -42,17 +46,18 @@ impl Knobs {
     }
 
     /// Notes a call, and fails it if it shall fail.
-    pub(super) fn note(&mut self, account: &str, action: &str, user_agent: &str) -> Result<(), Ec2Error> {
-        if self.calls.len() < CALLS_MAX {
-            self.calls.push(Call { account: account.to_owned(), action: action.to_owned(), user_agent: user_agent.to_owned() });
-        }
-        match self.faults.get_mut(action) {
+    pub(super) fn note(&mut self, call: Call) -> Result<(), Ec2Error> {
+        let fault = match self.faults.get_mut(&call.action) {
             Some((error, left)) if *left > 0 => {
                 *left -= 1;
                 Err(error.clone())
             }
             _ => Ok(()),
+        };
+        if self.calls.len() < CALLS_MAX {
+            self.calls.push(call);
         }
+        fault
     }
 
     /// Whether what a creation announces is to be lost.

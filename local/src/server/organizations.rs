@@ -6,7 +6,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Local, query};
+use super::{Call, Local, query};
 use crate::world::Ec2Error;
 
 const TARGET: &str = "AWSOrganizationsV20161128.DescribeAccount";
@@ -28,8 +28,9 @@ pub(super) fn answer(local: &Local, parts: &Parts, body: &[u8]) -> Option<Respon
 fn described(local: &Local, parts: &Parts, body: &[u8]) -> Result<Value, Ec2Error> {
     let credential = query::credential(&parts.headers);
     let caller = credential.as_deref().and_then(|scope| scope.split('/').next()).unwrap_or_default();
-    let user_agent = query::header(&parts.headers, "user-agent").unwrap_or_default();
-    local.knobs().note(caller, "DescribeAccount", user_agent)?;
+    let user_agent = query::header(&parts.headers, "user-agent").unwrap_or_default().to_owned();
+    let session = query::session(&parts.headers);
+    local.knobs().note(Call { account: caller.to_owned(), action: "DescribeAccount".to_owned(), user_agent, session, service: None })?;
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let id = body.get("AccountId").and_then(Value::as_str);
     let id = id.ok_or_else(|| Ec2Error::new("InvalidInputException", "You specified invalid input: AccountId."))?;

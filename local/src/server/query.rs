@@ -2,13 +2,15 @@
 
 use axum::http::{HeaderMap, request::Parts};
 
+use super::Call;
 use crate::world::{Ec2Error, Filter, PageRequest, Tags};
 
 /// A call to EC2.
 pub(super) struct Query {
     pub(super) action: String,
     credential: Option<String>,
-    pub(super) user_agent: String,
+    user_agent: String,
+    session: String,
     parameters: Vec<(String, String)>,
 }
 
@@ -31,6 +33,7 @@ impl Query {
             action,
             credential,
             user_agent: header(&parts.headers, "user-agent").unwrap_or_default().to_owned(),
+            session: session(&parts.headers),
             parameters,
         })
     }
@@ -43,6 +46,17 @@ impl Query {
         }
         let message = "set AWS_ACCESS_KEY_ID to the 12-digit id of the account you want to be";
         Err(Ec2Error { code: "AuthFailure".to_owned(), message: message.to_owned(), status: 401 })
+    }
+
+    /// The call, for the list of them.
+    pub(super) fn call(&self, account: &str) -> Call {
+        Call {
+            account: account.to_owned(),
+            action: self.action.clone(),
+            user_agent: self.user_agent.clone(),
+            session: self.session.clone(),
+            service: self.get("ServiceId").map(str::to_owned),
+        }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
@@ -107,4 +121,9 @@ pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 pub(super) fn credential(headers: &HeaderMap) -> Option<String> {
     let (_, rest) = header(headers, "authorization")?.split_once("Credential=")?;
     rest.split([',', ' ']).next().map(str::to_owned)
+}
+
+/// What temporary credentials are sent with.
+pub(super) fn session(headers: &HeaderMap) -> String {
+    header(headers, "x-amz-security-token").unwrap_or_default().to_owned()
 }

@@ -146,7 +146,12 @@ impl Policy {
     /// When EC2 left out something that every judgement needs.
     pub fn judge(&self, facts: &Facts) -> Result<Judgement, MissingFact> {
         let inactive = facts.membership.inactive().map(str::to_owned);
-        Ok(Judgement { accept: self.ask("Accept", facts)?, reject: self.ask("Reject", facts)?, inactive })
+        let mut accept = self.ask("Accept", facts)?;
+        if accept.allowed && self.asks_for_organization() && facts.membership.known().is_err() {
+            // An account that is being shut down is never let in, whatever rule would: so whatever rule does, asks for its state.
+            accept.open.extend(accept.rules.iter().map(|rule| OpenRule { id: rule.id.clone(), needs: [OpenFact::Organization].into() }));
+        }
+        Ok(Judgement { accept, reject: self.ask("Reject", facts)?, inactive })
     }
 
     /// SHA-256 over the texts and groups, in hexadecimal: names the policy set in every record.

@@ -162,16 +162,30 @@ async fn the_organization_is_asked_only_where_a_rule_could_depend_on_it() {
 }
 
 #[tokio::test]
-async fn while_organizations_does_not_answer_other_rules_go_on() {
+async fn whichever_rule_lets_it_in_an_account_that_may_be_shut_down_is_not() {
     let unit = example_of("A unit of the organization").cedar;
     let mut stage = stage("A unit of the organization", ("Name", "unit-example"));
     let plain = |who: &str| {
         format!("@id(\"plain\") permit(principal == PrivateLink::Account::\"{who}\", action == PrivateLink::Action::\"Accept\", resource);")
     };
     stage.set_policy(&format!("{unit}\n{}", plain(A)));
+    enrol(&stage, A, "SUSPENDED", "ou-ab12-99998888");
     let endpoint = asked(&stage, A).await;
-    assert!(is_in(&stage, &endpoint), "whatever the unit's rule would say");
-    assert!(!stage.aws.faults.take_calls().contains(&"DescribeAccount"));
+    assert_eq!((is_in(&stage, &endpoint), refer(&stage, &endpoint)), (false, Refer::Inactive { state: "SUSPENDED".to_owned() }));
+    stage.pass(SignedDuration::from_mins(6));
+    stage.aws.faults.next("DescribeAccount", &[Fault::Before("TooManyRequestsException")]);
+    let endpoint = asked(&stage, A).await;
+    assert_eq!(
+        (is_in(&stage, &endpoint), refer(&stage, &endpoint)),
+        (false, Refer::Unverified { needs: [OpenFact::Organization].into() }),
+        "nobody knows whether it is"
+    );
+    enrol(&stage, A, "ACTIVE", "ou-ab12-99998888");
+    stage.pass(SignedDuration::from_mins(1));
+    stage.sweep().await.unwrap();
+    assert!(is_in(&stage, &endpoint), "by the rule that asks for no unit");
+    assert!(stage.ledger.verdicts_of(&endpoint).contains(&Verdict::Accepted));
+    stage.pass(SignedDuration::from_mins(6));
     // A forbid about a unit holds everybody back of whom it is not known.
     let forbid = "@id(\"not-they\") forbid(principal in PrivateLink::OrganizationalUnit::\"ou-ab12-66667777\", action, resource);";
     stage.set_policy(&format!("{forbid}\n{}", plain(A)));

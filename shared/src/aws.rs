@@ -17,11 +17,13 @@ pub mod organizations;
 pub mod s3;
 #[cfg(feature = "sns")]
 pub mod sns;
+mod trust;
 
 use std::time::Duration;
 
 pub use aws_config::SdkConfig;
 use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
+pub use trust::TrustError;
 
 /// One attempt of one call. EC2 answers within a second or two; a lost connection must not eat the function's time.
 const ATTEMPT_SECONDS_MAX: u64 = 8;
@@ -30,9 +32,14 @@ const CALL_SECONDS_MAX: u64 = 20;
 /// `PrivateLink`'s calls are throttled per account and per organization: retry with the SDK's own back-off.
 const ATTEMPTS_MAX: u32 = 4;
 
-/// What all clients of a function share: credentials and Region from the environment, bounded retries and time.
-pub async fn shared_config() -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
+/// What all clients of a function share: credentials and Region from the environment, bounded retries and time, and one
+/// opinion of who is AWS.
+///
+/// # Errors
+/// When that opinion cannot be formed.
+pub async fn shared_config(lookup: &dyn Fn(&str) -> Option<String>) -> Result<SdkConfig, TrustError> {
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(trust::http_client(lookup)?)
         .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS_MAX))
         .timeout_config(
             TimeoutConfig::builder()
@@ -41,5 +48,6 @@ pub async fn shared_config() -> SdkConfig {
                 .build(),
         )
         .load()
-        .await
+        .await;
+    Ok(config)
 }

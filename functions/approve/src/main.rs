@@ -35,7 +35,7 @@ async fn main() -> Result<(), Error> {
     telemetry::start(&lookup);
     let metrics = metrics::start(&lookup);
     let config = ApproveConfig::read(&lookup).inspect_err(telemetry::fatal)?;
-    let aws = shared_config().await;
+    let aws = shared_config(&lookup).await.inspect_err(telemetry::fatal)?;
     let policies = s3::open(&aws, config.policy_uri.clone()).await.inspect_err(telemetry::fatal)?;
     let ec2 = Ec2::new(&aws, config.region.clone());
     match config.mode {

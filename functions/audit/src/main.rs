@@ -32,7 +32,7 @@ async fn main() -> Result<(), Error> {
     telemetry::start(&lookup);
     let metrics = metrics::start(&lookup);
     let config = AuditConfig::read(&lookup).inspect_err(telemetry::fatal)?;
-    let aws = shared_config().await;
+    let aws = shared_config(&lookup).await.inspect_err(telemetry::fatal)?;
     let policies = Arc::new(s3::open(&aws, config.policy_uri).await.inspect_err(telemetry::fatal)?);
     let (policy, _) = policies.current(Timestamp::now()).await;
     tracing::info!(policies = policy.len(), policy_digest = policy.digest(), "ready");

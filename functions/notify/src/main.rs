@@ -19,7 +19,8 @@ async fn main() -> Result<(), Error> {
     telemetry::start(&lookup);
     let metrics = metrics::start(&lookup);
     let config = NotifyConfig::read(&lookup).inspect_err(telemetry::fatal)?;
-    let notify = Arc::new(Notify { publish: Sns::new(&shared_config().await), config });
+    let aws = shared_config(&lookup).await.inspect_err(telemetry::fatal)?;
+    let notify = Arc::new(Notify { publish: Sns::new(&aws), config });
     run(service_fn(|event: LambdaEvent<Value>| {
         let notify = Arc::clone(&notify);
         async move {

@@ -29,6 +29,19 @@ where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     let code = error.code().map(str::to_owned);
-    let message = error.message().map_or_else(|| error.to_string(), str::to_owned);
+    let message = error.message().map_or_else(|| unanswered(&error), str::to_owned);
     CallError { call, code, message, source: Some(Box::new(error)) }
+}
+
+/// Why no answer came, where there is something to do about it.
+fn unanswered(error: &dyn std::error::Error) -> String {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // Wrapped in errors of three libraries; the words are rustls's.
+        if cause.to_string().contains("invalid peer certificate") {
+            return format!("{cause}: this is not AWS, or a proxy stands before it: then name the CA's bundle in AWS_CA_BUNDLE");
+        }
+        source = cause.source();
+    }
+    error.to_string()
 }

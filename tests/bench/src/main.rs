@@ -4,8 +4,11 @@
 //! does nothing but its work; the world it looks at is another process.
 
 mod audit;
+mod cloud;
+mod lambda;
 mod peak;
 mod policy;
+mod start;
 mod world;
 
 use std::process::ExitCode;
@@ -16,10 +19,16 @@ async fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] => {
-            let policy = policy::compare();
+            // All of them, whatever one comes to.
+            let mut worst = start::compare(false).await;
             println!();
-            if policy == ExitCode::SUCCESS { audit::compare().await } else { policy }
+            for next in [policy::compare(), audit::compare().await] {
+                worst = if worst == ExitCode::SUCCESS { next } else { worst };
+            }
+            worst
         }
+        ["start"] => start::compare(false).await,
+        ["start", "--keep"] => start::compare(true).await,
         ["policy"] => policy::compare(),
         ["audit"] => audit::compare().await,
         // What the benchmark starts for itself.
@@ -27,12 +36,20 @@ async fn main() -> ExitCode {
             world::serve(services.parse().unwrap(), each.parse().unwrap()).await;
             ExitCode::SUCCESS
         }
+        ["cloud", requests] => {
+            cloud::serve(requests.parse().unwrap()).await;
+            ExitCode::SUCCESS
+        }
+        ["start-parts", policies] => {
+            start::print_parts(policies).await;
+            ExitCode::SUCCESS
+        }
         ["audit-once", world, ledger] => {
             audit::once(world, ledger).await;
             ExitCode::SUCCESS
         }
         _ => {
-            eprintln!("usage: bench [policy|audit]");
+            eprintln!("usage: bench [start [--keep]|policy|audit]");
             ExitCode::from(2)
         }
     }

@@ -86,7 +86,7 @@ fn decision(policies: usize, accounts: usize) -> Duration {
 }
 
 /// Rules as operators write them: a group and a tag each, with every tenth a cap and every tenth a time limit.
-fn set(policies: usize, accounts: usize) -> (PolicyFile, PolicyFile) {
+pub fn set(policies: usize, accounts: usize) -> (PolicyFile, PolicyFile) {
     let rule = |n: usize| match n % 10 {
         8 => format!(
             "@id(\"cap-{n}\") forbid (principal, action == PrivateLink::Action::\"Accept\", resource)\nwhen {{ resource.hasTag(\"Name\") && resource.getTag(\"Name\") == \"service-{n}\" && context.connections.ofAccount >= 5 }};\n"

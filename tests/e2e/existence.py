@@ -66,7 +66,7 @@ def _topic_policy(client: Callable[[str], Any], made: Made) -> bool:
 def _queue_policy(client: Callable[[str], Any], made: Made) -> bool:
     (queue,) = made.properties["Queues"]
     attributes = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["Policy"]).get("Attributes", {})
-    return _declared(made) <= _sids(attributes["Policy"])
+    return "Policy" in attributes and _declared(made) <= _sids(attributes["Policy"])
 
 
 def _bucket_policy(client: Callable[[str], Any], made: Made) -> bool:

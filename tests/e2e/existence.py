@@ -44,8 +44,6 @@ def exists(client: Callable[[str], Any], made: Made) -> bool:
 
 
 def _sids(document: Any) -> set[str]:
-    import json
-
     parsed = json.loads(document) if isinstance(document, str) else document
     return {str(statement["Sid"]) for statement in parsed["Statement"]}
 
@@ -94,8 +92,6 @@ def _rule(client: Callable[[str], Any], made: Made) -> bool:
 
 
 def _permission(client: Callable[[str], Any], made: Made) -> bool:
-    import json
-
     statements = json.loads(client("lambda").get_policy(FunctionName=made.properties["FunctionName"])["Policy"])["Statement"]
     return made.id in {statement["Sid"] for statement in statements}
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import artifacts
 import pytest
 from accounts import A, PROVIDER, REGION, root_arn
 from botocore.exceptions import ClientError
@@ -14,10 +20,11 @@ from cfnlint.decode import cfn_yaml
 from deployment import Deployment
 from existence import Made, exists, resolved
 from inbox import Inbox
-from places import ROOT, TEMPLATE
+from places import ROOT, TARGET, TEMPLATE
 from processes import stop_on_signals
+from release import write_template, write_zips
 from scenario import ask, audit, await_record, offer, records, report, sweep
-from stack import Stack, forget_the_users_aws
+from stack import Stack, forget_the_users_aws, quiet_environment
 
 # What no default could answer; all else is as the template has it.
 AS_IT_COMES = {"ServiceScope": "all", "Architecture": "x86_64"}
@@ -237,3 +244,24 @@ def test_every_condition_of_every_template_holds_once() -> None:
         resources = cfn_yaml.load(str(ROOT / "infra" / template))["Resources"]
         needed = {each["Condition"] for each in resources.values() if "Condition" in each}
         assert needed <= set().union(*(case.holding for case in CASES if case.template == template)), template
+
+
+@pytest.mark.skipif(not os.environ.get("WARDEN_SAM"), reason="aws-sam-cli could not be installed")
+def test_sam_deploys_what_make_package_leaves_and_lambda_has_those_very_bytes(platform: Stack, tmp_path: Path) -> None:
+    """By a plain `sam deploy`, as README says; with the binaries of the other tests, for the size of the real ones is `make package`'s to judge."""
+    zips = tmp_path / "target" / "lambda"
+    artifacts.lay_out(TARGET / "debug", zips)
+    write_zips(zips)
+    write_template(zips, tmp_path / ".aws-sam" / "build" / "template.yaml")
+    s3, name = platform.client("s3"), "by-sam"
+    s3.create_bucket(Bucket=name)
+    parameters = [f"{key}={value}" for key, value in AS_IT_COMES.items()]
+    options = ["--stack-name", name, "--s3-bucket", name, "--region", REGION, "--capabilities", "CAPABILITY_IAM", "--no-progressbar"]
+    credentials = {"AWS_ACCESS_KEY_ID": PROVIDER, "AWS_SECRET_ACCESS_KEY": "on-one-machine", "AWS_ENDPOINT_URL": platform.url, "SAM_CLI_TELEMETRY": "0"}
+    command = [os.environ["WARDEN_SAM"], "deploy", *options, "--parameter-overrides", *parameters]
+    done = subprocess.run(command, cwd=tmp_path, env=quiet_environment() | credentials, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = made_by(Deployment(name, platform.client))
+    for function in artifacts.FUNCTIONS:
+        running = platform.client("lambda").get_function_configuration(FunctionName=made[function.capitalize()].id)["CodeSha256"]
+        assert running == base64.b64encode(hashlib.sha256((zips / f"{function}.zip").read_bytes()).digest()).decode()

@@ -6,6 +6,7 @@ It checks the machine, fills the virtual environments, builds the binaries, and 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 try:
@@ -31,7 +32,7 @@ def main(task: str, *arguments: str) -> None:
     """One task from the Makefile."""
     stop_on_signals()
     check_python()
-    tasks = {"try": _try, "up": _up, "test": _test, "check": _check, "package": _package, "folder": _folder}
+    tasks: dict[str, Callable[..., None]] = {"try": _try, "up": _up, "test": _test, "check": _check, "package": _package, "folder": _folder}
     tasks[task](*arguments)
 
 

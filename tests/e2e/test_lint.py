@@ -27,10 +27,10 @@ needs_sam = pytest.mark.skipif(not SAM, reason="`make check` says where SAM is")
 needs_checkov = pytest.mark.skipif(not CHECKOV, reason="`make check` says where checkov is")
 
 
-def run(*command: str | Path, at: Path = ROOT, passes: bool = True, **environment: str) -> str:
+def run(*command: str | Path, at: Path = ROOT, passes: bool = True, settings: dict[str, str] | None = None) -> str:
     """Fails unless the command ends as it should, and shows its words then."""
     arguments = [str(word) for word in command]
-    done = subprocess.run(arguments, cwd=at, env=quiet_environment() | {"SAM_CLI_TELEMETRY": "0"} | environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(arguments, cwd=at, env=quiet_environment() | {"SAM_CLI_TELEMETRY": "0"} | (settings or {}), capture_output=True, text=True, check=False)
     assert (done.returncode == 0) is passes, done.stdout + done.stderr
     return done.stdout
 
@@ -47,7 +47,7 @@ def test_sam_validate_passes() -> None:
 
 @needs_checkov
 def test_checkov_passes() -> None:
-    run(CHECKOV, "--config-file", CHECKOV_CONFIG, **CHECKOV_SETTINGS)
+    run(CHECKOV, "--config-file", CHECKOV_CONFIG, settings=CHECKOV_SETTINGS)
 
 
 @needs_checkov
@@ -56,7 +56,7 @@ def test_every_skip_of_checkovs_has_its_reason_and_is_still_needed() -> None:
     skipped = {line.split()[1] for line in lines if line.startswith("  - ")}
     assert skipped and all(re.fullmatch(r'  - CKV\w+ # ".+": .+|  # .+', line) for line in lines)
     # From another folder, or it would read the file by itself.
-    words = run(CHECKOV, "--directory", ".", "--framework", "cloudformation", "--skip-download", "--output", "json", at=ROOT / "infra", passes=False, **CHECKOV_SETTINGS)
+    words = run(CHECKOV, "--directory", ".", "--framework", "cloudformation", "--skip-download", "--output", "json", at=ROOT / "infra", passes=False, settings=CHECKOV_SETTINGS)
     found = json.loads(words)
     assert {check["check_id"] for check in found["results"]["failed_checks"]} == skipped
     assert not found["results"]["parsing_errors"]
@@ -66,7 +66,8 @@ def test_every_skip_of_checkovs_has_its_reason_and_is_still_needed() -> None:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `sam build` makes, with the binaries that the other tests use: another profile would be another SDK, which takes ten minutes."""
     folder = tmp_path_factory.mktemp("sam")
-    run(SAM, "build", "--template", TEMPLATE, "--parameter-overrides", "Architecture=x86_64", "--build-dir", folder, "--region", REGION, PROFILE="dev", PYTHON=sys.executable)
+    arguments: list[str | Path] = ["--template", TEMPLATE, "--parameter-overrides", "Architecture=x86_64", "--build-dir", folder, "--region", REGION]
+    run(SAM, "build", *arguments, settings={"PROFILE": "dev", "PYTHON": sys.executable})
     return folder
 
 

@@ -6,11 +6,10 @@ import io
 import os
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
-from places import POLICIES, ROOT, TARGET, shown
+from places import POLICIES, shown
 from trouble import Trouble
 
 FUNCTIONS = ("approve", "audit", "notify")
@@ -22,28 +21,36 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 def lay_out(binaries: Path, destination: Path) -> None:
     """Fills a folder for each function from the binaries of one profile."""
     for function in FUNCTIONS:
-        folder = destination / function
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        binary = binaries / function
-        if not binary.is_file():
-            raise Trouble(f"There is no {shown(binary)}: build it first.")
-        shutil.copy2(binary, folder / "bootstrap")
+        shutil.rmtree(destination / function, ignore_errors=True)
+        lay_out_one(function, binaries, destination / function)
+
+
+def lay_out_one(function: str, binaries: Path, folder: Path) -> None:
+    """Fills one function's folder."""
+    binary = binaries / function
+    if not binary.is_file():
+        raise Trouble(f"There is no {shown(binary)}: build it first.")
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(binary, folder / "bootstrap")
+    if binaries.name == "debug":
         _strip(folder / "bootstrap")
-    for function in JUDGES:
-        _lay_out_policies(destination / function / "policies")
+    if function in JUDGES:
+        _lay_out_policies(folder / "policies")
 
 
 def _lay_out_policies(folder: Path) -> None:
     files = [*sorted(POLICIES.glob("*.cedar")), POLICIES / "groups.json"]
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for file in files:
         if file.is_file():
             shutil.copy2(file, folder / file.name)
 
 
 def _strip(binary: Path) -> None:
-    """A debug binary is ten times its stripped size, and Lambda has limits; without `strip` it is only slower."""
+    """A debug binary is ten times its stripped size, and Lambda has limits; without `strip` it is only slower.
+
+    Never one that rustc has stripped: what this machine's `strip` leaves depends on its version.
+    """
     if tool := shutil.which("strip"):
         subprocess.run([tool, str(binary)], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -58,22 +65,3 @@ def zip_of(folder: Path, fast: bool = False) -> bytes:
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, file.read_bytes())
     return buffer.getvalue()
-
-
-def main(binaries: str) -> None:
-    """`make package`: folders, which the template's `CodeUri` names, and zips, from the binaries in a folder."""
-    destination = TARGET / "lambda"
-    lay_out(ROOT / binaries, destination)
-    for function in FUNCTIONS:
-        data = zip_of(destination / function)
-        target = destination / f"{function}.zip"
-        target.write_bytes(data)
-        binary = destination / function / "bootstrap"
-        print(f"{shown(target)}: {len(data) / 1e6:.1f} MB (binary {binary.stat().st_size / 1e6:.1f} MB)")
-
-
-if __name__ == "__main__":
-    try:
-        main(sys.argv[1])
-    except Trouble as trouble:
-        sys.exit(str(trouble))

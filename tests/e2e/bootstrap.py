@@ -1,56 +1,98 @@
-"""`make try`, `make up` and `make test` begin here, with nothing but Python's standard library.
+"""Everything in the Makefile that is more than one command begins here, with nothing but Python's standard library.
 
-It checks the machine, fills `.venv`, builds the binaries, and then becomes the program that does the work.
+It checks the machine, fills the virtual environments, builds the binaries, and then becomes the program that does the work.
 """
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 try:
+    from artifacts import lay_out_one
     from building import TEST_TARGETS, build
     from console import note
-    from environments import SAM_REQUIREMENTS, ensure
+    from dependencies import check_dependencies
+    from environments import CHECKOV_REQUIREMENTS, SAM_REQUIREMENTS, ensure
     from places import E2E, ROOT
     from prerequisites import check_cargo, check_python, ensure_solver
     from processes import stop_on_signals
+    from release import package
     from trouble import Trouble
 except (SyntaxError, ImportError) as error:
     sys.exit(f"Python 3.11 or later, with its venv module, is needed ({error}): run `make PYTHON=/path/to/python3.11 …`.")
+
+
+# The tests that need no running stack.
+STANDING = ("arrows", "docs", "lint", "release", "rules", "template")
 
 
 def main(task: str, *arguments: str) -> None:
     """One task from the Makefile."""
     stop_on_signals()
     check_python()
-    if task == "package":
-        sys.exit(subprocess.call([sys.executable, str(E2E / "artifacts.py"), *arguments]))
+    tasks: dict[str, Callable[..., None]] = {"try": _try, "up": _up, "test": _test, "check": _check, "package": _package, "folder": _folder}
+    tasks[task](*arguments)
+
+
+def _try() -> None:
+    _become("play.py")
+
+
+def _up() -> None:
+    _become("stay.py")
+
+
+def _become(program: str) -> None:
     check_cargo()
     python = str(ensure())
-    if task == "test":
-        _test(python)
-    else:
-        build()
-        program = {"try": "play.py", "up": "stay.py"}[task]
-        # Becomes the program, so that Ctrl-C has one process to reach.
-        os.execv(python, [python, str(E2E / program)])
+    build()
+    # Becomes the program, so that Ctrl-C has one process to reach.
+    os.execv(python, [python, str(E2E / program)])
 
 
-def _test(python: str) -> None:
+def _package(binaries: str) -> None:
+    package(ROOT / binaries)
+
+
+def _folder(function: str, binaries: str, folder: str) -> None:
+    """For `sam build`, which names a function as the template does."""
+    lay_out_one(function.lower(), ROOT / binaries, Path(folder))
+
+
+def _check() -> None:
+    """What needs no running stack: the dependencies, and the templates by rules, linters and SAM's own build."""
+    check_dependencies()
+    python = str(ensure())
+    tools = {"WARDEN_SAM": ensure(SAM_REQUIREMENTS, ".venv-sam").with_name("sam"), "WARDEN_CHECKOV": ensure(CHECKOV_REQUIREMENTS, ".venv-checkov").with_name("checkov")}
+    # For `sam build`, which shows nothing while it waits for cargo.
+    build()
+    environment = os.environ | {name: str(path) for name, path in tools.items()}
+    _run([python, "-m", "pytest", *(str(E2E / f"test_{name}.py") for name in STANDING)], environment)
+
+
+def _test() -> None:
+    check_cargo()
+    python = str(ensure())
     environment = os.environ | {"WARDEN_SAM": _sam()}
     ensure_solver()
     build("building everything with its tests (the first time takes some minutes)", TEST_TARGETS)
-    for command in (["cargo", "test", "--locked", "--workspace"], [python, "-m", "pytest", str(E2E)]):
-        if status := subprocess.call(command, cwd=ROOT, env=environment):
-            sys.exit(status)
+    _run(["cargo", "test", "--locked", "--workspace"], environment)
+    _run([python, "-m", "pytest", str(E2E), f"--ignore={E2E / 'test_lint.py'}"], environment)
+
+
+def _run(command: list[str], environment: dict[str, str]) -> None:
+    if status := subprocess.call(command, cwd=ROOT, env=environment):
+        sys.exit(status)
 
 
 def _sam() -> str:
-    """SAM's own linter needs other versions of the same packages, so an environment of its own. Without it one test is skipped, aloud."""
+    """SAM needs other versions of the same packages, so an environment of its own. Without it one test is skipped, aloud."""
     try:
         return str(ensure(SAM_REQUIREMENTS, ".venv-sam").with_name("sam"))
     except Trouble as trouble:
-        note(f"Going on without `sam validate --lint`: {trouble}")
+        note(f"Going on without `sam deploy`: {trouble}")
         return ""
 
 

@@ -4,26 +4,41 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 from console import Progress
-from places import ROOT, RUN, shown
+from places import ROOT, RUN, TARGET, shown
 from prerequisites import check_cargo
 from trouble import Trouble
 
 BINARIES = ["-p", "approve", "-p", "audit", "-p", "notify", "-p", "local"]
 # Binaries included: with the tests' own features, so that `cargo test` afterwards has nothing left to build.
 TEST_TARGETS = ["--workspace", "--all-targets"]
+PLUGINS = {"cargo-bundle-licenses": "5.0.0", "cargo-cyclonedx": "0.5.9", "cargo-deny": "0.20.2"}
 
 
 def build(what: str = "building approve, audit, notify and local (the first time takes some minutes)", arguments: list[str] | None = None) -> None:
     """`cargo build`, saying which crate it is at; its output is kept in `.run/build.log`."""
+    _cargo(what, ["build", "--locked", *(arguments or BINARIES)], "build.log")
+
+
+def tool(name: str) -> Path:
+    """One of cargo's plugins, kept in `target/tools` and built there the first time."""
+    root = TARGET / "tools" / f"{name}-{PLUGINS[name]}"
+    binary = root / "bin" / name
+    if not binary.is_file():
+        arguments = ["install", "--locked", "--root", str(root), "--version", f"={PLUGINS[name]}", name]
+        _cargo(f"building {name} {PLUGINS[name]} into target/tools (once; some minutes)", arguments, f"{name}.log")
+    return binary
+
+
+def _cargo(what: str, arguments: list[str], log_name: str) -> None:
     check_cargo()
     RUN.mkdir(exist_ok=True)
-    log = RUN / "build.log"
-    command = ["cargo", "build", "--locked", *(arguments or BINARIES)]
+    log = RUN / log_name
     with log.open("w") as output, Progress(what) as progress:
         child = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | {"CARGO_TERM_PROGRESS_WHEN": "never", "CARGO_TERM_COLOR": "never"}
+            ["cargo", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | {"CARGO_TERM_PROGRESS_WHEN": "never", "CARGO_TERM_COLOR": "never"}
         )
         assert child.stdout is not None
         compiled = 0

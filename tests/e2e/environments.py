@@ -17,6 +17,7 @@ from trouble import Trouble
 
 REQUIREMENTS = E2E / "requirements.txt"
 SAM_REQUIREMENTS = E2E / "requirements-sam.txt"
+CHECKOV_REQUIREMENTS = E2E / "requirements-checkov.txt"
 
 
 def python_of(environment: Path) -> Path:

@@ -19,16 +19,15 @@ import artifacts
 import boto3
 import botocore.config
 from accounts import PROVIDER, REGION
-from botocore.exceptions import ClientError
+from deployment import BUCKET, Deployment
 from places import E2E, RUN, TARGET, TEMPLATE, shown
 from ports import HOST, free_port, require_free
-from processes import Server, until
+from processes import Server
 from trouble import Trouble
 
 NAME = "warden"
-BUCKET = "warden-artifacts"
-SERVICES = "cloudformation,lambda,events,scheduler,sns,sqs,dynamodb,dynamodbstreams,s3,iam,sts,logs,ec2,ssm,tagging,monitoring,cloudtrail"
-START_SECONDS, DEPLOY_SECONDS = 60.0, 90.0
+SERVICES = "cloudformation,lambda,events,scheduler,sns,sqs,dynamodb,dynamodbstreams,s3,iam,sts,kms,logs,ec2,elasticloadbalancing,ssm,tagging,monitoring,cloudtrail"
+START_SECONDS = 60.0
 SETTLE_MS = 500  # how long the stand-in lets an accepted connection be `pending`
 PARAMETERS = {"Mode": "active", "ServiceScope": "all", "Architecture": "x86_64", "SweepSchedule": "rate(1 minute)", "AuditSchedule": "rate(1 day)", "PolicyHome": "policies/"}
 
@@ -46,7 +45,7 @@ class Stack:
         self._emulator_url = f"http://{HOST}:{free_port()}"
         self._servers: list[Server] = []
         self._lock: TextIO | None = None
-        self.outputs: dict[str, str] = {}
+        self.deployment = Deployment(NAME, self.client)
 
     def __enter__(self) -> Stack:
         try:
@@ -59,37 +58,36 @@ class Stack:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop()
 
+    @property
+    def outputs(self) -> dict[str, str]:
+        """What the template tells of itself."""
+        return self.deployment.outputs
+
     @functools.cache
     def client(self, service: str, account: str = PROVIDER) -> Any:
         """An ordinary SDK client with an account's credentials."""
+        return self._client(service, self.url, account)
+
+    @functools.cache
+    def beneath(self, service: str) -> Any:
+        """The provider's client of the emulator itself, for what the stand-in would answer in its place."""
+        return self._client(service, self._emulator_url, PROVIDER)
+
+    def _client(self, service: str, url: str, account: str) -> Any:
         return boto3.client(
             service,
-            endpoint_url=self.url,
+            endpoint_url=url,
             region_name=REGION,
             aws_access_key_id=account,
             aws_secret_access_key="on-one-machine",
             config=botocore.config.Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=30),
         )
 
-    def deploy(self, **parameters: str) -> None:
+    def deploy(self, settings: dict[str, str] = PARAMETERS, **parameters: str) -> None:
         """Creates or updates the stack from infra/template.yaml."""
         # Not target/lambda: what `make package` made for AWS must not be replaced by debug binaries.
         artifacts.lay_out(TARGET / "debug", self._home / "lambda")
-        # By its URL, as `sam deploy` does: a request's own text ends at 51,200 bytes, and the template is longer.
-        body = self._packaged().encode()
-        self.client("s3").put_object(Bucket=BUCKET, Key="template.yaml", Body=body)
-        cloudformation = self.client("cloudformation")
-        values = [{"ParameterKey": key, "ParameterValue": value} for key, value in (PARAMETERS | parameters).items()]
-        arguments = {"StackName": NAME, "TemplateURL": f"{self.url}/{BUCKET}/template.yaml", "Parameters": values, "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]}
-        try:
-            (cloudformation.update_stack if self.outputs else cloudformation.create_stack)(**arguments)
-        except ClientError as error:
-            if "No updates" not in str(error):
-                raise
-        described = until("the deployment", DEPLOY_SECONDS, self._settled)
-        if not described["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-            raise Trouble(f"The template did not deploy ({described['StackStatus']}): {self._why()}")
-        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+        self.deployment.put(self.packaged(), settings | parameters)
 
     def stand(self) -> None:
         """Returns never; complains when a server ends."""
@@ -105,7 +103,7 @@ class Stack:
             body = response.read()
         return json.loads(body) if body[:1] in (b"[", b"{") else body.decode()
 
-    def _packaged(self) -> str:
+    def packaged(self) -> str:
         """The template as `sam package` would leave it: code on S3."""
         body = TEMPLATE.read_text()
         s3 = self.client("s3")
@@ -117,15 +115,6 @@ class Stack:
                 raise Trouble(f"infra/template.yaml should say `{uri}` once.")
             body = body.replace(uri, f"CodeUri: s3://{BUCKET}/{key}")
         return body
-
-    def _settled(self) -> Any:
-        described = self.client("cloudformation").describe_stacks(StackName=NAME)["Stacks"][0]
-        return None if described["StackStatus"].endswith("IN_PROGRESS") else described
-
-    def _why(self) -> str:
-        events = self.client("cloudformation").describe_stack_events(StackName=NAME)["StackEvents"]
-        failed = [event for event in events if "FAILED" in event["ResourceStatus"]]
-        return "; ".join(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}" for event in failed) or "no reason given"
 
     def _start(self) -> None:
         self._lock = alone(self._home)

@@ -1,0 +1,79 @@
+"""What `make package` makes of binaries: the same bytes for the same contents, and true words about them. Needs no running stack."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import artifacts
+import pytest
+import release
+from cfnlint.decode import cfn_yaml
+from places import TEMPLATE
+from trouble import Trouble
+
+
+@pytest.fixture
+def binaries(tmp_path: Path) -> Path:
+    """Programs in name only."""
+    folder = tmp_path / "deploy"
+    folder.mkdir()
+    for function in artifacts.FUNCTIONS:
+        (folder / function).write_bytes(function.encode() * 1000)
+        (folder / function).chmod(0o755)
+    return folder
+
+
+def zips(binaries: Path, destination: Path) -> dict[str, bytes]:
+    """Laid out and zipped anew."""
+    artifacts.lay_out(binaries, destination)
+    release.write_zips(destination)
+    return {function: (destination / f"{function}.zip").read_bytes() for function in artifacts.FUNCTIONS}
+
+
+def test_equal_contents_are_equal_zips_whenever_and_wherever(binaries: Path, tmp_path: Path) -> None:
+    first = zips(binaries, tmp_path / "here")
+    for function in artifacts.FUNCTIONS:
+        os.utime(binaries / function, (1, 1))
+        (binaries / function).chmod(0o700)
+    assert zips(binaries, tmp_path / "there") == first
+
+
+def test_a_zip_holds_a_program_and_what_it_judges_by(binaries: Path, tmp_path: Path) -> None:
+    archive = zipfile.ZipFile(io.BytesIO(zips(binaries, tmp_path)["approve"]))
+    assert archive.read("bootstrap") == (binaries / "approve").read_bytes()
+    assert archive.getinfo("bootstrap").external_attr >> 16 == 0o755
+    assert "policies/groups.json" in archive.namelist() and any(name.endswith(".cedar") for name in archive.namelist())
+    assert zipfile.ZipFile(io.BytesIO(zips(binaries, tmp_path)["notify"])).namelist() == ["bootstrap"]
+
+
+def test_a_zip_that_grew_too_big_is_refused(tmp_path: Path) -> None:
+    archive = tmp_path / "approve.zip"
+    archive.write_bytes(b"\0" * release.ZIP_BYTES_MAX)
+    release._require_small(archive)
+    archive.write_bytes(b"\0" * (release.ZIP_BYTES_MAX + 1))
+    with pytest.raises(Trouble, match=r"approve.zip is 6.00 MB, more than 6"):
+        release._require_small(archive)
+
+
+def test_the_template_that_is_deployed_differs_in_its_code_alone(tmp_path: Path) -> None:
+    written = tmp_path / ".aws-sam" / "build" / "template.yaml"
+    release.write_template(tmp_path / "target" / "lambda", written)
+    before, after = (cfn_yaml.load(str(path)) for path in (TEMPLATE, written))
+    for name in ("Approve", "Audit", "Notify"):
+        assert after["Resources"][name]["Properties"].pop("CodeUri") == f"../../target/lambda/{name.lower()}.zip"
+        before["Resources"][name]["Properties"].pop("CodeUri")
+    assert before == after
+
+
+def test_parts_that_only_others_bring_are_not_listed() -> None:
+    parts = {
+        "metadata": {"component": {"bom-ref": "ours"}},
+        "components": [{"name": "kept", "version": "1", "bom-ref": "a"}, {"name": "kept", "version": "2", "bom-ref": "b"}],
+        "dependencies": [{"ref": "ours", "dependsOn": ["a", "b"]}, {"ref": "b"}],
+    }
+    left = release.pruned(parts, {("kept", "1")})
+    assert [each["bom-ref"] for each in left["components"]] == ["a"]
+    assert left["dependencies"] == [{"ref": "ours", "dependsOn": ["a"]}]

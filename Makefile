@@ -27,8 +27,8 @@ test: ## every test, from a clean clone
 
 bench: ## the numbers, side by side (the first time builds an optimised SDK: some ten minutes)
 	$(NEEDS_CARGO)
-	cargo build --locked --release -p cli -p bench
-	target/release/bench
+	cargo build --locked --release -p cli -p bench -p approve
+	$(BOOTSTRAP) bench
 
 check: ## formatting, lints with warnings denied, documentation, dependencies, templates
 	$(NEEDS_CARGO)

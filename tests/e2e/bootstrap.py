@@ -14,7 +14,7 @@ try:
     from building import TEST_TARGETS, build
     from console import note
     from dependencies import check_dependencies
-    from environments import CHECKOV_REQUIREMENTS, SAM_REQUIREMENTS, ensure
+    from environments import CHECKOV_REQUIREMENTS, PEER_REQUIREMENTS, SAM_REQUIREMENTS, ensure
     from places import E2E, ROOT
     from prerequisites import check_cargo, check_python, ensure_solver
     from processes import stop_on_signals
@@ -32,7 +32,7 @@ def main(task: str, *arguments: str) -> None:
     """One task from the Makefile."""
     stop_on_signals()
     check_python()
-    tasks: dict[str, Callable[..., None]] = {"try": _try, "up": _up, "test": _test, "check": _check, "package": _package, "folder": _folder}
+    tasks: dict[str, Callable[..., None]] = {"try": _try, "up": _up, "test": _test, "check": _check, "package": _package, "folder": _folder, "bench": _bench}
     tasks[task](*arguments)
 
 
@@ -50,6 +50,15 @@ def _become(program: str) -> None:
     build()
     # Becomes the program, so that Ctrl-C has one process to reach.
     os.execv(python, [python, str(E2E / program)])
+
+
+def _bench() -> None:
+    """The Python function that `approve` is measured beside has an environment of its own; without it, it is left out, aloud."""
+    try:
+        ensure(PEER_REQUIREMENTS, ".venv-peer")
+    except Trouble as trouble:
+        note(f"Going on without the Python function: {trouble}")
+    _run([str(ROOT / "target" / "release" / "bench")], dict(os.environ))
 
 
 def _package(binaries: str) -> None:

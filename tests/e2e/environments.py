@@ -18,6 +18,7 @@ from trouble import Trouble
 REQUIREMENTS = E2E / "requirements.txt"
 SAM_REQUIREMENTS = E2E / "requirements-sam.txt"
 CHECKOV_REQUIREMENTS = E2E / "requirements-checkov.txt"
+PEER_REQUIREMENTS = ROOT / "tests" / "bench" / "peer" / "requirements.txt"
 
 
 def python_of(environment: Path) -> Path:

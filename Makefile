@@ -2,11 +2,11 @@
 PYTHON ?= python3
 PORT ?= 4566
 export PORT
-# Of `make package` and `sam build`: the compilation target, where empty means this machine's own, and cargo's profile: `deploy`, or `dev`
-# for a look at once. That one builds `local`, too, as `make try` does: other packages would be other features, and another SDK.
-TARGET ?=
+# Of `make package` and `sam build`: the compilation target, and cargo's profile: `deploy`, or `dev` for a look at once. That one builds
+# `local`, too, as `make try` does: other packages would be other features, and another SDK.
+TARGET ?= $(shell rustc --print host-tuple 2>/dev/null)
 PROFILE ?= deploy
-BINARIES = target/$(if $(TARGET),$(TARGET)/)$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+BINARIES = target/$(if $(filter dev,$(PROFILE)),debug,$(TARGET)/$(PROFILE))
 
 BOOTSTRAP = @command -v $(PYTHON) >/dev/null 2>&1 || { echo "\`$(PYTHON)\` is not on your PATH: install Python 3.11 or later, or run make PYTHON=/path/to/python3.11 …"; exit 1; }; $(PYTHON) tests/e2e/bootstrap.py
 NEEDS_CARGO = @command -v cargo >/dev/null 2>&1 || { echo "\`cargo\` is not on your PATH: install Rust 1.95 or later from https://rustup.rs."; exit 1; }
@@ -44,14 +44,15 @@ package: binaries ## what is deployed: zips of the functions in target/lambda, t
 build-Approve build-Audit build-Notify: build-%: binaries
 	$(BOOTSTRAP) folder $* $(BINARIES) "$(ARTIFACTS_DIR)"
 
-# All three at once, whoever asks, so that each comes to the same bytes. Where this machine keeps things must not show in them.
-# RUSTFLAGS stands here and in no file, because a file cannot say where cargo's home is; and the profile is one of its own,
-# because `make bench`, which has no such flags, would else build the SDK anew each time, and this would after it.
+# All three at once, whoever asks, so that each comes to the same bytes. Where this machine keeps things must not show in them, and nothing
+# unwinds where a panic aborts, so nobody needs the tables for it. RUSTFLAGS stands here and in no file, because a file cannot say where
+# cargo's home is; and the profile is one of its own, because `make bench`, which has no such flags, would else build the SDK anew each
+# time, and this would after it. --target, so that the flags are not for cargo's own macros and build scripts.
 CARGO_HOME ?= $(HOME)/.cargo
 ifneq ($(PROFILE),dev)
-binaries: export RUSTFLAGS = --remap-path-prefix=$(CURDIR)=/warden --remap-path-prefix=$(CARGO_HOME)=/cargo
+binaries: export RUSTFLAGS = -Cforce-unwind-tables=no --remap-path-prefix=$(CURDIR)=/warden --remap-path-prefix=$(CARGO_HOME)=/cargo
 binaries: export CFLAGS = -ffile-prefix-map=$(CURDIR)=/warden -ffile-prefix-map=$(CARGO_HOME)=/cargo
 endif
 binaries:
 	$(NEEDS_CARGO)
-	cargo build --locked --profile $(PROFILE) $(if $(TARGET),--target $(TARGET)) -p approve -p audit -p notify$(if $(filter dev,$(PROFILE)), -p local)
+	cargo build --locked --profile $(PROFILE) -p approve -p audit -p notify $(if $(filter dev,$(PROFILE)),-p local,--target $(TARGET))

@@ -18,7 +18,8 @@ from console import note
 from places import ROOT, RUN, TARGET, TEMPLATE, shown
 from trouble import Trouble
 
-ZIP_BYTES_MAX = 6_000_000  # what a cold start loads; growth beyond it shall be somebody's decision
+MB = 1024 * 1024  # as Lambda counts
+ZIP_BYTES_MAX = 6 * MB  # what a cold start loads; growth beyond it shall be somebody's decision
 DESTINATION = TARGET / "lambda"
 # Where `sam deploy` looks first, so that it needs no --template and keeps its answers at the root.
 DEPLOYED = ROOT / ".aws-sam" / "build" / "template.yaml"
@@ -118,13 +119,13 @@ def write_hashes() -> None:
     (DESTINATION / "SHA256SUMS").write_text("".join(lines))
     for line, file in zip(lines, files):
         if file.suffix == ".zip" or file.name == "bootstrap":
-            note(f"{file.stat().st_size / 1e6:5.2f} MB  {line.rstrip()}")
+            note(f"{file.stat().st_size / MB:5.2f} MB  {line.rstrip()}")
 
 
 def _require_small(archive: Path) -> None:
     size = archive.stat().st_size
     if size > ZIP_BYTES_MAX:
-        raise Trouble(f"{shown(archive)} is {size / 1e6:.2f} MB, more than {ZIP_BYTES_MAX / 1e6:.0f}: see what grew (`cargo bloat --release --crates`), or raise ZIP_BYTES_MAX.")
+        raise Trouble(f"{shown(archive)} is {size / MB:.2f} MB, more than {ZIP_BYTES_MAX // MB}: see what grew (`cargo bloat --release --crates`), or raise ZIP_BYTES_MAX.")
 
 
 def _output(*command: str, **environment: str) -> str:

@@ -1,5 +1,11 @@
 //! `warden`: see what a policy would do, decide in person, and ask why. With your own credentials.
 
+#![warn(clippy::print_stderr, clippy::print_stdout, reason = "the crate's own macros of these names do not panic")]
+
+// First, because its macros stand in for the standard library's in all that follow.
+#[macro_use]
+mod output;
+
 mod arguments;
 mod audit;
 mod aws;
@@ -8,13 +14,12 @@ mod doctor;
 mod explain;
 mod failure;
 mod history;
-mod output;
 mod plan;
 mod policy;
 mod principals;
 mod prove;
 
-use std::{path::Path, process::ExitCode};
+use std::{fs, io, path::Path, process::ExitCode};
 
 use arguments::{Arguments, Command, PolicyCommand};
 use clap::{CommandFactory, Parser};
@@ -26,14 +31,22 @@ use warden::policy::CASES;
 const REMEMBERED: &str = "Give --ledger to hold them against the decisions on record, too.";
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match run(arguments) {
+    let status = match run(Arguments::parse()) {
         Ok(Done::Fine) => ExitCode::SUCCESS,
         Ok(Done::Differences) => ExitCode::from(1),
         Err(failure) => {
             eprintln!("{failure}");
             ExitCode::from(failure.code())
         }
+    };
+    match output::closed() {
+        // Whoever read it has seen enough, and all the same was done.
+        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => status,
+        Some(error) => {
+            eprintln!("warden: standard output: {error}");
+            ExitCode::from(3)
+        }
+        None => status,
     }
 }
 
@@ -56,10 +69,12 @@ fn run(arguments: Arguments) -> Result<Done, Failure> {
             PolicyCommand::Schema => policy::schema(),
         },
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "warden", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "warden", &mut script);
+            print!("{}", String::from_utf8_lossy(&script));
             Ok(Done::Fine)
         }
-        Command::Man { dir } => Ok(clap_mangen::generate_to(Arguments::command(), dir).map(|()| Done::Fine)?),
+        Command::Man { dir } => man(&dir),
         other => runtime()?.block_on(over_aws(&common, other)),
     }
 }
@@ -94,7 +109,7 @@ async fn prove(common: &arguments::Common, since: Timestamp) -> Result<Done, Fai
     } else {
         println!("it has none");
     }
-    if common.ledger.is_some() {
+    if common.ledger().is_some() {
         println!("And of the decisions on record:");
         history::replay(common, &aws::Aws::connect(common).await?, &since).await?;
     } else {
@@ -111,13 +126,21 @@ async fn compare(common: &arguments::Common, old: &Path, new: &Path, since: Time
     eprintln!("note: {}", prove::NO_SOLVER);
     println!("NOT PROVED. What both sets make of the cases they come with:");
     policy::compare_cases(old, new)?;
-    if common.ledger.is_some() {
+    if common.ledger().is_some() {
         let aws = aws::Aws::connect(common).await?;
         history::compare(&aws, &policy::load(old)?, &policy::load(new)?, since).await?;
     } else {
         println!("{REMEMBERED}");
     }
     Ok(Done::Differences)
+}
+
+fn man(dir: &Path) -> Result<Done, Failure> {
+    let named = |error: io::Error| Failure::Trouble(format!("{}: {error}", dir.display()));
+    fs::create_dir_all(dir).map_err(named)?;
+    // Named only, so that each page speaks of `warden plan` and not of `plan`.
+    clap_mangen::generate_to(Arguments::command(), dir).map_err(named)?;
+    Ok(Done::Fine)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

@@ -5,7 +5,7 @@ use std::{error::Error, fmt};
 use aws_credential_types::provider::error::CredentialsError;
 use warden::{
     ids::IdError,
-    policy::{PolicyErrors, source::SourceError},
+    policy::{PolicyErrors, Problem, source::SourceError},
     ports::CallError,
 };
 
@@ -25,6 +25,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// The policy set is refused: code 1.
     Policy(PolicyErrors),
+    /// The set's own tests cannot be read: code 1.
+    Cases(Box<Problem>),
     /// The user was asked and said no: code 1.
     Declined,
     /// A call to AWS: code 3.
@@ -36,7 +38,7 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn code(&self) -> u8 {
         match self {
-            Self::Policy(_) | Self::Declined => 1,
+            Self::Policy(_) | Self::Cases(_) | Self::Declined => 1,
             Self::Usage(_) => 2,
             Self::Call(_) | Self::Trouble(_) => 3,
         }
@@ -48,6 +50,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Usage(what) | Self::Trouble(what) => write!(f, "warden: {what}"),
             Self::Policy(errors) => write!(f, "{}", crate::policy::shown(errors)),
+            Self::Cases(problem) => write!(f, "warden: the set's own tests cannot be read:\n\n{}", crate::policy::excerpt(problem)),
             Self::Declined => write!(f, "warden: left as it is"),
             Self::Call(error) => write!(f, "warden: {}", told(error)),
         }

@@ -21,7 +21,7 @@ mod prove;
 
 use std::{fs, io, path::Path, process::ExitCode};
 
-use arguments::{Arguments, Command, PolicyCommand};
+use arguments::{Arguments, Command, Format, PolicyCommand};
 use clap::{CommandFactory, Parser};
 use failure::{Done, Failure};
 use jiff::Timestamp;
@@ -52,6 +52,9 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<Done, Failure> {
     let Arguments { common, command } = arguments;
+    if common.output != Format::Table && says_sentences(&command) {
+        return Err(Failure::Usage("--output: this command finds nothing that could be written as JSON or CSV".to_owned()));
+    }
     match command {
         // Neither AWS nor a runtime: these start at once.
         Command::Policy { command } => match command {
@@ -76,6 +79,24 @@ fn run(arguments: Arguments) -> Result<Done, Failure> {
         }
         Command::Man { dir } => man(&dir),
         other => runtime()?.block_on(over_aws(&common, other)),
+    }
+}
+
+/// What such a command prints is for people, whatever --output may say.
+fn says_sentences(command: &Command) -> bool {
+    match command {
+        Command::Policy { command } => match command {
+            PolicyCommand::Publish { .. } | PolicyCommand::Fmt { .. } | PolicyCommand::Schema => true,
+            PolicyCommand::Check { .. } | PolicyCommand::Compare { .. } | PolicyCommand::Test { .. } => false,
+        },
+        Command::Approve(_) | Command::Reject(_) | Command::Revoke(_) | Command::Completions { .. } | Command::Man { .. } => true,
+        Command::Plan { .. }
+        | Command::Explain { .. }
+        | Command::History(_)
+        | Command::Replay { .. }
+        | Command::Audit { .. }
+        | Command::Doctor { .. }
+        | Command::Principals { .. } => false,
     }
 }
 

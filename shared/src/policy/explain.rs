@@ -112,8 +112,10 @@ fn explain(policy: &cedar_policy::Policy, asked: &Asked) -> Option<Explained> {
     }
     let mut elsewhere = Vec::new();
     for (name, part) in [("account", "principal"), ("action", "action"), ("service", "resource")] {
-        let speaks = || Some(evaluate(bare(json!({part: json.get(part)?}), json!([])), asked)? == Holds::Yes);
-        if !(head_is_open && part == "principal") && !speaks()? {
+        if head_is_open && part == "principal" {
+            continue;
+        }
+        if evaluate(bare(json!({part: json.get(part)?}), json!([])), asked)? != Holds::Yes {
             elsewhere.push(name);
         }
     }

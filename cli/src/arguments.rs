@@ -3,7 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::{Date, Time},
+    tz::TimeZone,
+};
 use warden::{
     config::Scope,
     ids::{AccountId, EndpointId, ServiceId, TopicArn},
@@ -31,7 +35,7 @@ pub(crate) struct Common {
     pub(crate) policies: PolicyUri,
     /// The ledger's table (`LedgerName` in the stack's outputs)
     #[arg(long, global = true, env = "WARDEN_LEDGER", value_name = "TABLE")]
-    pub(crate) ledger: Option<String>,
+    ledger: Option<String>,
     /// Services: all, ids with commas between, or tag:KEY=VALUE
     #[arg(long, global = true, env = "WARDEN_SCOPE", default_value = "all", value_name = "SCOPE")]
     pub(crate) scope: Scope,
@@ -50,6 +54,13 @@ pub(crate) struct Common {
     /// How to write what was found
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
+}
+
+impl Common {
+    /// The ledger's name. An empty one, as a script with an unset variable gives it, is none.
+    pub(crate) fn ledger(&self) -> Option<&str> {
+        self.ledger.as_deref().filter(|name| !name.is_empty())
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -78,11 +89,11 @@ pub(crate) enum Command {
         endpoint: EndpointId,
     },
     /// Let an endpoint, or its whole account, in
-    Approve(Order),
+    Approve(Approval),
     /// Turn a pending request away
     Reject(Order),
     /// Take back what was granted, and cut the connection off
-    Revoke(Order),
+    Revoke(Revocation),
     /// What stands on the record
     History(Filter),
     /// Judge recorded facts with today's policy, and say what would differ
@@ -185,23 +196,38 @@ pub(crate) enum PolicyCommand {
     Schema,
 }
 
-/// A person's order.
+/// A person's order about one endpoint.
 #[derive(Debug, Args)]
 pub(crate) struct Order {
     /// The endpoint, vpce-…
     pub(crate) endpoint: EndpointId,
     /// Why; it stands on the record beside your name
-    #[arg(long)]
+    #[arg(long, value_parser = said)]
     pub(crate) reason: String,
-    /// Until when it holds: a time, or how long from now (30d, 12h)
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approval {
+    #[command(flatten)]
+    pub(crate) order: Order,
+    /// Until when it holds: a time or a day (UTC), or how long from now (30d, 12h)
     #[arg(long, value_parser = end)]
     pub(crate) until: Option<Timestamp>,
     /// For every endpoint of its account, now and later
     #[arg(long)]
     pub(crate) account: bool,
-    /// Do not ask
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Revocation {
+    #[command(flatten)]
+    pub(crate) order: Order,
+    /// Cut off every connection that its account has to the service, and end all that was granted to it there
     #[arg(long)]
-    pub(crate) yes: bool,
+    pub(crate) account: bool,
 }
 
 /// Which records.
@@ -233,6 +259,10 @@ impl std::str::FromStr for Who {
     }
 }
 
+fn said(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("say why".to_owned()) } else { Ok(text.to_owned()) }
+}
+
 fn moment(text: &str) -> Result<Timestamp, String> {
     let moment = time(text, |now, span| now - span)?;
     if moment <= Timestamp::now() { Ok(moment) } else { Err("that has not come yet".to_owned()) }
@@ -244,12 +274,20 @@ fn end(text: &str) -> Result<Timestamp, String> {
 }
 
 fn time(text: &str, from_now: fn(Timestamp, SignedDuration) -> Timestamp) -> Result<Timestamp, String> {
-    let expected = || "expected a time such as 2026-06-01T00:00:00Z, or a number of days or hours such as 30d or 12h".to_owned();
+    let expected = || {
+        "expected a time such as 2026-06-01T00:00:00Z, a day such as 2026-06-01, or a number of days or hours such as 30d or 12h".to_owned()
+    };
     let hours = match (text.strip_suffix('d'), text.strip_suffix('h')) {
         (Some(days), _) => days.parse::<i64>().ok().and_then(|days| days.checked_mul(24)),
         (_, Some(hours)) => hours.parse().ok(),
-        (None, None) => return text.parse().map_err(|_| expected()),
+        (None, None) => return text.parse().ok().or_else(|| midnight(text)).ok_or_else(expected),
     };
     let hours = hours.filter(|hours| (0..=24 * 36_500).contains(hours)).ok_or_else(expected)?;
     Ok(from_now(Timestamp::now(), SignedDuration::from_hours(hours)))
+}
+
+/// A day as policies write it: it begins at midnight UTC.
+fn midnight(day: &str) -> Option<Timestamp> {
+    let day: Date = day.parse().ok()?;
+    TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok()
 }

@@ -32,6 +32,7 @@ pub(crate) async fn audit(
     out: &Path,
 ) -> Result<Done, Failure> {
     let ledger = aws.ledger()?.clone();
+    aws.services(common).await?;
     let folder = Folder(tempfile::tempdir()?);
     let day = SignedDuration::from_hours(24);
     let audit = Audit {
@@ -69,13 +70,16 @@ pub(crate) async fn audit(
 fn write(common: &Common, format: ReportFormat, report: &Value, from: &Path, out: &Path) -> Result<(), Failure> {
     let [page, json, findings, connections, ocsf] = FILES;
     let names: &[&str] = match format {
-        ReportFormat::Table => return Ok(table(common, report)?),
+        ReportFormat::Table => {
+            table(common, report);
+            return Ok(());
+        }
         ReportFormat::Json => &[json],
         ReportFormat::Csv => &[findings, connections],
         ReportFormat::Html => &[page],
         ReportFormat::Ocsf => &[ocsf],
     };
-    fs::create_dir_all(out)?;
+    fs::create_dir_all(out).map_err(|error| Failure::Trouble(format!("{}: {error}", out.display())))?;
     for name in names {
         let path = out.join(name);
         fs::copy(from.join(name), &path).map_err(|error| Failure::Trouble(format!("{}: {error}", path.display())))?;
@@ -84,7 +88,7 @@ fn write(common: &Common, format: ReportFormat, report: &Value, from: &Path, out
     Ok(())
 }
 
-fn table(common: &Common, report: &Value) -> std::io::Result<()> {
+fn table(common: &Common, report: &Value) {
     let mut rows = Rows::new(&["severity", "finding", "subject", "what"]);
     let mut findings: Vec<&Value> = report["findings"].as_array().into_iter().flatten().collect();
     let rank = |finding: &Value| ["critical", "warning", "info"].iter().position(|word| finding["severity"] == **word);
@@ -95,13 +99,12 @@ fn table(common: &Common, report: &Value) -> std::io::Result<()> {
         let subject = id.split_once('/').map_or(id.as_str(), |(_, subject)| subject).to_owned();
         rows.push([text("severity"), text("kind"), subject, text("what")]);
     }
-    rows.write(common.output, "Everything that is connected is what the policy allows.")?;
+    rows.write(common.output, "Everything that is connected is what the policy allows.");
     if common.output == Format::Table {
         let totals = &report["totals"];
         let services = counted(totals["services"].as_u64().unwrap_or_default() as usize, "service", "services");
         println!("{services}, {} connected, {} waiting.", totals["connected"], totals["waiting"]);
     }
-    Ok(())
 }
 
 /// Keeps a report's files in a folder, all beside each other.

@@ -11,7 +11,7 @@ use warden::{
     ports::{Describe, Of},
 };
 
-use crate::{arguments::Common, failure::Failure, policy};
+use crate::{arguments::Common, failure::Failure, output::counted, policy};
 
 /// How long the ledger keeps what a person writes; the scheduled functions have their own setting.
 pub(crate) const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
@@ -39,12 +39,8 @@ impl Aws {
             loader = loader.endpoint_url(url);
         }
         let config = loader.load().await;
-        let region: Region = config
-            .region()
-            .ok_or_else(|| Failure::Usage("no Region is set: give --region, or set one in your AWS configuration".to_owned()))?
-            .as_ref()
-            .parse()?;
-        let ledger = common.ledger.clone().map(|name| Table::new(&config, name, RETENTION));
+        let region: Region = config.region().ok_or_else(|| Failure::Usage(no_region(common.profile.as_deref())))?.as_ref().parse()?;
+        let ledger = common.ledger().map(|name| Table::new(&config, name.to_owned(), RETENTION));
         let members = Members::new(Organizations::new(&config, &common.organization).await);
         Ok(Self { members, checkup: Checkup::new(&config), ec2: Ec2::new(&config, region.clone()), region, ledger, config })
     }
@@ -75,9 +71,21 @@ impl Aws {
 
     /// The services in scope.
     pub(crate) async fn services(&self, common: &Common) -> Result<Vec<Service>, Failure> {
-        let mut services = self.ec2.services(None).await?;
-        services.retain(|service| common.scope.covers(service));
-        Ok(services)
+        let all = self.ec2.services(None).await?;
+        self.in_scope(common, all, |service| service)
+    }
+
+    /// Those in scope of what is there. None at all is no good news but a wrong Region or a misspelt scope.
+    pub(crate) fn in_scope<T>(&self, common: &Common, mut all: Vec<T>, service: fn(&T) -> &Service) -> Result<Vec<T>, Failure> {
+        let there = counted(all.len(), "endpoint service", "endpoint services");
+        all.retain(|one| common.scope.covers(service(one)));
+        if all.is_empty() {
+            return Err(Failure::Usage(format!(
+                "of {there} of yours in {}, none is in the scope `{}`: check --region, --profile and --scope",
+                self.region, common.scope
+            )));
+        }
+        Ok(all)
     }
 
     /// A connection with its service and the others of that service.
@@ -94,5 +102,12 @@ impl Aws {
         let connection = all.iter().find(|connection| connection.endpoint == *endpoint).cloned().ok_or_else(unknown)?;
         let service = self.ec2.services(Some(&service)).await?.into_iter().next().ok_or_else(unknown)?;
         Ok((service, connection, all))
+    }
+}
+
+fn no_region(profile: Option<&str>) -> String {
+    match profile {
+        None => "no Region is set: give --region, or set one in your AWS configuration".to_owned(),
+        Some(profile) => format!("no Region is set: is there a profile `{profile}`? If it names no Region, give --region"),
     }
 }

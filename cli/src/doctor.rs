@@ -14,10 +14,10 @@ use warden::{
 use crate::{
     arguments::Common,
     aws::Aws,
-    failure::{Done, Failure},
-    output::Rows,
+    failure::{Done, Failure, advice},
+    output::{Rows, counted},
 };
-use checks::{Check, State};
+use checks::{Check, Named, State};
 
 pub(crate) async fn doctor(common: &Common, aws: &Aws, stack: &str, topic: Option<&TopicArn>) -> Result<Done, Failure> {
     let mut checks = Vec::new();
@@ -41,14 +41,23 @@ pub(crate) async fn doctor(common: &Common, aws: &Aws, stack: &str, topic: Optio
     }
     let subscriptions = aws.ec2.subscriptions().await;
     let subscriptions = seen(&mut checks, "connection notifications", subscriptions);
+    let described = match topic {
+        Some(topic) => Some((topic, aws.checkup.topic(topic).await)),
+        None => None,
+    };
+    // No command points a notification at a topic that nobody has seen.
+    let named = match (topic, &described) {
+        (None, _) => Named::None,
+        (Some(topic), Some((_, Ok(_)))) => Named::There(topic),
+        (Some(topic), _) => Named::Unseen(topic),
+    };
     for offer in &offers {
         checks.push(checks::acceptance(offer, &aws.region));
-        checks.extend(subscriptions.as_deref().map(|all| checks::notification(offer, all, topic, &aws.region)));
+        checks.extend(subscriptions.as_deref().map(|all| checks::notification(offer, all, named, &aws.region)));
     }
 
-    match topic {
-        Some(topic) => {
-            let described = aws.checkup.topic(topic).await;
+    match described {
+        Some((topic, described)) => {
             if let Some(described) = seen(&mut checks, "the notifications' topic", described) {
                 checks.extend(checks::topic(topic, &described, &aws.region, &caller.account));
             }
@@ -61,12 +70,12 @@ pub(crate) async fn doctor(common: &Common, aws: &Aws, stack: &str, topic: Optio
     }
     let trails = aws.checkup.trails().await;
     if let Some(trails) = seen(&mut checks, "trails", trails) {
-        checks.push(checks::trails(&trails));
+        checks.push(checks::trails(&trails, &aws.region));
     }
     for (what, name) in [("the sweep", format!("{stack}-sweep")), ("the audit", format!("{stack}-audit"))] {
         let schedule = aws.checkup.schedule(&name).await;
         if let Some(schedule) = seen(&mut checks, what, schedule) {
-            checks.push(checks::schedule(what, &name, schedule.as_ref()));
+            checks.push(checks::schedule(what, &name, schedule.as_ref(), &aws.region));
         }
     }
     ledger(&mut checks, aws).await;
@@ -79,7 +88,11 @@ pub(crate) async fn doctor(common: &Common, aws: &Aws, stack: &str, topic: Optio
             checks.extend(checks::services_named(&policy, &everywhere, &aws.region));
             organization(&mut checks, common, aws, &policy, &caller.account).await;
         }
-        Err(failure) => checks.push(Check::mend("the policy set", failure.to_string(), "run `warden policy check`")),
+        Err(Failure::Policy(errors)) => {
+            let problems = counted(errors.0.len(), "problem", "problems");
+            checks.push(Check::mend("the policy set", format!("refused: {problems}"), "`warden policy check` shows them"));
+        }
+        Err(failure) => checks.push(Check::unknown("the policy set", failure.to_string(), "see that --policies names the set")),
     }
 
     let mut rows = Rows::new(&["check", "is", "what", "do"]);
@@ -87,7 +100,7 @@ pub(crate) async fn doctor(common: &Common, aws: &Aws, stack: &str, topic: Optio
     for Check { name, state, what, advice } in checks {
         rows.push([name, state.as_str().to_owned(), what, advice]);
     }
-    rows.write(common.output, "")?;
+    rows.write(common.output, "");
     Ok(if sick == 0 { Done::Fine } else { Done::Differences })
 }
 
@@ -100,7 +113,7 @@ fn seen<T>(checks: &mut Vec<Check>, name: &str, answer: Result<T, CallError>) ->
                 Some("UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" | "AuthorizationError") => {
                     format!("let your role do {}", error.call)
                 }
-                _ => "see whether it works with the `aws` command line".to_owned(),
+                _ => advice(&error).unwrap_or("see whether it works with the `aws` command line").to_owned(),
             };
             checks.push(Check::unknown(name, format!("{error}: {}", error.message), &advice));
             None

@@ -1,69 +1,61 @@
 //! `warden explain`: the facts, each policy that matched or nearly did, the ledger's history, and what to change.
 
-use std::collections::BTreeSet;
+mod advice;
+mod tell;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
 use serde_json::json;
 use warden::{
     aws::dynamodb::About,
-    connection::{Standing, State},
+    connection::{Connection, Standing, State},
     decision::{Ruling, decide},
     facts::Facts,
+    grant::{Grant, Grantee},
     ids::EndpointId,
-    organization::Membership,
-    policy::explain::{Explained, Holds},
+    policy::{
+        Policy,
+        explain::{Explained, Holds},
+    },
     ports::Ledger,
-    queue::Running,
     record::Record,
 };
 
 use crate::{
     arguments::{Common, Format},
     aws::Aws,
+    decide::as_if_it_asked,
     failure::{Done, Failure},
-    history::by,
-    output::Rows,
-    plan::{name, owner, words},
-    policy,
+    output::{Rows, minute},
+    plan::{awaited, words},
 };
 
 pub(crate) async fn explain(common: &Common, aws: &Aws, endpoint: &EndpointId) -> Result<Done, Failure> {
     let policy = aws.policy(&common.policies).await?;
     let (service, connection, all) = aws.connection(endpoint).await?;
-    let others: Vec<_> = all.into_iter().filter(|other| other.endpoint != connection.endpoint).collect();
-    let counts = Running::of(&others).seen_by(&connection);
     let state = connection.state.clone();
-    // What is connected is explained as if it asked now.
+    let facts = as_if_it_asked(aws, &policy, service, &connection, &all).await;
+    // What is connected is explained as if it asked now; what is gone asks no more.
     let asked = if state.standing() == Standing::Live { State::PendingAcceptance } else { state.clone() };
-    let mut facts = Facts {
-        service,
-        connection: warden::connection::Connection { state: asked, ..connection },
-        counts,
-        membership: Membership::NotAsked,
-        claim: None,
-        now: Timestamp::now(),
+    let facts = Facts { connection: Connection { state: asked, ..facts.connection }, ..facts };
+    let ledger = aws.ledger().ok();
+    let mut grants = match ledger {
+        Some(ledger) => ledger.grants(&facts.service.id).await?,
+        None => Vec::new(),
     };
-    aws.members.complete(&policy, &mut facts).await;
-    let grants = match aws.ledger() {
-        Ok(ledger) => ledger.grants(&facts.service.id).await?,
-        Err(_) => Vec::new(),
-    };
+    grants.retain(|grant| grant.speaks_of(&facts.connection));
+    grants.sort_by_key(|grant| grant.at);
 
-    let mut policies = Vec::new();
-    for action in ["Accept", "Reject"] {
-        let explained = policy.explain(action, &facts).map_err(|missing| Failure::Trouble(missing.to_string()))?;
-        policies.extend(explained.into_iter().map(|one| (action, one)));
-    }
-    let history = match aws.ledger() {
-        Ok(ledger) => Some(ledger.decisions(&About { endpoint: Some(endpoint.clone()), ..About::default() }).await?),
-        Err(_) => None,
+    let history = match ledger {
+        Some(ledger) => Some(ledger.decisions(&About { endpoint: Some(endpoint.clone()), ..About::default() }).await?),
+        None => None,
     };
-    let explanation =
-        Explanation { state, ruling: decide(&policy, &facts, &grants), digest: policy.digest().to_owned(), facts, policies, history };
+    let explanation = Explanation::of(&policy, state, facts, grants, history)?;
     match common.output {
         Format::Table => explanation.tell(),
         Format::Json => explanation.json()?,
-        Format::Csv => explanation.rows().write(Format::Csv, "")?,
+        Format::Csv => explanation.rows().write(Format::Csv, ""),
     }
     Ok(Done::Fine)
 }
@@ -77,46 +69,24 @@ struct Explanation {
     digest: String,
     /// By action.
     policies: Vec<(&'static str, Explained)>,
-    /// Records, and what of them cannot be read; nothing, where no ledger was named.
-    history: Option<(Vec<Record>, Vec<String>)>,
+    /// Those that speak of the connection, ended or not.
+    grants: Vec<Grant>,
+    /// Nothing, where no ledger was named.
+    history: Option<History>,
 }
 
+/// Records, and what of them cannot be read.
+type History = (Vec<Record>, Vec<String>);
+
 impl Explanation {
-    fn tell(&self) {
-        let Self { state, facts, ruling, digest, policies, history } = self;
-        let connection = &facts.connection;
-        println!("{}, of account {}, asks for {} ({})", connection.endpoint, owner(connection), name(&facts.service), facts.service.id);
-        println!(
-            "  state {}, requested {}, from {}",
-            state.as_str(),
-            connection.created.map_or("unknown".into(), minute),
-            connection.region.as_ref().map_or("an unnamed Region", |region| region.as_str())
-        );
-        println!("  beside {} connected of the account, {} of all", facts.counts.of_account, facts.counts.of_service);
-        if let Membership::Member(member) = &facts.membership {
-            let named = member.name.as_deref().unwrap_or("without a name");
-            println!("  in the organization: {named}, {}, {}", member.state, member.units.join("/"));
+    fn of(policy: &Policy, state: State, facts: Facts, grants: Vec<Grant>, history: Option<History>) -> Result<Self, Failure> {
+        let mut policies = Vec::new();
+        for action in ["Accept", "Reject"] {
+            let explained = policy.explain(action, &facts).map_err(|missing| Failure::Trouble(missing.to_string()))?;
+            policies.extend(explained.into_iter().map(|one| (action, one)));
         }
-        let (would, because) = words(ruling);
-        println!("\nBy today's policy ({}): {would}, {because}\n", policy::short(digest));
-        for (action, one) in policies.iter().filter(|(_, one)| one.in_scope) {
-            say(action, one);
-        }
-        // Held against both actions, each once.
-        let nearly: BTreeSet<&str> = policies.iter().filter(|(_, one)| one.matches_elsewhere()).map(|(_, one)| one.id.as_str()).collect();
-        for id in nearly.into_iter().filter(|id| !policies.iter().any(|(_, one)| one.in_scope && one.id == *id)) {
-            println!("  `{id}` nearly: its conditions hold, but it speaks of another account, action or service");
-        }
-        advise(&would, ruling.basis.judgement.is_some());
-        let Some((records, unreadable)) = history else {
-            println!("\nGive --ledger to see what stands on the record.");
-            return;
-        };
-        println!("\nOn the record:{}", if records.is_empty() { " nothing" } else { "" });
-        for record in records {
-            println!("  {}  {}  {}", minute(record.at), record.verdict, by(record));
-        }
-        unreadable.iter().for_each(|what| println!("  unreadable: {what}"));
+        let (ruling, digest) = (decide(policy, &facts, &grants), policy.digest().to_owned());
+        Ok(Self { state, facts, ruling, digest, policies, grants, history })
     }
 
     fn json(&self) -> Result<(), Failure> {
@@ -125,14 +95,14 @@ impl Explanation {
             self.policies.iter().map(|(action, one)| json!({"action": action, "matched": one.matched(), "policy": one})).collect();
         let whole = json!({
             "state": self.state, "facts": self.facts, "would": would, "because": because, "judgement": self.ruling.basis.judgement,
-            "grant": self.ruling.basis.grant, "policy_digest": self.digest, "policies": policies,
-            "history": self.history.as_ref().map(|(records, _)| records),
+            "grant": self.ruling.basis.grant, "policy_digest": self.digest, "policies": policies, "advice": advice::advice(self),
+            "grants": self.grants, "history": self.history.as_ref().map(|(records, _)| records),
         });
         println!("{}", serde_json::to_string_pretty(&whole).map_err(std::io::Error::from)?);
         Ok(())
     }
 
-    /// One row for each condition, and one for a policy that has none.
+    /// One row for each condition, one for a policy that has none, and one for each grant.
     fn rows(&self) -> Rows {
         let mut rows = Rows::new(&["action", "policy", "effect", "in scope", "condition", "holds"]);
         for (action, one) in &self.policies {
@@ -147,20 +117,11 @@ impl Explanation {
                 push(&condition.text, &mark(&condition.holds));
             }
         }
+        for grant in &self.grants {
+            let (text, holds) = granted(grant, self.facts.now);
+            rows.push(["Accept".into(), String::new(), "grant".into(), "true".into(), text, holds]);
+        }
         rows
-    }
-}
-
-fn say(action: &str, one: &Explained) {
-    let verb = match (action, one.forbids) {
-        ("Accept", false) => "permits accepting",
-        ("Accept", true) => "forbids accepting",
-        (_, false) => "permits rejecting",
-        (_, true) => "forbids rejecting",
-    };
-    println!("  `{}` {}{verb}", one.id, if one.matched() { "" } else { "does not match, it " });
-    for condition in &one.conditions {
-        println!("      {} — {}", condition.text, mark(&condition.holds));
     }
 }
 
@@ -168,24 +129,22 @@ fn mark(holds: &Holds) -> String {
     match holds {
         Holds::Yes => "holds".to_owned(),
         Holds::No => "DOES NOT HOLD".to_owned(),
+        Holds::NotAsked => "not asked, because of what does not hold before it".to_owned(),
+        Holds::Open(needs) => format!("not known: waits for {}", awaited(needs)),
         Holds::Fails(error) => format!("FAILS: {error}"),
     }
 }
 
-fn advise(would: &str, judged: bool) {
-    if !judged {
-        return;
-    }
-    println!(
-        "\n{}",
-        match would {
-            "accept" => "To keep it out: write a `forbid` that matches it, or take its account out of the group that lets it in.",
-            _ =>
-                "To let it in: make a condition above hold, put its account into a group in groups.json, write a `permit`, or `warden approve` this one.",
-        }
-    );
-}
-
-fn minute(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+/// Who granted what to whom, and whether that still holds.
+fn granted(grant: &Grant, now: Timestamp) -> (String, String) {
+    let to = match &grant.to {
+        Grantee::Endpoint(_) => "this endpoint",
+        Grantee::Account(_) => "its whole account",
+    };
+    let holds = match grant.until.map(minute) {
+        None => "holds without an end".to_owned(),
+        Some(until) if grant.holds(now) => format!("holds until {until}"),
+        Some(until) => format!("ended {until}"),
+    };
+    (format!("{} let in {to}: {}", grant.by, grant.reason), holds)
 }

@@ -5,6 +5,7 @@ use warden::{
     aws::dynamodb::About,
     connection::Standing,
     decision::Decision,
+    grant::{Grant, Grantee},
     policy::Policy,
     record::{Record, Verdict},
 };
@@ -14,7 +15,7 @@ use crate::{
     aws::Aws,
     failure::{Done, Failure},
     output::{Rows, counted},
-    plan::words,
+    plan::{because, words},
     policy,
 };
 
@@ -31,33 +32,77 @@ pub(crate) async fn history(common: &Common, aws: &Aws, filter: &Filter) -> Resu
             Some(Who::Endpoint(_)) | None => None,
         },
     };
-    let (records, unreadable) = aws.ledger()?.decisions(&about).await?;
-    let mut rows = Rows::new(&["at", "verdict", "service", "endpoint", "account", "by", "origin"]);
-    for record in &records {
-        let origin = serde_json::to_value(record.origin.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default();
-        rows.push([
-            record.at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-            record.verdict.to_string(),
-            record.service().to_string(),
-            record.endpoint().to_string(),
-            record.account().map_or_else(|| "unknown".to_owned(), ToString::to_string),
-            by(record),
-            origin,
-        ]);
-    }
-    rows.write(common.output, "Nothing is on the record.")?;
+    let ledger = aws.ledger()?;
+    let (records, mut unreadable) = ledger.decisions(&about).await?;
+    let (mut grants, others) = ledger.granted(filter.service.as_ref()).await?;
+    unreadable.extend(others);
+    grants.retain(|grant| concerns(grant, filter, &records));
+    let now = Timestamp::now();
+    let mut entries: Vec<(Timestamp, [String; 8])> = records.iter().map(|record| (record.at, decided(record))).collect();
+    entries.extend(grants.iter().map(|grant| (grant.at, granted(grant, now))));
+    entries.sort_by_key(|(at, _)| *at);
+    let mut rows = Rows::new(&["at", "verdict", "service", "endpoint", "account", "by", "until", "origin"]);
+    entries.into_iter().for_each(|(_, entry)| rows.push(entry));
+    rows.write(common.output, "Nothing is on the record.");
     unreadable.iter().for_each(|what| eprintln!("unreadable: {what}"));
     Ok(Done::Fine)
 }
 
+/// Whether somebody who asks for these records wants to see this grant, too.
+fn concerns(grant: &Grant, filter: &Filter, records: &[Record]) -> bool {
+    let on_record = |is: &dyn Fn(&Record) -> bool| records.iter().any(|record| *record.service() == grant.service && is(record));
+    filter.since.is_none_or(|since| since <= grant.at)
+        && match (&filter.of, &grant.to) {
+            (None, _) => true,
+            (Some(Who::Endpoint(wanted)), Grantee::Endpoint(endpoint)) => wanted == endpoint,
+            (Some(Who::Account(wanted)), Grantee::Account(account)) => wanted == account,
+            // Who owns an endpoint stands in its records, which are those that were asked for.
+            (Some(Who::Endpoint(_)), Grantee::Account(account)) => on_record(&|record| record.account() == Some(account)),
+            (Some(Who::Account(_)), Grantee::Endpoint(endpoint)) => on_record(&|record| record.endpoint() == endpoint),
+        }
+}
+
+fn decided(record: &Record) -> [String; 8] {
+    let origin = serde_json::to_value(record.origin.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default();
+    [
+        record.at.to_string(),
+        record.verdict.to_string(),
+        record.service().to_string(),
+        record.endpoint().to_string(),
+        record.account().map_or_else(|| "unknown".to_owned(), ToString::to_string),
+        by(record),
+        String::new(),
+        origin,
+    ]
+}
+
+fn granted(grant: &Grant, now: Timestamp) -> [String; 8] {
+    let (endpoint, account) = match &grant.to {
+        Grantee::Endpoint(endpoint) => (endpoint.to_string(), String::new()),
+        Grantee::Account(account) => (String::new(), account.to_string()),
+    };
+    [
+        grant.at.to_string(),
+        if grant.holds(now) { "granted" } else { "granted, ended" }.to_owned(),
+        grant.service.to_string(),
+        endpoint,
+        account,
+        format!("{}: {}", grant.by, grant.reason),
+        grant.until.map(|until| until.to_string()).unwrap_or_default(),
+        "person".to_owned(),
+    ]
+}
+
+/// Who or what decided, or why nobody did.
 pub(crate) fn by(record: &Record) -> String {
     if let Some(refusal) = &record.refusal {
         return format!("{}: {}", refusal.by, refusal.reason);
     }
-    match (&record.grant, &record.failure) {
-        (Some(grant), _) => format!("{}: {}", grant.by, grant.reason),
-        (None, Some(failure)) => format!("EC2: {}", failure.code),
-        (None, None) => record.policies().join(", "),
+    match (&record.grant, &record.failure, &record.refer) {
+        (Some(grant), _, _) => format!("{}: {}", grant.by, grant.reason),
+        (None, Some(failure), _) => format!("EC2: {}", failure.code),
+        (None, None, Some(refer)) => because(refer, record.judgement.as_ref()),
+        (None, None, None) => record.policies().join(", "),
     }
 }
 
@@ -77,7 +122,7 @@ pub(crate) async fn replay(common: &Common, aws: &Aws, since: &Timestamp) -> Res
         }
         let (would, because) = words(&ruling);
         rows.push([
-            record.at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            record.at.to_string(),
             record.service().to_string(),
             record.endpoint().to_string(),
             record.account().map_or_else(|| "unknown".to_owned(), ToString::to_string),
@@ -89,7 +134,7 @@ pub(crate) async fn replay(common: &Common, aws: &Aws, since: &Timestamp) -> Res
     rows.write(
         common.output,
         &format!("{}, and the policy in {} would make all of them again.", counted(judged, "decision", "decisions"), common.policies),
-    )?;
+    );
     if common.output == Format::Table && !rows.is_empty() {
         println!("{} judged again by {}.", counted(judged, "decision was", "decisions were"), policy::short(policy.digest()));
     }

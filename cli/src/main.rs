@@ -1,5 +1,11 @@
 //! `warden`: see what a policy would do, decide in person, and ask why. With your own credentials.
 
+#![warn(clippy::print_stderr, clippy::print_stdout, reason = "the crate's own macros of these names do not panic")]
+
+// First, because its macros stand in for the standard library's in all that follow.
+#[macro_use]
+mod output;
+
 mod arguments;
 mod audit;
 mod aws;
@@ -8,15 +14,14 @@ mod doctor;
 mod explain;
 mod failure;
 mod history;
-mod output;
 mod plan;
 mod policy;
 mod principals;
 mod prove;
 
-use std::{path::Path, process::ExitCode};
+use std::{fs, io, path::Path, process::ExitCode};
 
-use arguments::{Arguments, Command, PolicyCommand};
+use arguments::{Arguments, Command, Format, PolicyCommand};
 use clap::{CommandFactory, Parser};
 use failure::{Done, Failure};
 use jiff::Timestamp;
@@ -26,19 +31,30 @@ use warden::policy::CASES;
 const REMEMBERED: &str = "Give --ledger to hold them against the decisions on record, too.";
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match run(arguments) {
+    let status = match run(Arguments::parse()) {
         Ok(Done::Fine) => ExitCode::SUCCESS,
         Ok(Done::Differences) => ExitCode::from(1),
         Err(failure) => {
             eprintln!("{failure}");
             ExitCode::from(failure.code())
         }
+    };
+    match output::closed() {
+        // Whoever read it has seen enough, and all the same was done.
+        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => status,
+        Some(error) => {
+            eprintln!("warden: standard output: {error}");
+            ExitCode::from(3)
+        }
+        None => status,
     }
 }
 
 fn run(arguments: Arguments) -> Result<Done, Failure> {
     let Arguments { common, command } = arguments;
+    if common.output != Format::Table && says_sentences(&command) {
+        return Err(Failure::Usage("--output: this command finds nothing that could be written as JSON or CSV".to_owned()));
+    }
     match command {
         // Neither AWS nor a runtime: these start at once.
         Command::Policy { command } => match command {
@@ -56,11 +72,31 @@ fn run(arguments: Arguments) -> Result<Done, Failure> {
             PolicyCommand::Schema => policy::schema(),
         },
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "warden", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "warden", &mut script);
+            print!("{}", String::from_utf8_lossy(&script));
             Ok(Done::Fine)
         }
-        Command::Man { dir } => Ok(clap_mangen::generate_to(Arguments::command(), dir).map(|()| Done::Fine)?),
+        Command::Man { dir } => man(&dir),
         other => runtime()?.block_on(over_aws(&common, other)),
+    }
+}
+
+/// What such a command prints is for people, whatever --output may say.
+fn says_sentences(command: &Command) -> bool {
+    match command {
+        Command::Policy { command } => match command {
+            PolicyCommand::Publish { .. } | PolicyCommand::Fmt { .. } | PolicyCommand::Schema => true,
+            PolicyCommand::Check { .. } | PolicyCommand::Compare { .. } | PolicyCommand::Test { .. } => false,
+        },
+        Command::Approve(_) | Command::Reject(_) | Command::Revoke(_) | Command::Completions { .. } | Command::Man { .. } => true,
+        Command::Plan { .. }
+        | Command::Explain { .. }
+        | Command::History(_)
+        | Command::Replay { .. }
+        | Command::Audit { .. }
+        | Command::Doctor { .. }
+        | Command::Principals { .. } => false,
     }
 }
 
@@ -94,7 +130,7 @@ async fn prove(common: &arguments::Common, since: Timestamp) -> Result<Done, Fai
     } else {
         println!("it has none");
     }
-    if common.ledger.is_some() {
+    if common.ledger().is_some() {
         println!("And of the decisions on record:");
         history::replay(common, &aws::Aws::connect(common).await?, &since).await?;
     } else {
@@ -111,13 +147,21 @@ async fn compare(common: &arguments::Common, old: &Path, new: &Path, since: Time
     eprintln!("note: {}", prove::NO_SOLVER);
     println!("NOT PROVED. What both sets make of the cases they come with:");
     policy::compare_cases(old, new)?;
-    if common.ledger.is_some() {
+    if common.ledger().is_some() {
         let aws = aws::Aws::connect(common).await?;
         history::compare(&aws, &policy::load(old)?, &policy::load(new)?, since).await?;
     } else {
         println!("{REMEMBERED}");
     }
     Ok(Done::Differences)
+}
+
+fn man(dir: &Path) -> Result<Done, Failure> {
+    let named = |error: io::Error| Failure::Trouble(format!("{}: {error}", dir.display()));
+    fs::create_dir_all(dir).map_err(named)?;
+    // Named only, so that each page speaks of `warden plan` and not of `plan`.
+    clap_mangen::generate_to(Arguments::command(), dir).map_err(named)?;
+    Ok(Done::Fine)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

@@ -10,7 +10,7 @@ use warden::{
     facts::{Claim, Counts, Facts},
     grant::Grant,
     organization::Membership,
-    policy::{OpenFact, Policy, PolicyUri},
+    policy::{Answer, Judgement, OpenFact, Policy, PolicyUri},
     ports::{Describe, Ledger, Of, Recall},
     queue::Queue,
     survey::Memory,
@@ -62,7 +62,7 @@ async fn services(common: &Common, aws: &Aws) -> Result<Vec<Planned>, Failure> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    if common.ledger.is_none() {
+    if common.ledger().is_none() {
         eprintln!("note: without --ledger, grants are not known and not counted in");
     }
     Ok(planned)
@@ -76,7 +76,7 @@ async fn listed(common: &Common, aws: &Aws, policy: &Policy, services: &[Planned
             rows.push([name(&planned.service), connection.endpoint.to_string(), owner(&connection), age(&connection, now), would, because]);
         }
     }
-    rows.write(common.output, "No request is pending.")?;
+    rows.write(common.output, "No request is pending.");
     Ok(Done::Fine)
 }
 
@@ -116,7 +116,7 @@ async fn compared(
             }
         }
     }
-    rows.write(common.output, "The new policy set would change nothing for what is there now.")?;
+    rows.write(common.output, "The new policy set would change nothing for what is there now.");
     if common.output == crate::arguments::Format::Table {
         println!("{} → {}", policy::short(old.digest()), policy::short(new.digest()));
     }
@@ -169,51 +169,57 @@ async fn facts(aws: &Aws, policy: &Policy, service: &Service, connection: Connec
 
 /// What would be done, and by what.
 pub(crate) fn words(ruling: &Ruling) -> (String, String) {
-    let rules = |reject: bool| {
-        let judgement = ruling.basis.judgement.as_ref();
-        let answer = judgement.map(|judgement| if reject { &judgement.reject } else { &judgement.accept });
-        answer.map(|answer| answer.rules.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>().join(", ")).unwrap_or_default()
-    };
+    let judgement = ruling.basis.judgement.as_ref();
     match (&ruling.decision, &ruling.basis.grant) {
         (Decision::Accept(_), Some(grant)) => ("accept".into(), format!("granted by {}: {}", grant.by, grant.reason)),
-        (Decision::Accept(_), None) => ("accept".into(), rules(false)),
-        (Decision::Reject(_), _) => ("reject".into(), rules(true)),
-        (Decision::Refer(why), _) => ("refer".into(), because(why, &rules(false), ruling)),
+        (Decision::Accept(_), None) => ("accept".into(), rules(judgement.map(|judgement| &judgement.accept))),
+        (Decision::Reject(_), _) => ("reject".into(), rules(judgement.map(|judgement| &judgement.reject))),
+        (Decision::Refer(why), _) => ("refer".into(), because(why, judgement)),
         (Decision::Leave(Leave::Live), _) => ("leave".into(), "connected already".into()),
         (Decision::Leave(Leave::Gone), _) => ("leave".into(), "nothing waits any more".into()),
     }
 }
 
-fn because(why: &Refer, rules: &str, ruling: &Ruling) -> String {
+fn rules(answer: Option<&Answer>) -> String {
+    answer.map(|answer| answer.rules.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>().join(", ")).unwrap_or_default()
+}
+
+/// Why a person must decide.
+pub(crate) fn because(why: &Refer, judgement: Option<&Judgement>) -> String {
     match why {
         Refer::NoPermit => "no policy allows it".to_owned(),
-        Refer::Forbidden => format!("forbidden by {rules}"),
+        Refer::Forbidden => format!("forbidden by {}", rules(judgement.map(|judgement| &judgement.accept))),
         Refer::Contradiction => "both accept and reject are allowed".to_owned(),
         Refer::PolicyError => {
-            let errors = ruling.basis.judgement.iter().flat_map(|judgement| judgement.accept.errors.iter().chain(&judgement.reject.errors));
+            let errors = judgement.into_iter().flat_map(|judgement| judgement.accept.errors.iter().chain(&judgement.reject.errors));
             let mut ids: Vec<&str> = errors.map(|error| error.id.as_str()).collect();
             ids.dedup();
             format!("{} cannot be evaluated", ids.join(", "))
         }
         Refer::Missing { fact } => fact.to_string(),
-        Refer::Unverified { needs } => unverified(needs, ruling),
+        Refer::Unverified { needs } => unverified(needs, judgement),
         Refer::Inactive { state } => format!("the account is {state} in its organization"),
         Refer::UnknownState { state } => format!("its state `{state}` is unknown"),
         Refer::Disputed { claimed } => format!("the event names another owner, {claimed}"),
     }
 }
 
-fn unverified(needs: &BTreeSet<OpenFact>, ruling: &Ruling) -> String {
-    let open = ruling.basis.judgement.iter().flat_map(|judgement| judgement.accept.open.iter().chain(&judgement.reject.open));
+fn unverified(needs: &BTreeSet<OpenFact>, judgement: Option<&Judgement>) -> String {
+    let open = judgement.into_iter().flat_map(|judgement| judgement.accept.open.iter().chain(&judgement.reject.open));
     let mut ids: Vec<&str> = open.map(|rule| rule.id.as_str()).collect();
     ids.dedup();
+    // No rule, where a person's grant is what waits.
+    let who = if ids.is_empty() { "a grant".to_owned() } else { ids.join(", ") };
+    format!("{who} {} for {}", if ids.len() > 1 { "wait" } else { "waits" }, awaited(needs))
+}
+
+/// What is not known, in words.
+pub(crate) fn awaited(needs: &BTreeSet<OpenFact>) -> String {
     let what = needs.iter().map(|need| match need {
         OpenFact::Requester => "proof of the role behind the request",
         OpenFact::Organization => "what Organizations says of the account",
     });
-    // No rule, where a person's grant is what waits.
-    let who = if ids.is_empty() { "a grant".to_owned() } else { ids.join(", ") };
-    format!("{who} waits for {}", what.collect::<Vec<_>>().join(" and "))
+    what.collect::<Vec<_>>().join(" and ")
 }
 
 pub(crate) fn name(service: &Service) -> String {
@@ -229,6 +235,7 @@ fn age(connection: &Connection, now: Timestamp) -> String {
     match now.duration_since(created).as_secs() {
         seconds @ 172_800.. => format!("{} days", seconds / 86_400),
         seconds @ 7_200.. => format!("{} hours", seconds / 3_600),
+        60..120 => "1 minute".to_owned(),
         seconds => format!("{} minutes", seconds.max(0) / 60),
     }
 }

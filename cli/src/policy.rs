@@ -1,15 +1,16 @@
 //! `warden policy`: the set itself, without AWS.
 
+mod cases;
+
 use std::{fs, ops::Range, path::Path};
 
 use cedar_policy_formatter::{Config, policies_str_to_pretty};
 use jiff::Timestamp;
 use warden::{
-    cases::{Case, CaseResult, answer, run as run_case},
     policy::{
         CASES, Policy, PolicyErrors, PolicyUri, Problem, SCHEMA,
         bundle::{Bundle, MANIFEST, Manifest},
-        did_you_mean, folder, limits,
+        folder, limits,
     },
     ports::Keep,
 };
@@ -17,21 +18,51 @@ use warden::{
 use warden::aws::s3::bucket_of;
 
 use crate::{
-    arguments::Common,
+    arguments::{Common, Format},
     aws::Aws,
     failure::{Done, Failure},
-    output::counted,
+    output::{Rows, counted},
 };
 
+pub(crate) use cases::{compare_cases, test};
+
 pub(crate) fn check(common: &Common) -> Result<Done, Failure> {
+    if common.output != Format::Table {
+        return check_for_programs(common);
+    }
     let folder = folder_of(common)?;
     let policy = load(folder)?;
-    let over = PolicyErrors(limits::over(&folder::read(folder)?, Timestamp::now()));
-    for problem in &with_paths(over, folder).0 {
+    cases::of(folder)?;
+    for problem in &over(folder)? {
         eprintln!("note: {}", excerpt(problem));
     }
     println!("{} sound (digest {}).", counted(policy.len(), "policy is", "policies are"), short(policy.digest()));
     Ok(Done::Fine)
+}
+
+/// One row for each thing that is wrong, or worth a note.
+fn check_for_programs(common: &Common) -> Result<Done, Failure> {
+    let folder = folder_of(common)?;
+    let (wrong, notes) = match load(folder).and_then(|_| cases::of(folder)) {
+        Ok(_) => (Vec::new(), over(folder)?),
+        Err(Failure::Policy(errors)) => (errors.0, Vec::new()),
+        Err(Failure::Cases(problem)) => (vec![*problem], Vec::new()),
+        Err(other) => return Err(other),
+    };
+    let mut rows = Rows::new(&["kind", "file", "line", "what"]);
+    for (kind, problems) in [("problem", &wrong), ("note", &notes)] {
+        for problem in problems {
+            rows.push([kind.to_owned(), problem.file.clone(), problem.line.to_string(), problem.message.clone()]);
+        }
+    }
+    rows.write(common.output, "");
+    Ok(if wrong.is_empty() { Done::Fine } else { Done::Differences })
+}
+
+/// Rules whose time is over.
+fn over(folder: &Path) -> Result<Vec<Problem>, Failure> {
+    let over = PolicyErrors(limits::over(&folder::read(folder)?, Timestamp::now()));
+    Ok(with_paths(over, folder).0)
 }
 
 pub(crate) fn short(digest: &str) -> String {
@@ -71,11 +102,15 @@ pub(crate) fn shown(errors: &PolicyErrors) -> String {
     for problem in &errors.0 {
         text.push_str(&format!("\n\n{}", excerpt(problem)));
     }
+    // Of the place and of nothing in it: then it is probably the wrong place.
+    if errors.0.iter().all(|problem| problem.line == 0 && !Path::new(&problem.file).is_file()) {
+        text.push_str("\n\nCheck --policies.");
+    }
     text
 }
 
 /// A problem, and the line it is about.
-fn excerpt(problem: &Problem) -> String {
+pub(crate) fn excerpt(problem: &Problem) -> String {
     line_of(problem).map_or_else(
         || problem.to_string(),
         |line| format!("{problem}\n  {:>4} | {}\n       | {}", problem.line, line.trim_end(), carets(&line, problem.columns.as_ref())),
@@ -97,83 +132,15 @@ fn carets(line: &str, columns: Option<&Range<usize>>) -> String {
     format!("{before}{}", "^".repeat(end.saturating_sub(start).max(1)))
 }
 
-/// The set's own tests.
-pub(crate) fn cases(dir: &Path) -> Result<Vec<Case>, Failure> {
-    let file = dir.join(CASES);
-    let text = fs::read_to_string(&file).map_err(|error| Failure::Trouble(format!("{}: {error}", file.display())))?;
-    serde_json::from_str(&text).map_err(|error| {
-        let message = format!("{}:{}: {error}", file.display(), error.line());
-        // serde names the fields there are; the one that was meant is easier to see.
-        let field = message.split_once("unknown field `").and_then(|(_, rest)| rest.split_once('`')).map(|(field, _)| field.to_owned());
-        let meant = field.map(|field| did_you_mean(&field, Case::FIELDS.into_iter())).unwrap_or_default();
-        Failure::Usage(format!("{message}{meant}"))
-    })
-}
-
-pub(crate) fn test(common: &Common, junit: Option<&Path>) -> Result<Done, Failure> {
-    let folder = folder_of(common)?;
-    let policy = load(folder)?;
-    let cases = cases(folder)?;
-    let results: Vec<CaseResult> = cases.iter().map(|case| run_case(&policy, case)).collect();
-    for result in &results {
-        match &result.problem {
-            None => println!("ok    {}", result.name),
-            Some(problem) => println!("WRONG {}\n      {problem}", result.name),
-        }
-    }
-    if let Some(path) = junit {
-        fs::write(path, junit_xml(&results)).map_err(|error| Failure::Trouble(format!("{}: {error}", path.display())))?;
-    }
-    let wrong = results.iter().filter(|result| result.problem.is_some()).count();
-    println!("{}, {wrong} wrong.", counted(results.len(), "case", "cases"));
-    Ok(if wrong == 0 { Done::Fine } else { Done::Differences })
-}
-
-/// What two sets make of the cases that either comes with.
-pub(crate) fn compare_cases(old: &Path, new: &Path) -> Result<(), Failure> {
-    let (before, after) = (load(old)?, load(new)?);
-    let mut seen = 0;
-    for dir in [old, new] {
-        if !dir.join(CASES).exists() {
-            continue;
-        }
-        for case in cases(dir)? {
-            seen += 1;
-            let (was, is) = (answer(&before, &case), answer(&after, &case));
-            if was != is {
-                println!("differs    {}: {was} → {is}", case.case);
-            }
-        }
-    }
-    println!("{} looked at.", counted(seen, "case was", "cases were"));
-    Ok(())
-}
-
-fn junit_xml(results: &[CaseResult]) -> String {
-    let failures = results.iter().filter(|result| result.problem.is_some()).count();
-    let case = |result: &CaseResult| match &result.problem {
-        None => format!("  <testcase classname=\"policy\" name=\"{}\"/>\n", escaped(&result.name)),
-        Some(problem) => format!(
-            "  <testcase classname=\"policy\" name=\"{}\"><failure message=\"{}\"/></testcase>\n",
-            escaped(&result.name),
-            escaped(problem)
-        ),
-    };
-    let body: String = results.iter().map(case).collect();
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"policy cases\" tests=\"{}\" failures=\"{failures}\">\n{body}</testsuite>\n",
-        results.len()
-    )
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\n', "&#10;")
-}
-
 pub(crate) fn fmt(common: &Common, check: bool) -> Result<Done, Failure> {
     let config = Config { line_width: 100, indent_width: 2 };
+    let folder = folder_of(common)?;
+    let files = cedar_files(folder)?;
+    if files.is_empty() {
+        return Err(Failure::Usage(format!("{}: there is no *.cedar here: check --policies", folder.display())));
+    }
     let mut changed = Vec::new();
-    for path in cedar_files(folder_of(common)?)? {
+    for path in files {
         let text = fs::read_to_string(&path)?;
         let pretty = policies_str_to_pretty(&text, &config)
             .map_err(|error| Failure::Usage(format!("{}: {error}: run `warden policy check`", path.display())))?;
@@ -191,7 +158,7 @@ pub(crate) fn fmt(common: &Common, check: bool) -> Result<Done, Failure> {
 }
 
 fn cedar_files(dir: &Path) -> Result<Vec<std::path::PathBuf>, Failure> {
-    let entries = fs::read_dir(dir).map_err(|error| Failure::Trouble(format!("{}: {error}", dir.display())))?;
+    let entries = fs::read_dir(dir).map_err(|error| Failure::Trouble(format!("{}: {error}: check --policies", dir.display())))?;
     let mut paths: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "cedar"));
     paths.sort();

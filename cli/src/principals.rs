@@ -42,11 +42,11 @@ pub(crate) async fn principals(common: &Common, aws: &Aws, apply: bool, yes: boo
     if apply {
         // Without it, whom a person let in would be taken for nobody.
         aws.ledger()?;
-    } else if common.ledger.is_none() {
+    } else if common.ledger().is_none() {
         eprintln!("note: without --ledger, grants are not known and not counted in");
     }
     let policy = aws.policy(&common.policies).await?;
-    let offers: Vec<_> = aws.ec2.offers().await?.into_iter().filter(|offer| common.scope.covers(&offer.service)).collect();
+    let offers = aws.in_scope(common, aws.ec2.offers().await?, |offer| &offer.service)?;
     // A provider needs no permission for its own service.
     let own = aws.account().await?;
     let mut rows = Rows::new(&["service", "do", "principal", "because"]);
@@ -81,7 +81,7 @@ pub(crate) async fn principals(common: &Common, aws: &Aws, apply: bool, yes: boo
         bar.inc(1);
     }
     bar.finish_and_clear();
-    rows.write(common.output, "Every service lets ask whom the policy could accept, and nobody else.")?;
+    rows.write(common.output, "Every service lets ask whom the policy could accept, and nobody else.");
     if changes.is_empty() {
         return Ok(Done::Fine);
     }

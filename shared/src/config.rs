@@ -77,6 +77,17 @@ impl FromStr for Scope {
     }
 }
 
+/// As it is written.
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Services(ids) => f.write_str(&ids.iter().map(ServiceId::as_str).collect::<Vec<_>>().join(",")),
+            Self::Tag { key, value } => write!(f, "tag:{key}={value}"),
+        }
+    }
+}
+
 impl Scope {
     /// Whether a service is the warden's business.
     #[must_use]

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
+import pty
 import re
+import struct
 import subprocess
+import termios
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -66,6 +72,29 @@ class Terminal:
         assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}"
         self.printed.append(f"$ warden {' '.join(arguments)}{f'   # status {status}' if status else ''}\n{done.stdout}")
 
+    def narrow(self, *arguments: str) -> None:
+        """The same on a real terminal of 80 columns."""
+        environment = quiet_environment() | {"AWS_ACCESS_KEY_ID": PROVIDER, "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": REGION, "NO_COLOR": "1", "TERM": "xterm"}
+        common = ["--endpoint-url", self.stack.url, "--policies", "set", "--ledger", self.stack.outputs["LedgerName"], "--scope", self.service.id]
+        mine, its = pty.openpty()
+        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        # A session of its own: whoever runs the tests may have another terminal, of another width.
+        child = subprocess.Popen(
+            [str(TARGET / "debug" / "warden"), *common, *arguments],
+            env=environment, cwd=SET.parent, stdin=subprocess.DEVNULL, stdout=its, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        os.close(its)
+        printed = b""
+        # Linux says EIO where nobody holds the other end any more.
+        with contextlib.suppress(OSError):
+            while chunk := os.read(mine, 4096):
+                printed += chunk
+        os.close(mine)
+        assert child.wait(60) == 0
+        text = printed.decode().replace("\r\n", "\n")
+        assert all(len(line) <= 80 for line in text.splitlines()), text
+        self.printed.append(f"$ warden {' '.join(arguments)}   # in 80 columns\n{text}")
+
     def screen(self) -> str:
         """Everything printed so far."""
         return self.names.settle("\n".join(self.printed))
@@ -91,6 +120,7 @@ def test_a_request_that_waits(stack: Stack, inbox: Inbox, terminal: Callable[...
     waiting = ask(stack, B, warden.service)
     inbox.await_mail(waiting, "referred")
     warden("plan")
+    warden.narrow("plan")
     warden("plan", "--policy", "wider", status=1)
     warden("explain", waiting)
     warden("approve", waiting, "--reason", "pilot", "--yes")

@@ -76,31 +76,52 @@ pub(super) fn acceptance(offer: &Offer, region: &Region) -> Check {
     Check::mend(&name, "not required: whoever may ask is connected, and no policy is asked".into(), &fix)
 }
 
-pub(super) fn notification(offer: &Offer, all: &[Subscription], topic: Option<&TopicArn>, region: &Region) -> Check {
+/// The topic that was named.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Named<'a> {
+    None,
+    There(&'a TopicArn),
+    /// It is not there, or cannot be described.
+    Unseen(&'a TopicArn),
+}
+
+pub(super) fn notification(offer: &Offer, all: &[Subscription], topic: Named<'_>, region: &Region) -> Check {
     let (name, id) = (format!("{}: notification", name_of(&offer.service)), &offer.service.id);
     if offer.service.kind != ServiceKind::Interface {
         return Check::fine(&name, "AWS has none for this kind of service; the sweep answers its requests".into());
     }
-    let ours = all.iter().filter(|one| one.service == *id && topic.is_none_or(|topic| topic.as_str() == one.topic));
-    let (mut there, mut enabled) = (false, false);
-    for one in ours.filter(|one| one.events.iter().any(|event| event == "Connect")) {
-        there = true;
-        enabled |= one.enabled;
+    let wanted = match topic {
+        Named::None => None,
+        Named::There(topic) | Named::Unseen(topic) => Some(topic),
+    };
+    let of_connect: Vec<&Subscription> =
+        all.iter().filter(|one| one.service == *id && one.events.iter().any(|event| event == "Connect")).collect();
+    let (ours, others): (Vec<&Subscription>, Vec<&Subscription>) =
+        of_connect.into_iter().partition(|one| wanted.is_none_or(|topic| topic.as_str() == one.topic));
+    if ours.iter().any(|one| one.enabled) {
+        return Check::fine(&name, "set and enabled".into());
     }
-    match (there, enabled) {
-        (true, true) => Check::fine(&name, "set and enabled".into()),
-        (true, false) => {
-            let fix = "SNS refused it: see the topic's policy and key below; then make the notification anew";
-            Check::mend(&name, "set, and disabled by AWS".into(), fix)
-        }
-        (false, _) => {
-            let to = topic.map_or("TOPIC_ARN", TopicArn::as_str);
-            let fix = format!(
-                "aws ec2 create-vpc-endpoint-connection-notification --region {region} --service-id {id} --connection-notification-arn {to} --connection-events Connect Accept Reject Delete"
-            );
-            Check::mend(&name, "none for `Connect`: its requests wait for the sweep".into(), &fix)
-        }
+    if !ours.is_empty() {
+        let fix = "SNS refused it: see the topic's policy and key below; then make the notification anew";
+        return Check::mend(&name, "set, and disabled by AWS".into(), fix);
     }
+    let what = match others.first() {
+        Some(other) => format!("none to the topic that was named; one goes to {}", other.topic),
+        None => "none for `Connect`: its requests wait for the sweep".to_owned(),
+    };
+    let create = |to: &str| {
+        format!(
+            "aws ec2 create-vpc-endpoint-connection-notification --region {region} --service-id {id} --connection-notification-arn {to} --connection-events Connect Accept Reject Delete"
+        )
+    };
+    let fix = match (topic, others.first()) {
+        (Named::Unseen(_), Some(_)) => "see whether that is the one that --topic should name".to_owned(),
+        (Named::Unseen(_), None) => "see the notifications' topic below first".to_owned(),
+        (Named::There(topic), Some(_)) => format!("if --topic names the right one: {}", create(topic.as_str())),
+        (Named::There(topic), None) => create(topic.as_str()),
+        (Named::None, _) => create("TOPIC_ARN"),
+    };
+    Check::mend(&name, what, &fix)
 }
 
 pub(super) fn topic(arn: &TopicArn, topic: &Topic, region: &Region, account: &str) -> Vec<Check> {
@@ -151,29 +172,36 @@ fn lets_privatelink_publish(policy: &str) -> bool {
     }
 }
 
-pub(super) fn trails(trails: &[Trail]) -> Check {
+pub(super) fn trails(trails: &[Trail], region: &Region) -> Check {
     const NAME: &str = "a trail";
     let on: Vec<&str> = trails.iter().filter(|trail| trail.logging).map(|trail| trail.name.as_str()).collect();
     if !on.is_empty() {
         return Check::fine(NAME, format!("{} (each consumer account that forwards its events needs one too)", on.join(", ")));
     }
+    let start = |name: &str| format!("aws cloudtrail start-logging --region {region} --name {name}");
     let (what, fix) = match trails.first() {
-        Some(trail) => (format!("{} does not log", trail.name), format!("aws cloudtrail start-logging --name {}", trail.name)),
+        Some(trail) => (format!("{} does not log", trail.name), start(&trail.name)),
         None => (
             "none: without one, no event proves who asked".to_owned(),
-            "create a trail for management events (`aws cloudtrail create-trail`)".to_owned(),
+            format!(
+                "aws cloudtrail create-trail --region {region} --name management-events --is-multi-region-trail --s3-bucket-name BUCKET && {} (BUCKET: one that CloudTrail may write to)",
+                start("management-events")
+            ),
         ),
     };
     Check::mend(NAME, what, &fix)
 }
 
-pub(super) fn schedule(what: &str, name: &str, schedule: Option<&Schedule>) -> Check {
+pub(super) fn schedule(what: &str, name: &str, schedule: Option<&Schedule>, region: &Region) -> Check {
     match schedule {
         Some(schedule) if schedule.state == "ENABLED" => Check::fine(what, format!("{}, enabled", schedule.expression)),
+        // UpdateSchedule takes whatever it is not given for its default, so all of the schedule goes back in.
         Some(schedule) => Check::mend(
             what,
             format!("its schedule is {}", schedule.state),
-            &format!("enable the schedule {name}, or deploy the stack again"),
+            &format!(
+                "aws scheduler update-schedule --region {region} --cli-input-json \"$(aws scheduler get-schedule --region {region} --name {name} | jq 'del(.Arn, .CreationDate, .LastModificationDate) | .State = \"ENABLED\"')\""
+            ),
         ),
         None => Check::mend(what, format!("there is no schedule {name}"), "give --stack, or deploy the stack again"),
     }
@@ -235,6 +263,33 @@ mod tests {
         ] {
             assert!(!lets_privatelink_publish(&no), "{no}");
         }
+    }
+
+    #[test]
+    fn no_command_points_a_notification_at_a_topic_that_nobody_has_seen() {
+        let id: warden::ids::ServiceId = "vpce-svc-03d5ebb7d9579a2b3".parse().unwrap();
+        let region: Region = "us-east-1".parse().unwrap();
+        let service = warden::connection::Service {
+            id: id.clone(),
+            region: region.clone(),
+            kind: ServiceKind::Interface,
+            acceptance_required: true,
+            tags: Default::default(),
+        };
+        let offer = Offer { service, regions: Vec::new() };
+        let other = "arn:aws:sns:us-east-1:123456789012:warden-connections";
+        let set = |enabled| vec![Subscription { service: id.clone(), topic: other.into(), events: vec!["Connect".into()], enabled }];
+        let named: TopicArn = "arn:aws:sns:us-east-1:123456789012:warden-conections".parse().unwrap();
+        let right: TopicArn = other.parse().unwrap();
+
+        let misspelt = notification(&offer, &set(true), Named::Unseen(&named), &region);
+        assert_eq!((misspelt.state, misspelt.what.contains(other)), (State::Mend, true));
+        assert!(!misspelt.advice.contains("aws ec2"), "{}", misspelt.advice);
+        let unset = notification(&offer, &[], Named::Unseen(&named), &region);
+        assert!(!unset.advice.contains("aws ec2"), "{}", unset.advice);
+        assert!(notification(&offer, &[], Named::There(&right), &region).advice.contains(other));
+        assert_eq!(notification(&offer, &set(true), Named::There(&right), &region).state, State::Fine);
+        assert_eq!(notification(&offer, &set(false), Named::There(&right), &region).what, "set, and disabled by AWS");
     }
 
     #[test]

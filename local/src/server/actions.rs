@@ -54,7 +54,11 @@ pub(super) fn answer(local: &Arc<Local>, query: &Query) -> Response<Body> {
             let message = "Request would have succeeded, but DryRun flag is set.";
             return Err(Ec2Error { code: "DryRunOperation".to_owned(), message: message.to_owned(), status: 412 });
         }
-        dispatch(&mut local.world(), account, query)
+        let mut world = local.world();
+        match query.region().filter(|region| *region != world.region() && !comes_in(query, &world)) {
+            Some(elsewhere) => in_another_region(elsewhere, world.region(), account, query),
+            None => dispatch(&mut world, account, query),
+        }
     });
     match answered {
         Ok((inner, effects)) => {
@@ -63,6 +67,22 @@ pub(super) fn answer(local: &Arc<Local>, query: &Query) -> Response<Body> {
         }
         Err(error) => answers::error(&error),
     }
+}
+
+/// A consumer's endpoint may stand in another Region than the service that it asks for.
+fn comes_in(query: &Query, world: &World) -> bool {
+    query.action == "CreateVpcEndpoint" && query.get("ServiceRegion") == Some(world.region())
+}
+
+/// There is nothing in any other Region, and nothing can be made there: it would be lost.
+fn in_another_region(region: &str, own: &str, account: &str, query: &Query) -> Answer {
+    if query.action.starts_with("Describe") {
+        return dispatch(&mut World::new(region, jiff::Timestamp::now()), account, query);
+    }
+    Err(Ec2Error::new(
+        "UnsupportedOperation",
+        format!("this stand-in is the Region {own} alone, and was asked as {region}: set AWS_REGION"),
+    ))
 }
 
 fn dispatch(world: &mut World, account: &str, query: &Query) -> Answer {

@@ -48,6 +48,11 @@ impl Query {
         Err(Ec2Error { code: "AuthFailure".to_owned(), message: message.to_owned(), status: 401 })
     }
 
+    /// The Region that the request is signed for; `None` where nobody signed.
+    pub(super) fn region(&self) -> Option<&str> {
+        self.credential.as_deref()?.split('/').nth(2)
+    }
+
     /// The call, for the list of them.
     pub(super) fn call(&self, account: &str) -> Call {
         Call {

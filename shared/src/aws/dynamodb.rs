@@ -18,6 +18,7 @@ use crate::{
 
 /// What the stream's filter looks for: later kinds of items share the table.
 const KIND_DECISION: &str = "decision";
+const KIND_GRANT: &str = "grant";
 
 /// The ledger's table.
 #[derive(Debug, Clone)]
@@ -189,6 +190,34 @@ impl Table {
         Ok((records, unreadable))
     }
 
+    /// What people granted on a service, or on all of them, oldest first; the second are those that cannot be read. It
+    /// reads the whole table: for people, not for functions.
+    ///
+    /// # Errors
+    /// When a call fails.
+    pub async fn granted(&self, service: Option<&ServiceId>) -> Result<(Vec<Grant>, Vec<String>), CallError> {
+        let scan = self.client.scan().table_name(&self.name).expression_attribute_values(":kind", AttributeValue::S(KIND_GRANT.to_owned()));
+        let scan = match service {
+            Some(service) => scan
+                .filter_expression("kind = :kind AND service = :service")
+                .expression_attribute_values(":service", AttributeValue::S(service.to_string())),
+            None => scan.filter_expression("kind = :kind"),
+        };
+        let (mut grants, mut unreadable) = (Vec::new(), Vec::new());
+        let mut pages = scan.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            for item in page.map_err(|error| call_error("Scan", error))?.items() {
+                let attribute = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str);
+                match Grant::from_json(attribute("grant")) {
+                    Ok(grant) => grants.push(grant),
+                    Err(error) => unreadable.push(format!("{} {}: {error}", attribute("connection"), attribute("verdict"))),
+                }
+            }
+        }
+        grants.sort_by_key(|grant| grant.at);
+        Ok((grants, unreadable))
+    }
+
     /// Puts a person's decision on the ledger.
     ///
     /// # Errors
@@ -209,7 +238,7 @@ impl Table {
         let put = put
             .item("connection", text(&grants_key(&grant.service)))
             .item("verdict", text(&format!("{subject}#{}", grant.at)))
-            .item("kind", text("grant"))
+            .item("kind", text(KIND_GRANT))
             .item("service", text(grant.service.as_str()))
             .item("grant", text(&json));
         put.send().await.map(drop).map_err(|error| call_error("PutItem", error))

@@ -1,10 +1,16 @@
 //! Why one policy matched a request or did not: its scope and each of its conditions, asked one by one.
 
+use std::collections::BTreeSet;
+
 use cedar_policy::{Authorizer, Decision, Effect, Entities, PolicyId, PolicySet, Request};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{MissingFact, Policy, open::conjuncts, request};
+use super::{
+    MissingFact, OpenFact, Policy,
+    open::{conjuncts, needs},
+    request, unknown,
+};
 use crate::facts::Facts;
 
 /// One policy, held against one request.
@@ -16,7 +22,9 @@ pub struct Explained {
     pub forbids: bool,
     /// Whether its head (who, what, which service) speaks of this request.
     pub in_scope: bool,
-    /// Its conditions, each with what it came to.
+    /// What its head speaks of otherwise: `account`, `action`, `service`.
+    pub elsewhere: Vec<&'static str>,
+    /// Its conditions, each with what it came to. What its head asks of a fact that is not known is one of them.
     pub conditions: Vec<Condition>,
 }
 
@@ -37,8 +45,19 @@ pub enum Holds {
     Yes,
     /// It does not.
     No,
+    /// An earlier condition does not hold, and without that one Cedar does not ask this one.
+    NotAsked,
+    /// It asks for facts that are not known.
+    Open(BTreeSet<OpenFact>),
     /// It cannot be evaluated.
     Fails(String),
+}
+
+/// One request in Cedar's terms, and what nobody can say of it.
+struct Asked {
+    request: Request,
+    entities: Entities,
+    unknown: BTreeSet<OpenFact>,
 }
 
 impl Explained {
@@ -53,6 +72,13 @@ impl Explained {
     pub fn matched(&self) -> bool {
         self.in_scope && self.conditions.iter().all(|condition| condition.holds == Holds::Yes)
     }
+
+    /// Whether it could match, were more known.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        let open = |condition: &Condition| matches!(condition.holds, Holds::Open(_));
+        self.in_scope && self.conditions.iter().any(open) && self.conditions.iter().all(|one| open(one) || one.holds == Holds::Yes)
+    }
 }
 
 impl Policy {
@@ -62,49 +88,81 @@ impl Policy {
     /// When EC2 left out something that every judgement needs.
     pub fn explain(&self, action: &str, facts: &Facts) -> Result<Vec<Explained>, MissingFact> {
         let Ok((request, entities)) = request::build(action, facts, &self.groups, &self.schema)? else { return Ok(Vec::new()) };
-        let mut explained: Vec<Explained> = self.set.policies().filter_map(|policy| explain(policy, &request, &entities)).collect();
+        let asked = Asked { request, entities, unknown: unknown(facts) };
+        let mut explained: Vec<Explained> = self.set.policies().filter_map(|policy| explain(policy, &asked)).collect();
         explained.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(explained)
     }
 }
 
-fn explain(policy: &cedar_policy::Policy, request: &Request, entities: &Entities) -> Option<Explained> {
+fn explain(policy: &cedar_policy::Policy, asked: &Asked) -> Option<Explained> {
     let json = policy.to_json().ok()?;
-    let mut conditions = Vec::new();
+    let mut conditions: Vec<Condition> = open_head(&json, asked).into_iter().collect();
+    let head_is_open = !conditions.is_empty();
+    let mut guarded = false;
     for condition in json.get("conditions").and_then(Value::as_array).into_iter().flatten() {
         let kind = condition.get("kind").and_then(Value::as_str).unwrap_or("when");
         // `unless` is one condition whatever it is made of: its parts do not hold by themselves.
         let parts = if kind == "when" { conjuncts(condition.get("body")?) } else { vec![condition.get("body")?] };
-        conditions.extend(parts.into_iter().filter_map(|part| held(kind, part, request, entities)));
+        for part in parts {
+            let held = held(kind, part, guarded, asked)?;
+            guarded |= held.holds == Holds::No;
+            conditions.push(held);
+        }
     }
-    let in_scope = matches!(evaluate(with_conditions(&json, json!([])), request, entities)?, Holds::Yes);
-    Some(Explained { id: policy.id().to_string(), forbids: policy.effect() == Effect::Forbid, in_scope, conditions })
+    let mut elsewhere = Vec::new();
+    for (name, part) in [("account", "principal"), ("action", "action"), ("service", "resource")] {
+        if head_is_open && part == "principal" {
+            continue;
+        }
+        if evaluate(bare(json!({part: json.get(part)?}), json!([])), asked)? != Holds::Yes {
+            elsewhere.push(name);
+        }
+    }
+    let forbids = policy.effect() == Effect::Forbid;
+    Some(Explained { id: policy.id().to_string(), forbids, in_scope: elsewhere.is_empty(), elsewhere, conditions })
 }
 
-fn held(kind: &str, part: &Value, request: &Request, entities: &Entities) -> Option<Condition> {
-    let conditions = json!([{"kind": kind, "body": part}]);
+/// What a head asks of the account, where nobody can say it.
+fn open_head(policy: &Value, asked: &Asked) -> Option<Condition> {
+    let head = policy.get("principal")?;
+    let open: BTreeSet<OpenFact> = needs(head).intersection(&asked.unknown).copied().collect();
+    let unit = || Some(format!("principal in PrivateLink::OrganizationalUnit::\"{}\"", head.pointer("/entity/id")?.as_str()?));
+    (!open.is_empty()).then(|| Condition { text: unit().unwrap_or_else(|| "principal".to_owned()), holds: Holds::Open(open) })
+}
+
+fn held(kind: &str, part: &Value, guarded: bool, asked: &Asked) -> Option<Condition> {
     // Alone, without the policy's head: so the condition is asked even where the head does not match.
-    let alone = json!({"effect": "permit", "principal": {"op": "All"}, "action": {"op": "All"}, "resource": {"op": "All"}, "conditions": conditions});
-    let text = cedar_policy::Policy::from_json(None, alone.clone()).ok()?.to_cedar()?;
+    let alone = bare(json!({}), json!([{"kind": kind, "body": part}]));
+    // Displayed, it keeps the author's operators; `to_cedar` would show Cedar's own: `!(a < b)` for `a >= b`.
+    let text = cedar_policy::Policy::from_json(None, alone.clone()).ok()?.to_string();
     let text = text.split_once('{').map_or(text.as_str(), |(_, rest)| rest).trim().trim_end_matches(';').trim_end_matches('}').trim();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = if kind == "unless" { format!("unless {text}") } else { text };
-    Some(Condition { text, holds: evaluate(alone, request, entities)? })
+    let open: BTreeSet<OpenFact> = needs(part).intersection(&asked.unknown).copied().collect();
+    let holds = match evaluate(alone, asked)? {
+        // An absent fact would pass for one that is not so.
+        _ if !open.is_empty() => Holds::Open(open),
+        Holds::Fails(_) if guarded => Holds::NotAsked,
+        holds => holds,
+    };
+    Some(Condition { text, holds })
 }
 
-fn with_conditions(policy: &Value, conditions: Value) -> Value {
-    let mut policy = policy.clone();
-    if let Some(object) = policy.as_object_mut() {
-        object.insert("conditions".to_owned(), conditions);
-        object.insert("effect".to_owned(), json!("permit"));
+/// A permit for whoever and whatever, but for what is given.
+fn bare(head: Value, conditions: Value) -> Value {
+    let mut policy = json!({"effect": "permit", "principal": {"op": "All"}, "action": {"op": "All"}, "resource": {"op": "All"}});
+    if let (Some(policy), Value::Object(head)) = (policy.as_object_mut(), head) {
+        policy.extend(head);
+        policy.insert("conditions".to_owned(), conditions);
     }
     policy
 }
 
-fn evaluate(policy: Value, request: &Request, entities: &Entities) -> Option<Holds> {
+fn evaluate(policy: Value, asked: &Asked) -> Option<Holds> {
     let policy = cedar_policy::Policy::from_json(Some(PolicyId::new("asked")), policy).ok()?;
     let set = PolicySet::from_policies([policy]).ok()?;
-    let response = Authorizer::new().is_authorized(request, &set, entities);
+    let response = Authorizer::new().is_authorized(&asked.request, &set, &asked.entities);
     let error = response.diagnostics().errors().next().map(|error| super::rule_error(error).message);
     Some(match (error, response.decision()) {
         (Some(error), _) => Holds::Fails(error),

@@ -141,7 +141,7 @@ impl Dependent {
 }
 
 /// What a policy, or a part of one, asks for.
-fn needs(json: &Value) -> BTreeSet<OpenFact> {
+pub(super) fn needs(json: &Value) -> BTreeSet<OpenFact> {
     match json {
         Value::Object(object) => {
             let mut needs: BTreeSet<OpenFact> = object.values().flat_map(needs).collect();

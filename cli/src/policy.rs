@@ -5,7 +5,7 @@ use std::{fs, ops::Range, path::Path};
 use cedar_policy_formatter::{Config, policies_str_to_pretty};
 use jiff::Timestamp;
 use warden::{
-    cases::{Case, CaseResult, answer, run as run_case},
+    cases::{Case, CaseResult, run as run_case},
     policy::{
         CASES, Policy, PolicyErrors, PolicyUri, Problem, SCHEMA,
         bundle::{Bundle, MANIFEST, Manifest},
@@ -127,26 +127,6 @@ pub(crate) fn test(common: &Common, junit: Option<&Path>) -> Result<Done, Failur
     let wrong = results.iter().filter(|result| result.problem.is_some()).count();
     println!("{}, {wrong} wrong.", counted(results.len(), "case", "cases"));
     Ok(if wrong == 0 { Done::Fine } else { Done::Differences })
-}
-
-/// What two sets make of the cases that either comes with.
-pub(crate) fn compare_cases(old: &Path, new: &Path) -> Result<(), Failure> {
-    let (before, after) = (load(old)?, load(new)?);
-    let mut seen = 0;
-    for dir in [old, new] {
-        if !dir.join(CASES).exists() {
-            continue;
-        }
-        for case in cases(dir)? {
-            seen += 1;
-            let (was, is) = (answer(&before, &case), answer(&after, &case));
-            if was != is {
-                println!("differs    {}: {was} → {is}", case.case);
-            }
-        }
-    }
-    println!("{} looked at.", counted(seen, "case was", "cases were"));
-    Ok(())
 }
 
 fn junit_xml(results: &[CaseResult]) -> String {

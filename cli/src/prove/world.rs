@@ -81,7 +81,7 @@ impl World {
                 facts.push("(!(principal has name) || principal has status)".to_owned());
                 facts.extend(self.units.iter().map(|unit| format!("(!(principal in {unit}) || principal has status)")));
                 if action == "Accept" {
-                    facts.push("(!(principal has status) || principal.status == \"ACTIVE\")".to_owned());
+                    facts.push("(if principal has status then principal.status == \"ACTIVE\" else true)".to_owned());
                 }
             }
             Some(false) => facts.push("!(principal has name) && !(principal has status)".to_owned()),

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
+#[path = "prove/held_against_the_warden.rs"]
+mod held_against_the_warden;
+
 use std::{fs, path::Path, process::Command};
 
 const OLD: &str = include_str!("prove/old.cedar");
@@ -329,6 +332,11 @@ fn a_rule_that_others_always_hold_back_is_dead() {
     }
     let closed = "principal in PrivateLink::AccountGroup::\"closed\"";
     for (what, dead, beside) in [
+        (
+            "the role of another account, which proves nothing",
+            accept("dead", "principal == PrivateLink::Account::\"999900001111\"", &format!("when {ROLE_X}")),
+            String::new(),
+        ),
         ("another that allows both", accept("dead", closed, ""), format!("@id(\"both\") permit ({closed}, action, resource);")),
         ("the proof of a role, where a rule asks for none", accept("dead", "principal", "unless { context has requester }"), String::new()),
         (

@@ -6,7 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::{EntityId, EntityUid, Policy as CedarPolicy};
-use warden::{ids::AccountId, policy::Policy};
+use serde_json::Value;
+use warden::{
+    ids::{AccountId, RoleArn},
+    policy::Policy,
+};
 
 /// What the kinds may be made of. Beyond, no question would be answered in time, and only less is said of the groups.
 const PARTS_MAX: usize = 4_000;
@@ -18,6 +22,8 @@ const SHOWN_MAX: usize = 10;
 pub(super) struct Lists {
     groups: BTreeMap<EntityUid, BTreeSet<AccountId>>,
     named: BTreeMap<AccountId, EntityUid>,
+    /// The roles that rules spell out, each with the account that it is a role of. These accounts are named, too.
+    pub(super) roles: BTreeMap<String, EntityUid>,
 }
 
 impl Lists {
@@ -25,6 +31,14 @@ impl Lists {
     pub(super) fn of<'a>(rules: impl IntoIterator<Item = &'a CedarPolicy>, set: &Policy) -> Self {
         let all = set.groups();
         let mut lists = Self::default();
+        let rules: Vec<&CedarPolicy> = rules.into_iter().collect();
+        for (role, account) in rules.iter().filter_map(|rule| rule.to_json().ok()).flat_map(|rule| roles(&rule)) {
+            let uid = "PrivateLink::Account".parse().map(|kind| EntityUid::from_type_name_and_id(kind, EntityId::new(account.as_str())));
+            if let Ok(uid) = uid {
+                lists.roles.insert(role, uid.clone());
+                lists.named.insert(account, uid);
+            }
+        }
         for uid in rules.into_iter().flat_map(CedarPolicy::entity_literals) {
             let id: &str = uid.id().as_ref();
             match (uid.type_name().basename(), id.parse::<AccountId>()) {
@@ -45,6 +59,7 @@ impl Lists {
     pub(super) fn and(mut self, others: Self) -> Self {
         self.groups.extend(others.groups);
         self.named.extend(others.named);
+        self.roles.extend(others.roles);
         self
     }
 
@@ -106,6 +121,20 @@ impl Lists {
     fn within(&self, kind: &[bool]) -> String {
         let each = self.groups.keys().zip(kind).map(|(group, is_in)| format!("{}(principal in {group})", if *is_in { "" } else { "!" }));
         joined(&each.collect::<Vec<_>>(), "&&")
+    }
+}
+
+/// The roles that a rule spells out.
+fn roles(json: &Value) -> Vec<(String, AccountId)> {
+    match json {
+        Value::Object(object) => object.values().flat_map(roles).collect(),
+        Value::Array(items) => items.iter().flat_map(roles).collect(),
+        // What stands for itself in Cedar as it does in JSON: no name of a role has anything else.
+        Value::String(text) if text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\') => {
+            let account = text.parse::<RoleArn>().ok().and_then(|role| role.account());
+            account.map(|account| (text.clone(), account)).into_iter().collect()
+        }
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
     }
 }
 

@@ -41,7 +41,12 @@ impl World {
     pub(super) fn of<'a>(rules: impl IntoIterator<Item = &'a CedarPolicy>, lists: Lists, asked: &BTreeSet<OpenFact>) -> Self {
         let today = Timestamp::now().strftime("%Y-%m-%d").to_string();
         let (everybody, is_exact) = lists.everybody();
-        let always = ALWAYS.iter().map(|one| one.replace("TODAY", &today)).chain(everybody).collect();
+        // A role proves something only where it is one of the account that asks (`warden::facts::Facts::requester`).
+        let own = |(role, account): (&String, &EntityUid)| {
+            format!("(if context has requester then context.requester.role != \"{role}\" || principal == {account} else true)")
+        };
+        let own: Vec<String> = lists.roles.iter().map(own).collect();
+        let always = ALWAYS.iter().map(|one| one.replace("TODAY", &today)).chain(own).chain(everybody).collect();
         let literals = rules.into_iter().flat_map(CedarPolicy::entity_literals);
         let units = literals.filter(|uid| uid.type_name().basename() == "OrganizationalUnit").collect();
         Self { always, lists, is_exact, units, asked: asked.clone() }

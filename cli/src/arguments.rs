@@ -161,16 +161,24 @@ pub(crate) enum PolicyCommand {
         /// Also prove, with an SMT solver, that no policy can err, that each permit can match, and that each policy adds something
         #[arg(long)]
         prove: bool,
+        /// How many seconds all questions to the solver may take together; what is left then is undecided
+        #[arg(long, requires = "prove", value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+        within: u32,
         /// Without a solver: judge decisions on the ledger since then (a time, or how long ago)
         #[arg(long, requires = "prove", value_parser = moment, default_value = "30d")]
         since: Timestamp,
     },
     /// Prove that one set accepts nothing that another does not, or show what it would newly accept
     Compare {
-        /// The set in force
-        old: PathBuf,
+        /// The set in force: a folder, s3://BUCKET/KEY or s3://BUCKET/PREFIX/
+        #[arg(value_name = "OLD")]
+        old: PolicyUri,
         /// The set that shall replace it
-        new: PathBuf,
+        #[arg(value_name = "NEW")]
+        new: PolicyUri,
+        /// How many seconds all questions to the solver may take together; what is left then is undecided
+        #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+        within: u32,
         /// Without a solver: judge decisions on the ledger since then with both (a time, or how long ago)
         #[arg(long, value_parser = moment, default_value = "30d")]
         since: Timestamp,

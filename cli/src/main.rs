@@ -19,16 +19,12 @@ mod policy;
 mod principals;
 mod prove;
 
-use std::{fs, io, path::Path, process::ExitCode};
+use std::{fs, io, path::Path, process::ExitCode, time::Duration};
 
 use arguments::{Arguments, Command, Format, PolicyCommand};
 use clap::{CommandFactory, Parser};
 use failure::{Done, Failure};
 use jiff::Timestamp;
-use warden::policy::CASES;
-
-/// What more there is to go by without a solver.
-const REMEMBERED: &str = "Give --ledger to hold them against the decisions on record, too.";
 
 fn main() -> ExitCode {
     let status = match run(Arguments::parse()) {
@@ -59,11 +55,16 @@ fn run(arguments: Arguments) -> Result<Done, Failure> {
         // Neither AWS nor a runtime: these start at once.
         Command::Policy { command } => match command {
             PolicyCommand::Check { prove: false, .. } => policy::check(&common),
-            PolicyCommand::Check { prove: true, since } => {
-                policy::check(&common)?;
-                runtime()?.block_on(prove(&common, since))
+            PolicyCommand::Check { prove: true, since, within } => {
+                // A program reads what is proved, and nothing beside it.
+                if common.output == Format::Table {
+                    policy::check(&common)?;
+                }
+                runtime()?.block_on(prove::check(&common, limits(within, since)))
             }
-            PolicyCommand::Compare { old, new, since } => runtime()?.block_on(compare(&common, &old, &new, since)),
+            PolicyCommand::Compare { old, new, since, within } => {
+                runtime()?.block_on(prove::compare(&common, &old, &new, limits(within, since)))
+            }
             PolicyCommand::Publish { to } => {
                 runtime()?.block_on(async { policy::publish(&common, &aws::Aws::connect(&common).await?, &to).await })
             }
@@ -117,43 +118,8 @@ async fn over_aws(common: &arguments::Common, command: Command) -> Result<Done, 
     }
 }
 
-/// With a solver a proof; without one the set's cases and, where a ledger is named, what it remembers.
-async fn prove(common: &arguments::Common, since: Timestamp) -> Result<Done, Failure> {
-    let folder = policy::folder_of(common)?;
-    if let Some(done) = prove::check(&policy::load(folder)?).await {
-        return Ok(done);
-    }
-    eprintln!("note: {}", prove::NO_SOLVER);
-    println!("NOT PROVED. What the set makes of the cases it comes with:");
-    if folder.join(CASES).exists() {
-        policy::test(common, None)?;
-    } else {
-        println!("it has none");
-    }
-    if common.ledger().is_some() {
-        println!("And of the decisions on record:");
-        history::replay(common, &aws::Aws::connect(common).await?, &since).await?;
-    } else {
-        println!("{REMEMBERED}");
-    }
-    Ok(Done::Differences)
-}
-
-/// With a solver a proof; without one the cases of both sets and, where a ledger is named, what it remembers.
-async fn compare(common: &arguments::Common, old: &Path, new: &Path, since: Timestamp) -> Result<Done, Failure> {
-    if let Some(done) = prove::compare(old, new).await? {
-        return Ok(done);
-    }
-    eprintln!("note: {}", prove::NO_SOLVER);
-    println!("NOT PROVED. What both sets make of the cases they come with:");
-    policy::compare_cases(old, new)?;
-    if common.ledger().is_some() {
-        let aws = aws::Aws::connect(common).await?;
-        history::compare(&aws, &policy::load(old)?, &policy::load(new)?, since).await?;
-    } else {
-        println!("{REMEMBERED}");
-    }
-    Ok(Done::Differences)
+fn limits(within: u32, since: Timestamp) -> prove::Limits {
+    prove::Limits { within: Duration::from_secs(within.into()), since }
 }
 
 fn man(dir: &Path) -> Result<Done, Failure> {

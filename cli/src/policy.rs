@@ -24,7 +24,7 @@ use crate::{
     output::{Rows, counted},
 };
 
-pub(crate) use cases::{compare_cases, test};
+pub(crate) use cases::{of as cases_of, test};
 
 pub(crate) fn check(common: &Common) -> Result<Done, Failure> {
     if common.output != Format::Table {

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use warden::{
-    cases::{Case, CaseResult, answer, run as run_case},
+    cases::{Case, CaseResult, run as run_case},
     policy::{CASES, Problem, did_you_mean},
 };
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The cases that lie in a folder; none, where there is no such file.
-pub(super) fn of(dir: &Path) -> Result<Vec<Case>, Failure> {
+pub(crate) fn of(dir: &Path) -> Result<Vec<Case>, Failure> {
     let file = dir.join(CASES);
     if !file.exists() {
         return Ok(Vec::new());
@@ -86,23 +86,6 @@ pub(crate) fn test(common: &Common, junit: Option<&Path>) -> Result<Done, Failur
         println!("{}, {wrong} wrong.", counted(results.len(), "case", "cases"));
     }
     Ok(if wrong == 0 { Done::Fine } else { Done::Differences })
-}
-
-/// What two sets make of the cases that either comes with.
-pub(crate) fn compare_cases(old: &Path, new: &Path) -> Result<(), Failure> {
-    let (before, after) = (load(old)?, load(new)?);
-    let mut seen = 0;
-    for dir in [old, new] {
-        for case in of(dir)? {
-            seen += 1;
-            let (was, is) = (answer(&before, &case), answer(&after, &case));
-            if was != is {
-                println!("differs    {}: {was} → {is}", case.case);
-            }
-        }
-    }
-    println!("{} looked at.", counted(seen, "case was", "cases were"));
-    Ok(())
 }
 
 fn junit_xml(results: &[CaseResult]) -> String {

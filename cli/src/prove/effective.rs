@@ -1,48 +1,103 @@
 //! What a set really allows of one action, as one set: where the other action is allowed too nothing is done, and where a
 //! fact is not known nothing that could rest on it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::{Policy as CedarPolicy, PolicyId, PolicySet};
 use serde_json::{Value, json};
 use warden::policy::{OpenFact, Policy};
 
-/// What the schema allows to be said and no request ever says: a count is never negative, and an account's connections are
-/// among all of them.
-const NO_SUCH_REQUEST: &str = "forbid(principal, action, resource)
-    when { context.connections.ofAccount < 0 || context.connections.ofService < context.connections.ofAccount };";
+use super::world::World;
 
-/// What a set allows of `action`, while these facts are not known. Nothing, where a policy cannot be put into these terms.
-pub(super) fn effective(policy: &Policy, action: &str, unknown: &BTreeSet<OpenFact>) -> Option<PolicySet> {
-    let (sure, loose) = policy.parts(unknown)?;
-    of_policies(&sure, &loose, action)
+/// A set, while some facts are not known: the rules that do not ask for them, and looser copies of those that do. These
+/// only ever hold back.
+#[derive(Clone)]
+pub(super) struct Parts {
+    sure: BTreeMap<String, Value>,
+    loose: BTreeMap<String, Value>,
 }
 
-/// The same of some policies. `loose` are those that could match, were something known: they only ever hold back.
-pub(super) fn of_policies(sure: &[CedarPolicy], loose: &[CedarPolicy], action: &str) -> Option<PolicySet> {
-    let other = if action == "Accept" { "Reject" } else { "Accept" };
-    let sure: Vec<Value> = sure.iter().map(CedarPolicy::to_json).collect::<Result<_, _>>().ok()?;
-    let loose: Vec<Value> = loose.iter().map(CedarPolicy::to_json).collect::<Result<_, _>>().ok()?;
-    // A body that asks which action it is means something else once it stands under another one.
-    if sure.iter().chain(&loose).any(|policy| policy.get("conditions").is_some_and(asks_for_the_action)) {
-        return None;
+impl Parts {
+    /// Nothing, where a rule cannot be put into these terms.
+    pub(super) fn of(policy: &Policy, unknown: &BTreeSet<OpenFact>) -> Option<Self> {
+        let (sure, loose) = policy.parts(unknown)?;
+        let json = |rules: Vec<CedarPolicy>| {
+            let each = rules.iter().map(|rule| Some((AsRef::<str>::as_ref(rule.id()).to_owned(), rule.to_json().ok()?)));
+            each.collect::<Option<BTreeMap<_, _>>>()
+        };
+        let parts = Self { sure: json(sure)?, loose: json(loose)? };
+        // A body that asks which action it is means something else once it stands under another one.
+        let asks = |rule: &Value| rule.get("conditions").is_some_and(asks_for_the_action);
+        (!parts.sure.values().chain(parts.loose.values()).any(asks)).then_some(parts)
     }
-    let is = |policy: &Value, effect: &str| policy.get("effect").and_then(Value::as_str) == Some(effect);
-    let forbids_other = sure.iter().filter(|policy| is(policy, "forbid") && speaks_of(policy, other));
-    let turned_down: Vec<Value> = forbids_other.map(whole_condition).collect();
-    let mut all: Vec<Value> = sure.iter().filter(|policy| speaks_of(policy, action)).cloned().collect();
-    for permit in sure.iter().chain(&loose).filter(|policy| is(policy, "permit") && speaks_of(policy, other)) {
-        let mut forbid = held_back(permit, action);
-        let conditions = forbid.get_mut("conditions")?.as_array_mut()?;
-        conditions.extend(turned_down.iter().map(|body| json!({"kind": "unless", "body": body})));
-        all.push(forbid);
+
+    /// The same without some rules.
+    pub(super) fn without(&self, ids: &[&str]) -> Self {
+        let mut parts = self.clone();
+        for rules in [&mut parts.sure, &mut parts.loose] {
+            rules.retain(|id, _| !ids.contains(&id.as_str()));
+        }
+        parts
     }
-    all.extend(loose.iter().filter(|policy| is(policy, "forbid") && speaks_of(policy, action)).map(|policy| held_back(policy, action)));
-    let mut policies = vec![CedarPolicy::parse(Some(PolicyId::new("no-such-request")), NO_SUCH_REQUEST).ok()?];
-    for (index, json) in all.into_iter().enumerate() {
-        policies.push(CedarPolicy::from_json(Some(PolicyId::new(format!("policy-{index}"))), json).ok()?);
+
+    /// The same with some groups under other names.
+    pub(super) fn renamed(mut self, names: &BTreeMap<String, String>) -> Self {
+        self.sure.values_mut().chain(self.loose.values_mut()).for_each(|rule| rename(rule, names));
+        self
     }
-    PolicySet::from_policies(policies).ok()
+
+    /// Whether this is a permit of the action that does not wait for anything.
+    pub(super) fn opens(&self, id: &str, action: &str) -> bool {
+        self.sure.get(id).is_some_and(|rule| is(rule, "permit") && speaks_of(rule, action))
+    }
+
+    /// What it allows of `action` in that world; by `only` this permit, if one is given.
+    pub(super) fn allow(&self, action: &str, only: Option<&str>, world: &CedarPolicy) -> Option<PolicySet> {
+        let other = if action == "Accept" { "Reject" } else { "Accept" };
+        let counts = |id: &str, rule: &Value| is(rule, "forbid") || only.is_none_or(|only| only == id);
+        let own = self.sure.iter().filter(|(id, rule)| speaks_of(rule, action) && counts(id, rule)).map(|(_, rule)| rule.clone());
+        let forbids_other = self.sure.values().filter(|rule| is(rule, "forbid") && speaks_of(rule, other));
+        let turned_down: Vec<Value> = forbids_other.map(whole_condition).collect();
+        let mut all: Vec<Value> = own.collect();
+        for permit in self.sure.values().chain(self.loose.values()).filter(|rule| is(rule, "permit") && speaks_of(rule, other)) {
+            let mut forbid = held_back(permit, action);
+            let conditions = forbid.get_mut("conditions")?.as_array_mut()?;
+            conditions.extend(turned_down.iter().map(|body| json!({"kind": "unless", "body": body})));
+            all.push(forbid);
+        }
+        let waits = self.loose.values().filter(|rule| is(rule, "forbid") && speaks_of(rule, action));
+        all.extend(waits.map(|rule| held_back(rule, action)));
+        let mut rules = vec![world.clone()];
+        for (index, json) in all.into_iter().enumerate() {
+            rules.push(CedarPolicy::from_json(Some(PolicyId::new(format!("policy-{index}"))), json).ok()?);
+        }
+        PolicySet::from_policies(rules).ok()
+    }
+}
+
+/// What a set allows of `action` in a world, while these facts are not known. Nothing, where that cannot be said.
+pub(super) fn effective(parts: &Parts, action: &str, unknown: &BTreeSet<OpenFact>, world: &World) -> Option<PolicySet> {
+    parts.allow(action, None, &world.nothing_else(unknown, action)?)
+}
+
+fn is(rule: &Value, effect: &str) -> bool {
+    rule.get("effect").and_then(Value::as_str) == Some(effect)
+}
+
+fn rename(json: &mut Value, names: &BTreeMap<String, String>) {
+    match json {
+        Value::Object(object) => {
+            if object.get("type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("AccountGroup"))
+                && let Some(id) = object.get_mut("id")
+                && let Some(name) = id.as_str().and_then(|id| names.get(id))
+            {
+                *id = json!(name);
+            }
+            object.values_mut().for_each(|value| rename(value, names));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, names)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// A policy as a `forbid` of an action.

@@ -1,22 +1,26 @@
 //! A request that a solver came up with, in words.
 
-use cedar_policy::{Authorizer, EntityUid, EvalResult};
-use cedar_policy_symcc::Env;
-use warden::policy::Policy;
+use std::collections::BTreeSet;
 
-/// Who asks for what, and by which policies of the new set it is let in.
-pub(super) fn request(found: &Env, old: &Policy, new: &Policy) -> String {
-    let (set, _) = new.cedar();
-    let response = Authorizer::new().is_authorized(&found.request, set, &found.entities);
+use cedar_policy::{Authorizer, EntityUid, EvalResult, PolicySet};
+use cedar_policy_symcc::Env;
+use warden::policy::{OpenFact, Policy};
+
+use super::{lists::Lists, world::World};
+
+/// The policies of a set by which a request is let in, while these facts are not known: those that ask for them take no
+/// part.
+pub(super) fn let_in_by(found: &Env, set: &Policy, unknown: &BTreeSet<OpenFact>) -> String {
+    let sure = set.parts(unknown).and_then(|(sure, _)| PolicySet::from_policies(sure).ok()).unwrap_or_default();
+    let response = Authorizer::new().is_authorized(&found.request, &sure, &found.entities);
     let mut by: Vec<String> = response.diagnostics().reason().map(|id| format!("`{id}`")).collect();
     by.sort();
-    let text: String = [old, new].iter().flat_map(|set| set.cedar().0.policies()).filter_map(cedar_policy::Policy::to_cedar).collect();
-    format!("{}, by {}", facts(found, &text), by.join(", "))
+    by.join(", ")
 }
 
 /// The facts of a request, of those that the policies' text speaks of: the solver's choice of the others says nothing.
-pub(super) fn facts(found: &Env, text: &str) -> String {
-    let mut words = found.request.principal().map_or_else(|| "an account".to_owned(), |account| asker(found, account));
+pub(super) fn facts(found: &Env, text: &str, world: &World) -> String {
+    let mut words = found.request.principal().map_or_else(|| "an account".to_owned(), |account| asker(found, account, text, &world.lists));
     if let Some(service) = found.request.resource() {
         words.push_str(&asked(found, service));
     }
@@ -51,22 +55,27 @@ pub(super) fn facts(found: &Env, text: &str) -> String {
     words
 }
 
-fn asker(found: &Env, account: &EntityUid) -> String {
-    let id: &str = account.id().as_ref();
-    let known = id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit());
-    let mut text = if known { format!("account {id}") } else { "an account".to_owned() };
+fn asker(found: &Env, account: &EntityUid, text: &str, lists: &Lists) -> String {
+    let all: BTreeSet<&EntityUid> = found.entities.ancestors(account).into_iter().flatten().collect();
+    let groups = all.iter().copied().filter(|uid| uid.type_name().basename() == "AccountGroup").collect();
+    let named = lists.names(account);
+    let mut words = if named { format!("account {}", plain(account.id().as_ref())) } else { "an account".to_owned() };
+    // A group of old, under its new name, says nothing to a reader.
     let mut within: Vec<String> =
-        found.entities.ancestors(account).into_iter().flatten().map(|uid| format!("`{}`", plain(uid.id().as_ref()))).collect();
+        all.iter().filter(|uid| text.contains(&uid.to_string())).map(|uid| format!("`{}`", plain(uid.id().as_ref()))).collect();
     within.sort();
-    text.push_str(&if within.is_empty() { " in no group and no unit".to_owned() } else { format!(" in {}", within.join(" and ")) });
+    words.push_str(&if within.is_empty() { " in no group and no unit".to_owned() } else { format!(" in {}", within.join(" and ")) });
+    if let Some(somebody) = lists.somebody(&groups).filter(|_| !named) {
+        words.push_str(&format!(" (such as {somebody})"));
+    }
     if let Some(entity) = found.entities.get(account) {
-        for name in ["name", "status"] {
+        for name in ["name", "status"].into_iter().filter(|name| text.contains(name)) {
             if let Some(Ok(EvalResult::String(value))) = entity.attr(name) {
-                text.push_str(&format!(", {name} `{}`", plain(&value)));
+                words.push_str(&format!(", {name} `{}`", plain(&value)));
             }
         }
     }
-    text
+    words
 }
 
 fn asked(found: &Env, service: &EntityUid) -> String {
@@ -92,5 +101,5 @@ fn time(text: &str) -> String {
     let offset = text.split_once("duration(\"").and_then(|(_, rest)| rest.split_once("ms")).and_then(|(ms, _)| ms.parse().ok());
     let start = day.and_then(|day| format!("{day}T00:00:00Z").parse::<jiff::Timestamp>().ok());
     let moment = start.and_then(|start| start.checked_add(jiff::SignedDuration::from_millis(offset.unwrap_or(0))).ok());
-    moment.map_or_else(|| plain(text), |moment| moment.strftime("%Y-%m-%d %H:%M UTC").to_string())
+    moment.map_or_else(|| "some time".to_owned(), |moment| moment.strftime("%Y-%m-%d %H:%M UTC").to_string())
 }

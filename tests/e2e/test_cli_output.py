@@ -47,7 +47,7 @@ class Names:
         text = re.sub(r"\b\d+ findings? (is|are) open\b", "0 findings are open", text)
         # Which of the two events came first.
         text = re.sub(r"\b(cloud-trail|notification)$", "event", text, flags=re.MULTILINE)
-        return re.sub(r"\b(\d+ minutes|1 minute)\b", "0 minutes", text)
+        return re.sub(r"(?<![(\d])(\d+ minutes|1 minute)\b", "0 minutes", text)
 
     def _numbered(self, found: re.Match[str]) -> str:
         kind = found[1]

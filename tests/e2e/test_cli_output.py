@@ -45,7 +45,9 @@ class Names:
         text = re.sub(r"\b(vpce-svc-|vpce-)([0-9a-f]{17})\b", self._numbered, text)
         text = re.sub(r"\b20\d\d-\d\d-\d\d([ T])\d\d:\d\d(:\d\d)?(\.\d+Z|Z)?", lambda time: re.sub(r"\d", "0", time[0]), text)
         text = re.sub(r"\b\d+ findings? (is|are) open\b", "0 findings are open", text)
-        return re.sub(r"\b\d+ minutes\b", "0 minutes", text)
+        # Which of the two events came first.
+        text = re.sub(r"\b(cloud-trail|notification)$", "event", text, flags=re.MULTILINE)
+        return re.sub(r"(?<![(\d])(\d+ minutes|1 minute)\b", "0 minutes", text)
 
     def _numbered(self, found: re.Match[str]) -> str:
         kind = found[1]

@@ -1,7 +1,5 @@
 //! What is said of a set: lines for people as they come, or rows for programs at the end.
 
-use std::io;
-
 use super::solver::Answer;
 use crate::{arguments::Format, failure::Done, output::Rows};
 
@@ -83,10 +81,10 @@ impl Verdicts {
         self.say(&format!("{sign}{} of {of} {what}{undecided}", tally.proved));
     }
 
-    pub(super) fn done(&self) -> io::Result<Done> {
+    pub(super) fn done(&self) -> Done {
         if self.format != Format::Table {
-            self.rows.write(self.format, "")?;
+            self.rows.write(self.format, "");
         }
-        Ok(if self.all_proved { Done::Fine } else { Done::Differences })
+        if self.all_proved { Done::Fine } else { Done::Differences }
     }
 }

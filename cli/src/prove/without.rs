@@ -92,5 +92,5 @@ async fn cases(uri: &PolicyUri, aws: Option<&Aws>) -> Result<Vec<Case>, Failure>
 fn unproved(format: Format, claim: &str) -> Result<Done, Failure> {
     let mut verdicts = Verdicts::new(format);
     verdicts.undecided(claim, NO_SOLVER);
-    Ok(verdicts.done()?)
+    Ok(verdicts.done())
 }

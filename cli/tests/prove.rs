@@ -4,6 +4,8 @@
 
 #[path = "prove/held_against_the_warden.rs"]
 mod held_against_the_warden;
+#[path = "prove/in_s3.rs"]
+mod in_s3;
 
 use std::{fs, path::Path, process::Command};
 

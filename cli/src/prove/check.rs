@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use cedar_policy::{Effect, Policy as CedarPolicy, PolicySet, RequestEnv, Schema};
 use cedar_policy_symcc::{CompiledPolicy, CompiledPolicySet};
-use warden::policy::Policy;
+use warden::policy::{OpenFact, Policy};
 
 use super::{
     action_of,
-    effective::Parts,
+    effective::{self, Parts},
     envs,
     lists::Lists,
     solver::{Answer, Prover},
@@ -28,6 +28,7 @@ pub(super) const TOO_MANY: &str = "the groups are too many for the solver to tel
 
 /// One of the two actions, while something or nothing is not known.
 struct Situation {
+    unknown: BTreeSet<OpenFact>,
     env: RequestEnv,
     parts: Parts,
     world: CedarPolicy,
@@ -44,12 +45,10 @@ struct Checked<'a> {
     is_exact: bool,
 }
 
-/// What came of the three claims of every policy.
-#[derive(Default)]
-struct Tallies {
-    sound: Tally,
-    alive: Tally,
-    needed: Tally,
+/// A policy that is no dead permit.
+struct Living<'a> {
+    id: &'a str,
+    may_fail: bool,
 }
 
 pub(super) async fn check(policy: &Policy, mut prover: Prover, format: Format) -> Result<Done, Failure> {
@@ -57,32 +56,11 @@ pub(super) async fn check(policy: &Policy, mut prover: Prover, format: Format) -
     let mut verdicts = Verdicts::new(format);
     let mut all: Vec<&CedarPolicy> = policy.cedar().0.policies().collect();
     all.sort_by_key(|rule| rule.id().to_string());
-    let bar = progress(all.len(), "policies");
-    let (mut tallies, mut idle, mut looked_at) = (Tallies::default(), Vec::new(), 0_usize);
-    for rule in &all {
-        if prover.is_late() {
-            break;
-        }
-        bar.inc(1);
-        looked_at += 1;
-        if checked.look_at(rule, &mut prover, &mut tallies, &mut verdicts).await {
-            idle.push(AsRef::<str>::as_ref(rule.id()));
-        }
-    }
-    bar.finish_and_clear();
-    if let Some(first) = idle.first().filter(|_| idle.len() > 1) {
-        checked.together(&idle, first, &mut prover, &verdicts).await;
-    }
-    if looked_at < all.len() {
-        eprintln!("note: {}: {looked_at} of {} policies were looked at", prover.late(), all.len());
-        let rest = format!("the other {} of {} policies are sound, alive and needed", all.len() - looked_at, all.len());
-        verdicts.undecided(&rest, &prover.late());
-    }
-    let permits = all.iter().filter(|rule| rule.effect() == Effect::Permit).count();
-    verdicts.counted(&tallies.sound, all.len(), "policies can be evaluated for every well-formed request");
-    verdicts.counted(&tallies.alive, permits, "permits can let somebody through, or turn somebody away");
-    verdicts.counted(&tallies.needed, all.len(), "policies add something to the others");
-    Ok(verdicts.done())
+    // Whether a rule adds anything is the longest question, and the least of them.
+    let (living, dead) = checked.alone(&all, &mut prover, &mut verdicts).await;
+    let needed = checked.beside_others(&living, dead, &mut prover, &mut verdicts).await;
+    verdicts.counted(&needed, all.len(), "policies add something to the others");
+    Ok(verdicts.done()?)
 }
 
 /// Refuted by a request, in words. `world` is made for this rule alone.
@@ -111,34 +89,72 @@ impl<'a> Checked<'a> {
         Self { policy, schema, situations: situations(policy, schema, &world), is_exact: world.is_exact }
     }
 
-    /// Says what there is to say of one rule, and whether it adds nothing.
-    async fn look_at(&self, rule: &CedarPolicy, prover: &mut Prover, tallies: &mut Tallies, verdicts: &mut Verdicts) -> bool {
-        let id = rule.id();
-        let world = World::of([rule], Lists::of([rule], self.policy), &BTreeSet::new());
-        let claim = format!("`{id}` can be evaluated for every well-formed request");
-        let sound = cannot_err(prover, rule, &world, self.schema).await;
-        let may_err = !matches!(sound, Answer::Proved);
-        tallies.sound.take(verdicts, &claim, sound, |when| format!("`{id}` cannot be evaluated for {when}: then nothing is accepted"));
-        if rule.effect() == Effect::Permit {
-            let claim = format!("`{id}` can let somebody through, or turn somebody away");
-            let dead = |()| format!("`{id}` lets nobody through: it matches no request from today on that nothing else holds back");
-            let alive = self.is_alive(prover, id.as_ref()).await;
-            let is_dead = matches!(alive, Answer::Refuted(()));
-            tallies.alive.take(verdicts, &claim, alive, dead);
-            if is_dead {
-                tallies.needed.refuted += 1;
-                return false;
+    /// No policy can fail, and each permit can match: those that live, and how many are dead.
+    async fn alone<'r>(&self, all: &[&'r CedarPolicy], prover: &mut Prover, verdicts: &mut Verdicts) -> (Vec<Living<'r>>, usize) {
+        let (mut sound, mut alive, mut living, mut looked_at) = (Tally::default(), Tally::default(), Vec::new(), 0_usize);
+        let bar = progress(all.len(), "policies by themselves");
+        for rule in all {
+            if prover.is_late() {
+                break;
             }
+            bar.inc(1);
+            looked_at += 1;
+            let id: &str = rule.id().as_ref();
+            let world = World::of([*rule], Lists::of([*rule], self.policy), &BTreeSet::new());
+            let answer = cannot_err(prover, rule, &world, self.schema).await;
+            let may_fail = !matches!(answer, Answer::Proved);
+            let claim = format!("`{id}` can be evaluated for every well-formed request");
+            sound.take(verdicts, &claim, answer, |when| format!("`{id}` cannot be evaluated for {when}: then nothing is accepted"));
+            if rule.effect() == Effect::Permit {
+                let answer = self.is_alive(prover, id).await;
+                let is_dead = matches!(answer, Answer::Refuted(()));
+                let claim = format!("`{id}` can let somebody through, or turn somebody away");
+                let dead = |()| format!("`{id}` lets nobody through: it matches no request from today on that nothing else holds back");
+                alive.take(verdicts, &claim, answer, dead);
+                if is_dead {
+                    continue;
+                }
+            }
+            living.push(Living { id, may_fail });
         }
-        let claim = format!("`{id}` adds something to the others");
-        let needed = match self.adds_something(prover, &[id.as_ref()]).await {
-            // Where it fails, the warden answers nothing: that is more than it would without.
-            Answer::Refuted(()) if may_err => Answer::Undecided("it may fail, and then it holds back what the others allow".to_owned()),
-            needed => needed,
-        };
-        let idle = matches!(needed, Answer::Refuted(()));
-        tallies.needed.take(verdicts, &claim, needed, |()| format!("`{id}` adds nothing: without it, every request is answered alike"));
-        idle
+        bar.finish_and_clear();
+        cut_short(looked_at, all.len(), "can be evaluated, and can match", prover, verdicts);
+        let permits = all.iter().filter(|rule| rule.effect() == Effect::Permit).count();
+        verdicts.counted(&sound, all.len(), "policies can be evaluated for every well-formed request");
+        verdicts.counted(&alive, permits, "permits can let somebody through, or turn somebody away");
+        let dead = looked_at - living.len();
+        (living, dead)
+    }
+
+    /// Each policy adds something to the others, which the dead do not.
+    async fn beside_others(&self, living: &[Living<'_>], dead: usize, prover: &mut Prover, verdicts: &mut Verdicts) -> Tally {
+        let (mut needed, mut idle, mut looked_at) = (Tally { refuted: dead, ..Tally::default() }, Vec::new(), 0_usize);
+        let bar = progress(living.len(), "policies beside the others");
+        for Living { id, may_fail } in living {
+            if prover.is_late() {
+                break;
+            }
+            bar.inc(1);
+            looked_at += 1;
+            let answer = match self.adds_something(prover, &[id]).await {
+                // Where it fails, the warden answers nothing: that is more than it would without.
+                Answer::Refuted(()) if *may_fail => {
+                    Answer::Undecided("it may fail, and then it holds back what the others allow".to_owned())
+                }
+                answer => answer,
+            };
+            if matches!(answer, Answer::Refuted(())) {
+                idle.push(*id);
+            }
+            let claim = format!("`{id}` adds something to the others");
+            needed.take(verdicts, &claim, answer, |()| format!("`{id}` adds nothing: without it, every request is answered alike"));
+        }
+        bar.finish_and_clear();
+        if let Some(first) = idle.first().filter(|_| idle.len() > 1) {
+            self.together(&idle, first, prover, verdicts).await;
+        }
+        cut_short(looked_at, living.len(), "add something to the others", prover, verdicts);
+        needed
     }
 
     /// Proved by a request that it lets through or turns away, from today on, with all that holds back beside it.
@@ -146,10 +162,12 @@ impl<'a> Checked<'a> {
         let mut unsure = None;
         let opens = |situation: &&Situation| situation.parts.opens(id, action_of(&situation.env));
         for situation in self.situations.as_deref().unwrap_or_default().iter().filter(opens) {
-            let alone = situation.parts.allow(action_of(&situation.env), Some(id), &situation.world);
+            let action = action_of(&situation.env);
+            let world = self.beside(id, action);
+            let alone = world.nothing_else(&situation.unknown, action).and_then(|world| situation.parts.allow(action, Some(id), &world));
             match self.denies_all(prover, alone, &situation.env).await {
                 Answer::Proved => {}
-                Answer::Refuted(()) if self.is_exact => return Answer::Proved,
+                Answer::Refuted(()) if world.is_exact => return Answer::Proved,
                 Answer::Refuted(()) => unsure = Some(TOO_MANY.to_owned()),
                 Answer::Undecided(why) => unsure = Some(why),
             }
@@ -158,6 +176,16 @@ impl<'a> Checked<'a> {
             Some(why) => Answer::Undecided(why),
             None => Answer::Refuted(()),
         }
+    }
+
+    /// The world for a permit and what could hold it back. The lists of the other permits say nothing about it, and with
+    /// all of them there could be too many.
+    fn beside(&self, id: &str, action: &str) -> World {
+        let holds_back = |rule: &&CedarPolicy| {
+            AsRef::<str>::as_ref(rule.id()) == id || rule.effect() == Effect::Forbid || !effective::is_only_about(rule, action)
+        };
+        let rules: Vec<&CedarPolicy> = self.policy.cedar().0.policies().filter(holds_back).collect();
+        World::of(rules.iter().copied(), Lists::of(rules.iter().copied(), self.policy), &self.policy.open_facts())
     }
 
     async fn denies_all(&self, prover: &mut Prover, set: Option<PolicySet>, env: &RequestEnv) -> Answer<()> {
@@ -173,7 +201,7 @@ impl<'a> Checked<'a> {
             Ok(situations) => situations,
             Err(why) => return Answer::Undecided(why.clone()),
         };
-        for Situation { env, parts, world, whole } in situations {
+        for Situation { env, parts, world, whole, .. } in situations {
             let without = match compiled(parts.without(ids).allow(action_of(env), None, world), env, self.schema) {
                 Ok(without) => without,
                 Err(why) => return Answer::Undecided(why),
@@ -190,10 +218,21 @@ impl<'a> Checked<'a> {
 
     /// Each may go, but each for the sake of another that must then stay.
     async fn together(&self, idle: &[&str], first: &str, prover: &mut Prover, verdicts: &Verdicts) {
-        if !matches!(self.adds_something(prover, idle).await, Answer::Refuted(())) {
-            verdicts
-                .say(&format!("           They add nothing one by one; not all of them may go: delete one (`{first}`), then prove again."));
-        }
+        let all_at_once = match self.adds_something(prover, idle).await {
+            Answer::Refuted(()) => return,
+            Answer::Proved => "not all of them may go",
+            Answer::Undecided(_) => "whether all of them may go is undecided",
+        };
+        verdicts.say(&format!("           They add nothing one by one; {all_at_once}: delete one (`{first}`), then prove again."));
+    }
+}
+
+/// Says how far it came, where the time was up before the end.
+fn cut_short(looked_at: usize, of: usize, claim: &str, prover: &Prover, verdicts: &mut Verdicts) {
+    if looked_at < of {
+        let late = prover.late();
+        eprintln!("note: {late}: of {looked_at} of {of} policies it was asked whether they {claim}");
+        verdicts.undecided(&format!("the other {} of {of} policies {claim}", of - looked_at), &late);
     }
 }
 
@@ -204,7 +243,7 @@ fn situations(policy: &Policy, schema: &Schema, world: &World) -> Result<Vec<Sit
         for env in envs(schema) {
             let world = world.nothing_else(&unknown, action_of(&env)).ok_or(BEYOND)?;
             let whole = compiled(parts.allow(action_of(&env), None, &world), &env, schema)?;
-            situations.push(Situation { env, parts: parts.clone(), world, whole });
+            situations.push(Situation { unknown: unknown.clone(), env, parts: parts.clone(), world, whole });
         }
     }
     Ok(situations)

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cedar_policy::{Policy as CedarPolicy, PolicyId, PolicySet};
+use cedar_policy::{ActionConstraint, Policy as CedarPolicy, PolicyId, PolicySet};
 use serde_json::{Value, json};
 use warden::policy::{OpenFact, Policy};
 
@@ -78,6 +78,11 @@ impl Parts {
 /// What a set allows of `action` in a world, while these facts are not known. Nothing, where that cannot be said.
 pub(super) fn effective(parts: &Parts, action: &str, unknown: &BTreeSet<OpenFact>, world: &World) -> Option<PolicySet> {
     parts.allow(action, None, &world.nothing_else(unknown, action)?)
+}
+
+/// Whether a rule speaks of this action and of no other.
+pub(super) fn is_only_about(rule: &CedarPolicy, action: &str) -> bool {
+    matches!(rule.action_constraint(), ActionConstraint::Eq(uid) if AsRef::<str>::as_ref(uid.id()) == action)
 }
 
 fn is(rule: &Value, effect: &str) -> bool {

@@ -20,7 +20,11 @@ const GROUPS: &str =
     r#"{"g": {"accounts": ["111122223333", "000011112222"]}, "h": {"accounts": ["111122223333"]}, "empty": {"accounts": []}}"#;
 const OTHER_GROUPS: &str =
     r#"{"g": {"accounts": ["111122223333"]}, "h": {"accounts": ["111122223333", "999900001111"]}, "empty": {"accounts": []}}"#;
-const PAIRS: u64 = 40;
+
+/// How many sets are drawn: a few in every run, more where `PROVE_ROUNDS` asks for it.
+fn rounds() -> u64 {
+    std::env::var("PROVE_ROUNDS").map_or(16, |rounds| rounds.parse().unwrap())
+}
 
 /// A small generator (xorshift): the same sets in every run, so that a failure can be looked at again.
 struct Dice(u64);
@@ -30,7 +34,7 @@ impl Dice {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        from[usize::try_from(self.0 % from.len() as u64).unwrap()]
+        from.get(usize::try_from(self.0 % from.len() as u64).unwrap()).unwrap()
     }
 
     /// One to four rules about groups, accounts, units, states, roles and counts.
@@ -106,7 +110,9 @@ fn facts(account: &str, role: Option<&str>, counts: Counts) -> Facts {
         region: Some(region.clone()),
         ip_address_type: None,
     };
-    let role = role.map(|name| format!("arn:aws:iam::111122223333:role/{name}").parse().unwrap());
+    // The one that rules name, and one of one's own: what an event says of another account's role proves nothing.
+    let of = |name| if name == "x" { "111122223333" } else { account };
+    let role = role.map(|name| format!("arn:aws:iam::{}:role/{name}", of(name)).parse().unwrap());
     let claim = role.map(|role| Claim::recorded(&connection, role));
     let service =
         Service { id: connection.service.clone(), region, kind: ServiceKind::Interface, acceptance_required: true, tags: BTreeMap::new() };
@@ -138,7 +144,7 @@ fn what_is_said_of_a_change_is_what_the_warden_does() {
     }
     let (mut dice, requests) = (Dice(20_261_125), requests());
     let mut seen = BTreeMap::new();
-    for pair in 0..PAIRS {
+    for pair in 0..rounds() {
         let (old, new) = (dice.rules(), dice.rules());
         let groups = dice.pick(&[GROUPS, OTHER_GROUPS]);
         let (before, after) = (set(&old, GROUPS), set(&new, groups));
@@ -149,7 +155,7 @@ fn what_is_said_of_a_change_is_what_the_warden_does() {
         assert!(!said.contains("undecided"), "pair {pair}\n{old}\n{new}\n{said}");
         assert_eq!(code == 1, more.is_some(), "pair {pair}, groups {groups}\n{old}\n{new}\n{said}\n{more:?}");
     }
-    assert!(seen.values().all(|count| *count >= 5) && seen.len() == 2, "both answers were given, and often: {seen:?}");
+    assert!(seen.values().all(|count| *count >= 2) && seen.len() == 2, "both answers were given, and often: {seen:?}");
 }
 
 #[test]
@@ -159,7 +165,7 @@ fn what_is_said_of_a_rule_is_what_the_warden_does() {
     }
     let (mut dice, requests) = (Dice(4_711), requests());
     let mut seen = BTreeMap::new();
-    for round in 0..PAIRS {
+    for round in 0..rounds() {
         let text = dice.rules();
         let whole = set(&text, GROUPS);
         let (_, said) = run(&["--policies", whole.path().to_str().unwrap(), "policy", "check", "--prove"]);
@@ -186,5 +192,5 @@ fn what_is_said_of_a_rule_is_what_the_warden_does() {
             *seen.entry(("idle", adds_nothing)).or_insert(0) += 1;
         }
     }
-    assert!(seen.len() == 4 && seen.values().all(|count| *count >= 5), "every answer was given, and often: {seen:?}");
+    assert!(seen.len() == 4 && seen.values().all(|count| *count >= 2), "every answer was given, and often: {seen:?}");
 }

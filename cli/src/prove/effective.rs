@@ -15,6 +15,10 @@ use super::world::World;
 pub(super) struct Parts {
     sure: BTreeMap<String, Value>,
     loose: BTreeMap<String, Value>,
+    /// The rules that ask for the organization. While there is one, nobody is let in of whom the organization is not known:
+    /// the account may be on its way to be shut down.
+    of_organization: BTreeSet<String>,
+    organization_unknown: bool,
 }
 
 impl Parts {
@@ -25,7 +29,13 @@ impl Parts {
             let each = rules.iter().map(|rule| Some((AsRef::<str>::as_ref(rule.id()).to_owned(), rule.to_json().ok()?)));
             each.collect::<Option<BTreeMap<_, _>>>()
         };
-        let parts = Self { sure: json(sure)?, loose: json(loose)? };
+        let (_, of_organization) = policy.parts(&[OpenFact::Organization].into())?;
+        let parts = Self {
+            sure: json(sure)?,
+            loose: json(loose)?,
+            of_organization: of_organization.iter().map(|rule| AsRef::<str>::as_ref(rule.id()).to_owned()).collect(),
+            organization_unknown: unknown.contains(&OpenFact::Organization),
+        };
         // A body that asks which action it is means something else once it stands under another one.
         let asks = |rule: &Value| rule.get("conditions").is_some_and(asks_for_the_action);
         (!parts.sure.values().chain(parts.loose.values()).any(asks)).then_some(parts)
@@ -37,6 +47,7 @@ impl Parts {
         for rules in [&mut parts.sure, &mut parts.loose] {
             rules.retain(|id, _| !ids.contains(&id.as_str()));
         }
+        parts.of_organization.retain(|id| !ids.contains(&id.as_str()));
         parts
     }
 
@@ -48,7 +59,11 @@ impl Parts {
 
     /// Whether this is a permit of the action that does not wait for anything.
     pub(super) fn opens(&self, id: &str, action: &str) -> bool {
-        self.sure.get(id).is_some_and(|rule| is(rule, "permit") && speaks_of(rule, action))
+        !self.waits_for_organization(action) && self.sure.get(id).is_some_and(|rule| is(rule, "permit") && speaks_of(rule, action))
+    }
+
+    fn waits_for_organization(&self, action: &str) -> bool {
+        action == "Accept" && self.organization_unknown && !self.of_organization.is_empty()
     }
 
     /// What it allows of `action` in that world; by `only` this permit, if one is given.
@@ -67,6 +82,9 @@ impl Parts {
         }
         let waits = self.loose.values().filter(|rule| is(rule, "forbid") && speaks_of(rule, action));
         all.extend(waits.map(|rule| held_back(rule, action)));
+        if self.waits_for_organization(action) {
+            all.push(held_back(&json!({"principal": {"op": "All"}, "resource": {"op": "All"}, "conditions": []}), action));
+        }
         let mut rules = vec![world.clone()];
         for (index, json) in all.into_iter().enumerate() {
             rules.push(CedarPolicy::from_json(Some(PolicyId::new(format!("policy-{index}"))), json).ok()?);

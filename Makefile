@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 4566
 export PORT
 # Of `make package` and `sam build`: the compilation target, and cargo's profile: `deploy`, or `dev` for a look at once. That one builds
-# `local`, too, as `make try` does: other packages would be other features, and another SDK.
+# everything, as `make test` does: other packages would be other features, and another SDK.
 TARGET ?= $(shell rustc --print host-tuple 2>/dev/null)
 PROFILE ?= deploy
 BINARIES = target/$(if $(filter dev,$(PROFILE)),debug,$(TARGET)/$(PROFILE))
@@ -55,4 +55,4 @@ binaries: export CFLAGS = -ffile-prefix-map=$(CURDIR)=/warden -ffile-prefix-map=
 endif
 binaries:
 	$(NEEDS_CARGO)
-	cargo build --locked --profile $(PROFILE) -p approve -p audit -p notify $(if $(filter dev,$(PROFILE)),-p local,--target $(TARGET))
+	cargo build --locked --profile $(PROFILE) $(if $(filter dev,$(PROFILE)),--workspace --all-targets,-p approve -p audit -p notify --target $(TARGET))

@@ -75,8 +75,8 @@ def _check() -> None:
     check_dependencies()
     python = str(ensure())
     tools = {"WARDEN_SAM": ensure(SAM_REQUIREMENTS, ".venv-sam").with_name("sam"), "WARDEN_CHECKOV": ensure(CHECKOV_REQUIREMENTS, ".venv-checkov").with_name("checkov")}
-    # For `sam build`, which shows nothing while it waits for cargo.
-    build()
+    # For `sam build`, which shows nothing while it waits for cargo; and all of it, as `make test` builds: other packages would be another SDK.
+    build("building everything with its tests (the first time takes some minutes)", TEST_TARGETS)
     environment = os.environ | {name: str(path) for name, path in tools.items()}
     _run([python, "-m", "pytest", *(str(E2E / f"test_{name}.py") for name in STANDING)], environment)
 

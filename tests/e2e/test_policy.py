@@ -140,7 +140,7 @@ def test_a_change_is_followed_from_the_plan_to_the_sweep_that_lets_in_what_waite
     assert "sound" in warden("--policies", str(new), "policy", "check")
     compared = warden("policy", "compare", str(guided.folder), str(new), status=1)
     assert f"endpoint {waiting}" in compared and "by `vendor-endpoint`" in compared, compared
-    planned = json.loads(warden("--policies", URI, "--scope", service.id, "--output", "json", "plan", "--policy", str(new), status=1))
+    planned = json.loads(warden("--policies", URI, "--organization", "direct", "--scope", service.id, "--output", "json", "plan", "--policy", str(new), status=1))
     assert [(row["endpoint"], row["now"], row["then"]) for row in planned] == [(waiting, "refer", "accept")]
     assert "Published" in warden("--policies", str(new), "policy", "publish", URI)
     until("the sweep to let it in", RENEWED_SECONDS, lambda: state(stack, service, waiting) == "available" or None)

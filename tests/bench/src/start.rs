@@ -253,6 +253,14 @@ async fn instructions(folder: &Folder, keep: bool) -> bool {
     if keep {
         fs::write(&kept, format!("{}\n", json!({"approve_first_answer": counted}))).unwrap();
     }
+    if !kept.exists() {
+        println!(
+            "{:<52} {:>8.1} million; none are kept to compare with: `bench start --keep`",
+            "approve's instructions",
+            counted as f64 / 1e6
+        );
+        return true;
+    }
     let before: serde_json::Value = serde_json::from_str(&fs::read_to_string(kept).unwrap()).unwrap();
     let before = before["approve_first_answer"].as_u64().unwrap();
     println!("{:<52} {:>8.1} million", "approve's instructions to its first answer", counted as f64 / 1e6);

@@ -66,6 +66,9 @@ pub enum EventError {
     /// One of the known shapes, malformed.
     #[error("the {0} event is malformed")]
     Malformed(&'static str, #[source] serde_json::Error),
+    /// More messages than SNS puts into one event.
+    #[error("the SNS event holds {0} messages, and SNS sends them one by one: at most {MESSAGES_MAX} are read")]
+    TooMany(usize),
     /// An SNS event from something that is no topic.
     #[error("the SNS event names no topic")]
     NoTopic(#[source] crate::ids::IdError),
@@ -73,6 +76,12 @@ pub enum EventError {
 
 /// A message with more endpoint ids than this is not taken at its word: the topic's services are swept instead.
 const HINTS_PER_MESSAGE_MAX: usize = 20;
+/// SNS sends one message in one event. An event that anybody made up could hold thousands, each of them good for twenty
+/// looks at EC2, which no invocation's time is enough for.
+const MESSAGES_MAX: usize = 5;
+/// An event's id is for people who search logs, and goes into the record. AWS's own have 36 characters; one that fills
+/// the event would make a record that DynamoDB does not take, after the request was accepted.
+const ORIGIN_ID_CHARACTERS_MAX: usize = 100;
 
 impl Trigger {
     /// Reads an event. SNS may deliver several messages at once, hence several triggers.
@@ -89,6 +98,9 @@ impl Trigger {
     /// When it is none of the events the warden is subscribed to.
     pub fn from_value(mut event: Value) -> Result<Vec<Self>, EventError> {
         if let Some(records) = event.get("Records").and_then(Value::as_array) {
+            if records.len() > MESSAGES_MAX {
+                return Err(EventError::TooMany(records.len()));
+            }
             return records.iter().map(notification).collect();
         }
         if event.get("detail-type").is_none() {
@@ -109,7 +121,7 @@ fn notification(record: &Value) -> Result<Trigger, EventError> {
     let message = SnsMessage::deserialize(message).map_err(|error| EventError::Malformed("SNS", error))?;
     let topic = message.topic_arn.parse().map_err(EventError::NoTopic)?;
     let text = format!("{} {}", message.subject.unwrap_or_default(), message.message);
-    Ok(Trigger { origin: Origin { kind: OriginKind::Notification, id: message.message_id }, asks: ids_in(&text, topic) })
+    Ok(Trigger { origin: origin(OriginKind::Notification, &message.message_id), asks: ids_in(&text, topic) })
 }
 
 fn ids_in(text: &str, topic: TopicArn) -> Asks {
@@ -135,14 +147,18 @@ fn all<T: FromStr + Ord>(pattern: &LazyLock<Option<Regex>>, text: &str) -> BTree
     pattern.iter().flat_map(|regex| regex.find_iter(text)).filter_map(|found| found.as_str().parse().ok()).collect()
 }
 
+fn origin(kind: OriginKind, id: &str) -> Origin {
+    Origin { kind, id: id.chars().take(ORIGIN_ID_CHARACTERS_MAX).collect() }
+}
+
 fn bridge(event: &EventBridgeEvent) -> Trigger {
-    let id = event.id.clone().unwrap_or_default();
+    let id = event.id.as_deref().unwrap_or_default();
     let scheduled = event.detail_type == "Scheduled Event" && matches!(event.source.as_str(), "aws.scheduler" | "aws.events");
     if scheduled {
-        return Trigger { origin: Origin { kind: OriginKind::Sweep, id }, asks: Asks::Everything };
+        return Trigger { origin: origin(OriginKind::Sweep, id), asks: Asks::Everything };
     }
     Trigger {
-        origin: Origin { kind: OriginKind::CloudTrail, id },
+        origin: origin(OriginKind::CloudTrail, id),
         asks: created(event).map_or_else(Asks::Nothing, |hint| Asks::Endpoints(vec![hint])),
     }
 }

@@ -168,7 +168,13 @@ fn is_region(text: &str) -> bool {
         && words.iter().all(|w| (2..=12).contains(&w.len()) && w.bytes().all(|b| b.is_ascii_lowercase()))
 }
 
+/// IAM's own limit for any of its ARNs. A role is kept in the record, and must not fill it.
+const ROLE_ARN_CHARACTERS_MAX: usize = 2048;
+
 fn role_account(text: &str) -> Option<AccountId> {
+    if text.len() > ROLE_ARN_CHARACTERS_MAX {
+        return None;
+    }
     let (partition, rest) = text.strip_prefix("arn:")?.split_once(':')?;
     let (account, role) = rest.strip_prefix("iam::")?.split_once(':')?;
     let name = role.strip_prefix("role/")?;

@@ -3,6 +3,7 @@
 //! Cedar's authorizer skips a policy that errors, so an erroring `forbid` vanishes and a `permit` wins. The errors are
 //! therefore part of every [`Answer`], and [`decide`](crate::decision::decide) acts on no answer that has any.
 
+mod bounds;
 pub mod bundle;
 #[cfg(feature = "reach")]
 pub mod explain;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::PolicyFile;
+use super::{PolicyFile, bounds::FILES_MAX};
 
 /// The version of both shapes.
 const SCHEMA_VERSION: u32 = 1;
@@ -45,6 +45,9 @@ pub enum BundleError {
     /// Written by a newer version.
     #[error("schema {0} is newer than this version reads ({SCHEMA_VERSION}): upgrade the warden")]
     Newer(u32),
+    /// More files than are read.
+    #[error("it has {0} files, at most {FILES_MAX} are read: put rules together")]
+    TooMany(usize),
     /// A file that is not the one that the manifest means.
     #[error("`{0}` is not the file that the manifest means: an upload is under way, or somebody changed it alone")]
     Changed(String),
@@ -90,6 +93,10 @@ impl Manifest {
     pub fn parse(text: &str) -> Result<Self, BundleError> {
         let manifest: Self = serde_json::from_str(text).map_err(|source| BundleError::Malformed { what: "manifest", source })?;
         supported(manifest.schema)?;
+        // Before the first of them is fetched. Two are no policies: groups and cases.
+        if manifest.sha256.len() > FILES_MAX + 2 {
+            return Err(BundleError::TooMany(manifest.sha256.len()));
+        }
         Ok(manifest)
     }
 

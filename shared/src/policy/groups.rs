@@ -10,8 +10,17 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 
-use super::load::{PolicyFile, Problem};
+use super::{
+    bounds::PROBLEMS_MAX,
+    load::{PolicyFile, Problem},
+};
 use crate::ids::AccountId;
+
+/// Groups that one account may be in: each is an entity that Cedar is handed with every question about the account, which
+/// takes half a second with 10,000 of them.
+const GROUPS_OF_ACCOUNT_MAX: usize = 100;
+/// Characters of a group's name. It is repeated for each of its accounts.
+const NAME_CHARACTERS_MAX: usize = 128;
 
 /// Which accounts are in which groups.
 #[derive(Debug, Default)]
@@ -62,6 +71,15 @@ impl Groups {
         let mut groups = Self::default();
         let mut problems = Vec::new();
         for (name, group) in read {
+            if problems.len() >= PROBLEMS_MAX {
+                break;
+            }
+            if name.chars().count() > NAME_CHARACTERS_MAX {
+                problems.push(
+                    file.problem_at(&name, format!("a group's name has at most {NAME_CHARACTERS_MAX} characters: find a shorter one")),
+                );
+                continue;
+            }
             if !groups.names.insert(name.clone()) {
                 problems.push(file.problem_at_last(&format!("\"{name}\""), format!("there are two groups `{name}`: make them one")));
             }
@@ -91,6 +109,9 @@ impl Groups {
 
     fn add(&mut self, name: &str, accounts: &[String], file: &PolicyFile, problems: &mut Vec<Problem>) {
         for text in accounts {
+            if problems.len() >= PROBLEMS_MAX {
+                return;
+            }
             // Only for problems: ten thousand accounts are not written out for nothing.
             let quoted = || format!("\"{text}\"");
             match text.parse::<AccountId>() {
@@ -99,6 +120,9 @@ impl Groups {
                     // Groups arrive one after the other, so a repetition is always the last one added.
                     if of_account.last().is_some_and(|last| last == name) {
                         problems.push(file.problem_at_last(&quoted(), format!("group `{name}` lists account `{text}` twice")));
+                    } else if of_account.len() >= GROUPS_OF_ACCOUNT_MAX {
+                        let message = format!("account `{text}` is in more than {GROUPS_OF_ACCOUNT_MAX} groups: put groups together");
+                        problems.push(file.problem_at_last(&quoted(), message));
                     } else {
                         of_account.push(name.to_owned());
                     }

@@ -6,7 +6,12 @@ use cedar_policy::{PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
 use sha2::{Digest, Sha256};
 
-use super::{Groups, Policy, Rule, SCHEMA, open::Dependents, shelves::Shelves};
+use super::{
+    Groups, Policy, Rule, SCHEMA,
+    bounds::{self, NOTE_CHARACTERS_MAX, PROBLEMS_MAX},
+    open::Dependents,
+    shelves::Shelves,
+};
 use crate::{
     ids::{AccountId, ServiceId},
     organization::is_unit,
@@ -79,6 +84,11 @@ impl PolicyFile {
         Problem { file: self.name.clone(), line, columns, message }
     }
 
+    /// A problem at a byte.
+    pub(super) fn problem_at_byte(&self, at: usize, message: String) -> Problem {
+        self.problem_at_bytes(Some(at..at + 1), message)
+    }
+
     /// A problem at the first place where `text` stands.
     pub(super) fn problem_at(&self, text: &str, message: String) -> Problem {
         self.problem_at_bytes(self.text.find(text).map(|start| start..start + text.len()), message)
@@ -113,6 +123,10 @@ struct Loading {
 }
 
 pub(super) fn load(files: &[PolicyFile], groups_file: Option<&PolicyFile>) -> Result<Policy, PolicyErrors> {
+    let exceeded = bounds::exceeded(files, groups_file);
+    if !exceeded.is_empty() {
+        return Err(PolicyErrors(exceeded));
+    }
     let schema: Schema = SCHEMA.parse().map_err(|error: cedar_policy::CedarSchemaError| {
         PolicyErrors(vec![Problem::of_file("schema.cedarschema".into(), error.to_string())])
     })?;
@@ -144,6 +158,10 @@ pub(super) fn load(files: &[PolicyFile], groups_file: Option<&PolicyFile>) -> Re
         _ => {
             // Cedar's validator names problems in no particular order; people read from top to bottom.
             loading.problems.sort_by(|a, b| (&a.file, a.line, &a.message).cmp(&(&b.file, b.line, &b.message)));
+            if loading.is_enough() {
+                loading.problems.truncate(PROBLEMS_MAX);
+                loading.problems.push(Problem::of_file("and more".to_owned(), format!("only {PROBLEMS_MAX} problems are named at once")));
+            }
             Err(PolicyErrors(loading.problems))
         }
     }
@@ -155,19 +173,27 @@ fn empty(files: &[PolicyFile]) -> Problem {
 }
 
 impl Loading {
+    /// Whether there are as many problems as people are told of at once.
+    fn is_enough(&self) -> bool {
+        self.problems.len() >= PROBLEMS_MAX
+    }
+
     fn take(&mut self, index: usize, file: &PolicyFile) {
         let parsed: PolicySet = match file.text.parse() {
             Ok(parsed) => parsed,
             Err(errors) => {
                 let errors: &cedar_policy::ParseErrors = &errors;
-                self.problems.extend(errors.iter().map(|error| file.problem_of(error, &error.to_string())));
+                self.problems.extend(errors.iter().take(PROBLEMS_MAX).map(|error| file.problem_of(error, &error.to_string())));
                 return;
             }
         };
-        for template in parsed.templates() {
+        for template in parsed.templates().take(PROBLEMS_MAX) {
             self.problems.push(file.problem_at(&template.to_cedar(), "templates are not supported: write the policy out".into()));
         }
         for policy in parsed.policies() {
+            if self.is_enough() {
+                return;
+            }
             self.add(index, file, policy);
         }
     }
@@ -177,6 +203,11 @@ impl Loading {
         let place = || policy.to_cedar().unwrap_or_default();
         // Asked for by its name, each annotation costs a run of Cedar's parser over that name: a third of all loading.
         let notes: BTreeMap<&str, &str> = policy.annotations().filter(|(_, text)| !text.trim().is_empty()).collect();
+        if let Some((key, text)) = notes.iter().find(|(_, text)| text.chars().count() > NOTE_CHARACTERS_MAX) {
+            let message = format!("`@{key}` has more than {NOTE_CHARACTERS_MAX} characters, and goes into every record: say it shorter");
+            self.problems.push(file.problem_at(text, message));
+            return;
+        }
         let note = |key: &str| notes.get(key).map(|text| (*text).to_owned());
         let Some(id) = note("id") else {
             self.problems
@@ -194,7 +225,7 @@ impl Loading {
 
     fn validate(&mut self, files: &[PolicyFile], schema: &Schema) {
         let result = Validator::new(schema.clone()).validate(&self.set, ValidationMode::Strict);
-        for error in result.validation_errors() {
+        for error in result.validation_errors().take(PROBLEMS_MAX) {
             let id = error.policy_id().to_string();
             let file = self.origin.get(&id).and_then(|index| files.get(*index));
             self.problems.extend(file.map(|file| file.problem_of(error, &error.to_string())));
@@ -204,6 +235,9 @@ impl Loading {
     /// Cedar knows types, not names: a misspelt group or account would simply never match.
     fn check_names(&mut self, files: &[PolicyFile], groups: Option<&Groups>) {
         for policy in self.set.policies() {
+            if self.is_enough() {
+                return;
+            }
             let file = self.origin.get(AsRef::<str>::as_ref(policy.id())).and_then(|index| files.get(*index));
             for uid in policy.entity_literals() {
                 let name: &str = uid.id().as_ref();
@@ -222,7 +256,11 @@ impl Loading {
 }
 
 fn no_such_group(name: &str, groups: &Groups) -> String {
-    let known: Vec<&str> = groups.names().collect();
+    const NAMES_MAX: usize = 20;
+    let mut known: Vec<&str> = groups.names().take(NAMES_MAX + 1).collect();
+    if let Some(last) = known.get_mut(NAMES_MAX) {
+        *last = "…";
+    }
     let there = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     format!("there is no group `{name}` in groups.json{} (there: {there})", did_you_mean(name, groups.names()))
 }

@@ -1,0 +1,108 @@
+//! Events as large and as deep as a sender can make them. Lambda takes 1 MB from a queue and 6 MB from a caller, EventBridge
+//! and SNS 256 KB: each such event is read in one pass or refused, and what survives of it is small.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use serde_json::{Value, json};
+use warden::event::{Asks, EventError, Trigger};
+
+const KB: usize = 1024;
+const SIZES: [usize; 3] = [256 * KB, 1024 * KB, 6 * 1024 * KB];
+
+fn event(name: &str) -> Value {
+    let path = format!("{}/tests/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn only(event: &Value) -> Trigger {
+    let mut triggers = Trigger::parse(event.to_string().as_bytes()).unwrap();
+    assert_eq!(triggers.len(), 1);
+    triggers.remove(0)
+}
+
+#[test]
+fn a_place_that_nobody_reads_may_fill_an_event() {
+    for size in SIZES {
+        let mut created = event("cloudtrail-create-vpc-endpoint");
+        let plain = only(&created);
+        created["detail"]["requestParameters"] = json!("x".repeat(size));
+        assert_eq!(only(&created), plain);
+        let filler: Vec<Value> = (0..size / 10).map(|n| json!({ "tag": n })).collect();
+        created["detail"]["requestParameters"] = json!(filler);
+        assert_eq!(only(&created), plain);
+    }
+}
+
+#[test]
+fn a_message_may_fill_an_event() {
+    let body = |text: String| {
+        let mut event = event("sns-no-ids");
+        event["Records"][0]["Sns"]["Message"] = json!(text);
+        only(&event).asks
+    };
+    for size in [256 * KB, 1024 * KB] {
+        // Nearly an id, over and over: what a pattern that looks back would spend its time on.
+        for nearly in
+            ["vpce-", "vpce-svc-", "vpce-0c1308d7312217abcdef0 ", "vpce-svc-vpce-", "0c1308d7312217abc", "vpce-0c1308d\u{200d}7312217abc "]
+        {
+            assert!(matches!(body(nearly.repeat(size / nearly.len())), Asks::Topic(_)), "{nearly}");
+        }
+        let ids: String = (0..size / 23).map(|n| format!("vpce-{n:017x} ")).collect();
+        assert!(matches!(body(ids), Asks::Topic(_)), "more ids than are taken at their word");
+        let far = format!("{}vpce-0c1308d7312217abc", "- ".repeat(size / 2));
+        assert!(matches!(body(far), Asks::Endpoints(hints) if hints.len() == 1));
+    }
+}
+
+#[test]
+fn nesting_beyond_what_is_read_is_an_error_and_no_overflow() {
+    for depth in [128, 1_000, 10_000, 100_000, 1_000_000] {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":", "}]")] {
+            let inner = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            for text in [
+                inner.clone(),
+                format!("{{\"detail-type\":\"x\",\"detail\":{inner}}}"),
+                format!("{{\"Records\":{inner}}}"),
+                open.repeat(depth),
+            ] {
+                assert!(matches!(Trigger::parse(text.as_bytes()), Err(EventError::NotJson(_))), "{depth} {open}");
+                // In a function the runtime makes the value, with the same reader.
+                assert!(serde_json::from_str::<Value>(&text).is_err());
+            }
+        }
+    }
+    let most = format!("{{\"detail-type\":\"x\",\"source\":\"x\",\"detail\":{}{}}}", "[".repeat(120), "]".repeat(120));
+    assert!(matches!(only(&serde_json::from_str(&most).unwrap()).asks, Asks::Nothing(_)), "what is read is dealt with");
+}
+
+#[test]
+fn an_event_of_more_messages_than_sns_sends_is_refused() {
+    let one = event("sns-connect-json-body")["Records"][0].clone();
+    let of = |count: usize| Trigger::parse(json!({"Records": vec![one.clone(); count]}).to_string().as_bytes());
+    assert_eq!(of(5).unwrap().len(), 5);
+    for count in [6, 5_000] {
+        assert!(matches!(of(count), Err(EventError::TooMany(n)) if n == count));
+    }
+}
+
+#[test]
+fn what_goes_into_a_record_is_short_however_long_the_event_says_it() {
+    let long = "é".repeat(100_000);
+    for (name, place) in [("cloudtrail-create-vpc-endpoint", "/id"), ("scheduled-sweep", "/id"), ("sns-no-ids", "/Records/0/Sns/MessageId")]
+    {
+        let mut event = event(name);
+        *event.pointer_mut(place).unwrap() = json!(long);
+        assert_eq!(only(&event).origin.id.chars().count(), 100, "{name}");
+    }
+    let role = |length: usize| {
+        let mut created = event("cloudtrail-create-vpc-endpoint");
+        let start = "arn:aws:iam::444455556666:role/";
+        let arn = format!("{start}{}", "a".repeat(length - start.len()));
+        created["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] = json!(arn);
+        match only(&created).asks {
+            Asks::Endpoints(hints) => hints[0].claim.clone().unwrap().role.is_some(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((role(2048), role(2049)), (true, false), "IAM's ARNs end at 2,048 characters");
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Ec2Error;
 
 /// The organization and who is in it. Whoever is not in it is unknown to it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Organization {
     accounts: BTreeMap<String, OrganizationAccount>,
 }

@@ -110,6 +110,7 @@ impl Keep for Shelf {
             self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), content);
             Ok(())
         })
+        .await
     }
 
     fn place(&self, name: &str) -> String {
@@ -123,6 +124,7 @@ impl Publish for Outbox {
             self.told.lock().unwrap_or_else(PoisonError::into_inner).push((topic.to_string(), notice.clone()));
             Ok(())
         })
+        .await
     }
 }
 
@@ -396,7 +398,8 @@ pub fn sweep_event() -> Value {
 }
 
 /// An effect of the world as the event that reaches `approve`.
-fn event(effect: &Effect) -> Value {
+#[must_use]
+pub fn event(effect: &Effect) -> Value {
     match effect {
         Effect::Notification { topic_arn, event, service_id, endpoint_id, .. } => {
             let body = json!({"event": event, "serviceId": service_id, "vpcEndpointId": endpoint_id}).to_string();

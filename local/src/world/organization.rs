@@ -27,6 +27,11 @@ impl Organization {
         self.accounts.insert(id.to_owned(), account);
     }
 
+    /// Lets an account go.
+    pub fn remove(&mut self, id: &str) {
+        self.accounts.remove(id);
+    }
+
     /// Describes an account.
     ///
     /// # Errors

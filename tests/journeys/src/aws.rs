@@ -51,7 +51,7 @@ impl Aws {
     }
 
     /// Keeps how things are now, for reads that are stale.
-    pub fn remember(&self) {
+    pub fn keep_moment(&self) {
         let now = self.world().clone();
         let mut past = self.past();
         past.push_front(now);
@@ -121,12 +121,17 @@ impl Aws {
                     act(ids).map(asked)
                 }
                 Fault::Partly { code, named, done } => {
-                    let is_in = |set: u8, place: usize| u32::try_from(place).is_ok_and(|place| set.checked_shr(place).unwrap_or(0) & 1 == 1);
+                    let is_in =
+                        |set: u8, place: usize| u32::try_from(place).is_ok_and(|place| set.checked_shr(place).unwrap_or(0) & 1 == 1);
                     let (spared, acted): (Vec<_>, Vec<_>) = (0..).zip(ids).partition(|(place, _)| is_in(named & !done, *place));
                     let mut bad = act(&acted.iter().map(|(_, id)| (*id).clone()).collect::<Vec<_>>())?;
                     let blamed = spared.into_iter().chain(acted.into_iter().filter(|(place, _)| is_in(named, *place)));
                     let message = || "It did not go well".to_owned();
-                    bad.extend(blamed.map(|(_, id)| world::Unsuccessful { resource_id: id.clone(), code: code.to_owned(), message: message() }));
+                    bad.extend(blamed.map(|(_, id)| world::Unsuccessful {
+                        resource_id: id.clone(),
+                        code: code.to_owned(),
+                        message: message(),
+                    }));
                     Ok(asked(bad))
                 }
                 _ => act(ids).map(asked),

@@ -23,7 +23,7 @@ pub enum Fault {
     After(&'static str),
     /// It happened, the answer was lost, and the SDK asked again: the answer is the one to the second time.
     Again,
-    /// A read that shows how things were so many moments ago ([`Aws::remember`](crate::Aws::remember)).
+    /// A read that shows how things were so many moments ago ([`Aws::keep_moment`](crate::Aws::keep_moment)).
     Stale(usize),
     /// An answer with HTTP 200 in which some ids are unsuccessful: those whose bit is set in `named`. Of these, the ones in
     /// `done` were acted on all the same. AWS documents no codes for them.

@@ -57,6 +57,11 @@ impl MemoryLedger {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Forgets one record.
+    pub fn forget_key(&self, key: &Key) {
+        self.lock().items.remove(key);
+    }
+
     /// Every record, by key.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
@@ -82,7 +87,7 @@ impl MemoryLedger {
     }
 
     /// Keeps how things are now, for an index that lags behind.
-    pub fn remember(&self) {
+    pub fn keep_moment(&self) {
         let mut inner = self.lock();
         let count = inner.order.len();
         inner.past.push_front(count);

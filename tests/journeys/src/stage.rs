@@ -76,6 +76,12 @@ impl Outbox {
     pub fn take(&self) -> Vec<(String, Notice)> {
         std::mem::take(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner))
     }
+
+    /// Everything that was told and not taken.
+    #[must_use]
+    pub fn all(&self) -> Vec<(String, Notice)> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// The bucket of reports.
@@ -106,11 +112,12 @@ impl Shelf {
 impl Keep for Shelf {
     async fn keep(&self, name: &str, _: &str, file: &Path) -> Result<(), CallError> {
         let content = std::fs::read(file).unwrap();
-        self.faults.around("PutObject", || {
-            self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), content);
-            Ok(())
-        })
-        .await
+        self.faults
+            .around("PutObject", || {
+                self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), content);
+                Ok(())
+            })
+            .await
     }
 
     fn place(&self, name: &str) -> String {
@@ -120,11 +127,12 @@ impl Keep for Shelf {
 
 impl Publish for Outbox {
     async fn publish(&self, topic: &TopicArn, notice: &Notice) -> Result<(), CallError> {
-        self.faults.around("Publish", || {
-            self.told.lock().unwrap_or_else(PoisonError::into_inner).push((topic.to_string(), notice.clone()));
-            Ok(())
-        })
-        .await
+        self.faults
+            .around("Publish", || {
+                self.told.lock().unwrap_or_else(PoisonError::into_inner).push((topic.to_string(), notice.clone()));
+                Ok(())
+            })
+            .await
     }
 }
 

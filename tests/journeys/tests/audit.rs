@@ -865,6 +865,21 @@ async fn a_request_that_a_new_policy_allows_is_not_overdue_before_a_sweep_had_it
 }
 
 #[tokio::test]
+async fn who_would_have_found_no_place_is_not_overdue_while_the_warden_only_observes() {
+    let mut stage = tidy().with_policy(&format!(
+        "@id(\"cap\") permit(principal == PrivateLink::Account::\"{A}\", action == PrivateLink::Action::\"Accept\", resource)
+           when {{ context.connections.ofAccount < 1 }};"
+    ));
+    stage.observe = true;
+    stage.audit().await.unwrap();
+    let (_first, _) = stage.ask(A);
+    let (_second, _) = stage.ask(A);
+    stage.sweep().await.unwrap();
+    stage.pass(SignedDuration::from_hours(1));
+    assert_eq!(of_kind(&stage, "overdue").await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_cap_is_judged_in_the_order_of_acceptance() {
     let mut stage = Stage::new();
     let (old, _) = stage.ask(B);

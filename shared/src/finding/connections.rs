@@ -127,6 +127,7 @@ impl Look<'_> {
             Ok(judgement) => judgement,
             Err(missing) => {
                 let justification = Justification::Unknown { why: missing.to_string() };
+                findings.extend(self.unrecorded(&justification));
                 return Inspected { justification, findings, matched: Vec::new() };
             }
         };

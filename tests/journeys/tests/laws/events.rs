@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{generators::Forgery, harness::role_of};
+use crate::{harness::role_of, story::Forgery};
 
 /// An event that AWS sent.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use warden::policy::PolicyFile;
 
-use crate::generators::ACCOUNTS;
+use crate::story::ACCOUNTS;
 
 /// A policy set.
 #[derive(Debug, Clone, Default)]

@@ -27,9 +27,9 @@ use warden::{
 
 use crate::{
     events::Sent,
-    generators::{ACCOUNTS, Call, Move, NAMES, Story},
     grammar::{InForce, ROLE, Set},
     ports::Book,
+    story::{ACCOUNTS, Call, Move, NAMES, Story},
     wardens::{Warden, Work},
 };
 use setting::{offer, put_member};

@@ -1,7 +1,7 @@
 //! The laws that hold whatever happens: over worlds, policies, requests, faults, lost and repeated deliveries, crashes and
 //! people's hands. 256 stories each; `make soak` tells 100,000.
 //!
-//! `generators` makes stories, `harness` tells them to a warden over the stage, `reference` says what may and must be, from
+//! `generators` makes stories (`story`), `harness` tells them to a warden over the stage, `reference` says what may and must be, from
 //! the grammar of the policies and without asking Cedar. `laws` puts these together. `mutants` holds wardens with one rule
 //! broken each, and names the law that catches it.
 //!
@@ -19,6 +19,7 @@ mod mutants;
 mod ports;
 mod reference;
 mod shop;
+mod story;
 mod wardens;
 
 use std::fmt::Write;

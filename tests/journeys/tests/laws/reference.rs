@@ -3,7 +3,10 @@
 
 use jiff::Timestamp;
 
-use crate::grammar::{Action, Condition, Effect, InForce, ROLE, Rule, Who};
+use crate::{
+    grammar::{Action, Condition, Effect, InForce, ROLE, Rule, UNITS, Who},
+    story::ACCOUNTS,
+};
 
 /// What is known about one request.
 #[derive(Debug, Clone)]
@@ -112,7 +115,7 @@ fn depends(condition: &Condition, facts: &Facts) -> bool {
 }
 
 fn who(rule: &Rule, set: &InForce, facts: &Facts) -> Option<bool> {
-    let is = |n: &usize| facts.account.as_deref() == Some(crate::generators::ACCOUNTS[*n]);
+    let is = |n: &usize| facts.account.as_deref() == Some(ACCOUNTS[*n]);
     Some(match rule.who {
         Who::Anyone => true,
         Who::Account(n) => is(&n),
@@ -120,7 +123,7 @@ fn who(rule: &Rule, set: &InForce, facts: &Facts) -> Option<bool> {
         Who::Unit(n) => match &facts.member {
             Member::Unknown => true,
             Member::Outside => false,
-            Member::Inside { units, .. } => units.iter().any(|unit| unit == crate::grammar::UNITS[n]),
+            Member::Inside { units, .. } => units.iter().any(|unit| unit == UNITS[n]),
         },
     })
 }

@@ -8,7 +8,7 @@ use warden::grant::{Grant, Grantee};
 use super::{House, Request, is_live, latest, now};
 use crate::{
     events::Sent,
-    generators::{ACCOUNTS, Deed, Gap, NAMES},
+    story::{ACCOUNTS, Deed, Gap, NAMES},
 };
 
 impl House<'_> {

@@ -4,8 +4,8 @@ use journeys::PROVIDER;
 
 use super::{House, Request, count, covers, now};
 use crate::{
-    generators::ACCOUNTS,
     reference::{self, Facts},
+    story::ACCOUNTS,
 };
 
 impl House<'_> {

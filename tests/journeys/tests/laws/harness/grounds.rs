@@ -4,9 +4,9 @@ use warden::{connection::State, grant::Grant};
 
 use super::{House, Invocation, MEMBER_KNOWN_FOR, Request, SERVICE_KNOWN_FOR, count, covers, is_live};
 use crate::{
-    generators::ACCOUNTS,
     ports::Log,
     reference::{self, Answer, Facts},
+    story::ACCOUNTS,
 };
 
 /// What one invocation was told.
@@ -83,7 +83,7 @@ impl Grounds<'_> {
     }
 
     /// The least and the most that it can have counted beside a request: of its account, of everybody. Whom it let in since
-    /// the list was read counts; whom it only asked for may.
+    /// the list was read, and before it asked for this one, counts; whom it only asked for may.
     fn counts(&self, request: &Request, n: usize) -> ((i64, i64), (i64, i64)) {
         let account = ACCOUNTS[request.account];
         let here = |endpoint: &str| {
@@ -110,7 +110,10 @@ impl Grounds<'_> {
         };
         let of_account = count(live.iter().filter(|one| one.owner.as_ref().is_some_and(|owner| owner.as_str() == account)));
         let base = (of_account, count(live.iter()));
-        let sure = more(self.log.let_in.iter().filter(|(read, _)| *read > n).map(|(_, id)| id.as_str()).collect());
+        let turn = |endpoint: &str| self.log.asked.iter().rposition(|id| id.as_str() == endpoint);
+        let before = |endpoint: &str| turn(&request.endpoint).is_none_or(|own| turn(endpoint).is_some_and(|turn| turn < own));
+        let let_in = self.log.let_in.iter().filter(|(read, id)| *read > n && before(id.as_str()));
+        let sure = more(let_in.map(|(_, id)| id.as_str()).collect());
         let perhaps = more(self.log.asked.iter().map(|id| id.as_str()).collect());
         ((base.0 + sure.0, base.1 + sure.1), (base.0 + perhaps.0, base.1 + perhaps.1))
     }

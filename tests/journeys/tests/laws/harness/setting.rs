@@ -12,8 +12,8 @@ use warden::{
 
 use super::{DEFAULT_TOPIC, OWN_TOPIC};
 use crate::{
-    generators::{Member, Service},
     grammar::UNITS,
+    story::{Member, Service},
 };
 
 pub(super) fn offer(world: &mut World, service: &Service) -> String {

@@ -4,7 +4,7 @@
 use warden::{grant::Grant, record::Verdict};
 
 use super::{Breach, By, House, Request, covers, grounds::Grounds, is_live, now};
-use crate::{generators::ACCOUNTS, ports::lock, reference::Answer};
+use crate::{ports::lock, reference::Answer, story::ACCOUNTS};
 
 impl House<'_> {
     /// What changed since the last look, and whether it may have.

@@ -17,10 +17,10 @@ use super::{
 };
 use crate::{
     events::Claim,
-    generators::{ACCOUNTS, Delivery, End, NAMES},
     grammar::InForce,
     mutants::Flaw,
     ports::{Book, Cabinet, Ec2, Post, Shared, lock},
+    story::{ACCOUNTS, Delivery, End, NAMES},
     wardens::{Lambda, Office, Warden, Work},
 };
 

@@ -5,9 +5,10 @@ use proptest::{collection::vec, prelude::*, sample::Index, test_runner::TestRunn
 
 use super::on;
 use crate::{
-    generators::{CALM, Delivery, End, Forgery, ORDERLY, Story, story},
+    generators::{CALM, ORDERLY, story},
     grammar::{Action, Condition, Effect, Set},
     harness::{House, is_live},
+    story::{Delivery, End, Forgery, Story},
     wardens::Warden,
 };
 

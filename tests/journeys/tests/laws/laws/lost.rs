@@ -2,12 +2,14 @@
 
 use jiff::SignedDuration;
 use proptest::test_runner::TestRunner;
+use serde_json::Value;
 
 use super::{none, on};
 use crate::{
-    generators::{ACCOUNTS, Delivery, End, NAMES, Service, WILD, story},
+    generators::{WILD, story},
     harness::{DEFAULT_TOPIC, House, OWN_TOPIC, Request, covers},
     reference::{self, Answer},
+    story::{ACCOUNTS, Delivery, End, NAMES, Service},
     wardens::Warden,
 };
 
@@ -99,6 +101,13 @@ pub(super) fn has(house: &House<'_>, request: &Request, words: &[&str]) -> bool 
 
 fn on_the_record(house: &House<'_>, request: &Request) -> bool {
     let recorded = has(house, request, &["accepted", "found"]);
-    // A grant names the person who let it in.
-    recorded || house.grants.iter().any(|grant| covers(grant, request)) || is_told(house, request)
+    // A grant names the person who let it in; of what EC2 gives no time for nobody can say that it is old enough to be missed.
+    let granted = house.grants.iter().any(|grant| covers(grant, request));
+    recorded || granted || is_told(house, request) || is_named_as_unseen(house, request)
+}
+
+fn is_named_as_unseen(house: &House<'_>, request: &Request) -> bool {
+    let report: Value = serde_json::from_str(&house.shelf.read("report.json")).unwrap();
+    let says = |what: &Value| what.as_str().is_some_and(|what| what.contains(&request.endpoint));
+    house.facts(request, (0, 0)).created.is_none() && report["unseen"].as_array().is_some_and(|all| all.iter().any(says))
 }

@@ -5,10 +5,11 @@ use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestRun
 
 use super::{idempotence::deliver, none, on};
 use crate::{
-    generators::{ACCOUNTS, CALM, Delivery, End, NAMES, Story, rule, story},
+    generators::{CALM, rule, story},
     grammar::{Action, Condition, Effect, InForce, Rule, Set, Who},
     harness::{House, covers, now},
     shop::{Bucket, Wares},
+    story::{ACCOUNTS, Delivery, End, NAMES, Story},
     wardens::Warden,
 };
 

@@ -7,9 +7,10 @@ use super::{
     none, on,
 };
 use crate::{
-    generators::{Delivery, End, ORDERLY, story},
+    generators::{ORDERLY, story},
     harness::{House, Request},
     reference::{self, Answer},
+    story::{Delivery, End},
     wardens::Warden,
 };
 

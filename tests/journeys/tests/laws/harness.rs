@@ -125,6 +125,8 @@ pub struct House<'a> {
     pub grants_ever: Vec<Grant>,
     recorded: usize,
     runs: usize,
+    /// Time goes on while somebody works. Otherwise it stands still, so that the same makes the same records.
+    pub clock_runs: bool,
     pub breaches: Vec<Breach>,
 }
 
@@ -162,6 +164,7 @@ impl<'a> House<'a> {
             grants_ever: Vec::new(),
             recorded: 0,
             runs: 0,
+            clock_runs: false,
             breaches: Vec::new(),
         }
     }

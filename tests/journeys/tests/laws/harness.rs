@@ -58,11 +58,16 @@ const LOADED_MAX: usize = 64;
 thread_local! {
     static LOADED: RefCell<BTreeMap<String, Arc<Policy>>> = const { RefCell::new(BTreeMap::new()) };
     static NOW: Cell<Timestamp> = const { Cell::new(Timestamp::UNIX_EPOCH) };
+    static RUNS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The time of day, for functions that take none.
 pub fn now() -> Timestamp {
-    NOW.get()
+    let now = NOW.get();
+    if RUNS.get() {
+        NOW.set(now + SignedDuration::from_micros(1));
+    }
+    now
 }
 
 /// A request and what became of it.
@@ -125,8 +130,6 @@ pub struct House<'a> {
     pub grants_ever: Vec<Grant>,
     recorded: usize,
     runs: usize,
-    /// Time goes on while somebody works. Otherwise it stands still, so that the same makes the same records.
-    pub clock_runs: bool,
     pub breaches: Vec<Breach>,
 }
 
@@ -134,6 +137,7 @@ impl<'a> House<'a> {
     pub fn new(warden: &'a dyn Warden, story: &'a Story) -> Self {
         let start = start_of_story();
         NOW.set(start);
+        RUNS.set(false);
         let mut world = World::new("us-east-1", start);
         let services: Vec<String> = story.world.services.iter().map(|service| offer(&mut world, service)).collect();
         world.set_page_size_max(story.world.page);
@@ -164,7 +168,6 @@ impl<'a> House<'a> {
             grants_ever: Vec::new(),
             recorded: 0,
             runs: 0,
-            clock_runs: false,
             breaches: Vec::new(),
         }
     }
@@ -200,6 +203,11 @@ impl<'a> House<'a> {
             }
         }
         self.look(By::Others);
+    }
+
+    /// No two look at the same time any more. Otherwise it stands still, so that the same makes the same records.
+    pub fn let_the_clock_run(&self) {
+        RUNS.set(true);
     }
 
     pub fn pass(&mut self, time: SignedDuration) {

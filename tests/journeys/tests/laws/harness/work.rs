@@ -6,13 +6,13 @@ use std::{
 };
 
 use approve::ServiceCache;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use journeys::{Aws, sweep_event};
 use serde_json::{Value, json};
 use warden::{config::Scope, grant::Grant, organization::Members};
 
 use super::{
-    By, DEFAULT_TOPIC, House, NOW, Request, latest, now,
+    By, DEFAULT_TOPIC, House, Request, latest, now,
     setting::{notify_config, terms},
 };
 use crate::{
@@ -121,9 +121,6 @@ impl House<'_> {
                 lambda => self.lambdas[lambda].at_work.as_mut().map(|invocation| &mut invocation.work),
             };
             let polled = step(work?);
-            if self.clock_runs {
-                NOW.set(now() + SignedDuration::from_micros(1));
-            }
             self.look(if lambda == 2 { By::Others } else { By::Lambda(lambda) });
             if let Poll::Ready(done) = polled {
                 if lambda == 2 {

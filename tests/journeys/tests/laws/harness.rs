@@ -81,6 +81,8 @@ pub struct Request {
     pub was_rejected: bool,
     /// EC2 leaves something out about it.
     pub gap: bool,
+    /// EC2 does not say whose it is.
+    pub nameless: bool,
     /// What there was beside it when the warden let it in: of its account, of everybody.
     pub let_in: Option<(i64, i64)>,
     /// The invocation that let it in ended, and said that all was well.

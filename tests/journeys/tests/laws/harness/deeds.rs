@@ -29,6 +29,7 @@ impl House<'_> {
             state,
             was_rejected: false,
             gap: false,
+            nameless: false,
             let_in: None,
             let_in_well: false,
             role: None,
@@ -98,6 +99,7 @@ impl House<'_> {
     pub(super) fn leave_out(&mut self, n: usize, gap: Gap) {
         let Some(request) = latest(n, self.requests.len()).map(|n| &mut self.requests[n]).filter(|request| request.waits()) else { return };
         request.gap = true;
+        request.nameless |= gap == Gap::Owner;
         let mut world = self.aws.world();
         let connection = world.connection_mut(&request.endpoint).unwrap();
         match gap {

@@ -41,7 +41,7 @@ impl House<'_> {
     pub fn beside(&self, request: &Request) -> (i64, i64) {
         let others =
             || self.requests.iter().filter(|one| one.service == request.service && one.endpoint != request.endpoint && one.is_live());
-        (count(others().filter(|one| one.account == request.account)), count(others()))
+        (count(others().filter(|one| one.account == request.account && !one.nameless)), count(others()))
     }
 
     /// Whether a grant on the ledger covers it now.

@@ -48,12 +48,10 @@ impl House<'_> {
             let read = log.lists.len();
             log.let_in.push((read, request.endpoint.parse().unwrap()));
         }
-        if to == "rejected" {
-            if request.is_live() {
-                self.breach(Breach::Safety, &request, "was cut off");
-            } else if !self.may(lambda, &request, Answer::Reject) {
-                self.breach(Breach::Safety, &request, "was turned away, and no policy turns it away");
-            }
+        // EC2 cannot be asked to reject only who still waits: whom a person lets in at that moment is cut off.
+        if to == "rejected" && !self.may(lambda, &request, Answer::Reject) {
+            let what = if request.is_live() { "was cut off" } else { "was turned away, and no policy turns it away" };
+            self.breach(Breach::Safety, &request, what);
         }
     }
 

@@ -63,7 +63,14 @@ fn is_still_allowed(house: &House<'_>, request: &Request) -> bool {
         (0..=of_account).all(|of_account| (of_account..=of_service).all(|of_service| answer((of_account, of_service)) == Answer::Accept))
     });
     let by_person = reference::granted(&house.in_force, &as_audited(house, request, (0, 0)), house.has_grant(request));
-    (recorded && by_policy) || by_person
+    (recorded && by_policy && !somebody_came_back(house, request)) || by_person
+}
+
+/// Whom the warden let in, somebody turned away, and somebody let in again by hand has the place of its old record: one that
+/// was let in meanwhile is then too much.
+fn somebody_came_back(house: &House<'_>, request: &Request) -> bool {
+    let back = |one: &&Request| one.service == request.service && one.was_rejected && one.is_live() && has(house, one, &["accepted"]);
+    house.requests.iter().any(|one| back(&one))
 }
 
 /// Whatever it met beside it, neither the policy nor a person would let it in.

@@ -9,11 +9,13 @@ PROFILE ?= deploy
 BINARIES = target/$(if $(filter dev,$(PROFILE)),debug,$(TARGET)/$(PROFILE))
 # How many forged events `make fuzz` delivers.
 EVENTS ?= 1000000
+# The stories that `make soak` tells of each law.
+CASES ?= 100000
 
 BOOTSTRAP = @command -v $(PYTHON) >/dev/null 2>&1 || { echo "\`$(PYTHON)\` is not on your PATH: install Python 3.11 or later, or run make PYTHON=/path/to/python3.11 …"; exit 1; }; $(PYTHON) tests/e2e/bootstrap.py
 NEEDS_CARGO = @command -v cargo >/dev/null 2>&1 || { echo "\`cargo\` is not on your PATH: install Rust 1.95 or later from https://rustup.rs."; exit 1; }
 
-.PHONY: help try up test fuzz bench check package binaries build-Approve build-Audit build-Notify
+.PHONY: help try up test soak fuzz bench check package binaries build-Approve build-Audit build-Notify
 
 help: ## say this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1: \2/p' $(MAKEFILE_LIST)
@@ -26,6 +28,10 @@ up: ## the same platform left standing at http://127.0.0.1:4566 (or PORT=…), f
 
 test: ## every test, from a clean clone
 	$(BOOTSTRAP) test
+
+soak: ## the laws over 100,000 stories each (or CASES=…): SOAKTIME on two cores; prints the seed of any failure
+	$(NEEDS_CARGO)
+	PROPTEST_CASES=$(CASES) cargo test --locked --profile soak -p journeys --test laws -- --skip mutant
 
 fuzz: ## a million forged events, or EVENTS=…, of which none may panic the functions or let anybody in
 	$(NEEDS_CARGO)

@@ -58,7 +58,7 @@ pub struct Unsuccessful {
 }
 
 /// The state of PrivateLink in one Region.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct World {
     region: String,
     now: Timestamp,

@@ -11,9 +11,12 @@ use crate::{
 };
 use jiff::Timestamp;
 
-/// A connection's place: when it was let in, as far as the ledger knows, and else when it asked. One without a time
-/// counts as the oldest.
-type Place = (Option<Timestamp>, EndpointId);
+/// A connection's place: when it was let in, as far as the ledger knows. When the others were let in nobody knows, so they
+/// take no place from those, and among themselves come in the order in which they asked; one without a time is their first.
+type Place = (Unrecorded, Option<Timestamp>, EndpointId);
+
+/// Whether the ledger does not say when it was let in.
+type Unrecorded = bool;
 
 /// The live connections of one service.
 #[derive(Debug, Default)]
@@ -56,5 +59,5 @@ impl Census {
 
 fn place(connection: &Connection, memory: Option<&Memory>) -> Place {
     let accepted = memory.and_then(|memory| memory.endpoints.get(&connection.endpoint)?.accepted);
-    (accepted.or(connection.created), connection.endpoint.clone())
+    (accepted.is_none(), accepted.or(connection.created), connection.endpoint.clone())
 }

@@ -176,24 +176,45 @@ pub fn decide(policy: &Policy, facts: &Facts, grants: &[Grant]) -> Ruling {
     };
     let mut grant = None;
     let decision = match standing {
-        Standing::Waiting => match weigh(&judgement) {
-            Weighed::Accept => Decision::Accept(Permit::mint(facts)),
-            Weighed::Refer(Refer::Inactive { state }) => Decision::Refer(Refer::Inactive { state }),
-            weighed => {
-                grant = Grant::covering(grants, &facts.connection, facts.now).cloned();
-                if grant.is_some() && policy.asks_for_organization() && facts.membership.known().is_err() {
-                    // Nobody knows whether the account is being shut down, and a grant does not count against that.
-                    let decision = Decision::Refer(Refer::Unverified { needs: [OpenFact::Organization].into() });
-                    return Ruling { decision, basis: Basis { judgement: Some(judgement), grant: None } };
-                }
-                if grant.is_some() { Decision::Accept(Permit::mint(facts)) } else { answer(weighed, facts) }
+        Standing::Waiting => match (weigh(&judgement), granted(policy, facts, grants)) {
+            (Weighed::Accept, _) => Decision::Accept(Permit::mint(facts)),
+            (Weighed::Reject | Weighed::Refer(_), Granted::Holds(by)) => {
+                grant = Some(by.clone());
+                Decision::Accept(Permit::mint(facts))
             }
+            (Weighed::Reject | Weighed::Refer(_), Granted::Unverified) => {
+                Decision::Refer(Refer::Unverified { needs: [OpenFact::Organization].into() })
+            }
+            (Weighed::Reject, Granted::No) => Decision::Reject(Permit::mint(facts)),
+            (Weighed::Refer(why), Granted::No) => Decision::Refer(why),
         },
         Standing::Live => Decision::Leave(Leave::Live),
         Standing::Gone => Decision::Leave(Leave::Gone),
         Standing::Unknown => Decision::Refer(Refer::UnknownState { state: facts.connection.state.as_str().to_owned() }),
     };
     Ruling { decision, basis: Basis { judgement: Some(judgement), grant } }
+}
+
+/// What a person's grants come to, where the policy alone does not let a request in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Granted<'a> {
+    /// This one covers it.
+    Holds(&'a Grant),
+    /// One covers it, and nobody knows whether the account is being shut down.
+    Unverified,
+    /// None does, or the account is not active: a grant does not count against that.
+    No,
+}
+
+/// Whether a person let it in: for whoever waits and for whoever is said to wait for too long.
+#[must_use]
+pub fn granted<'a>(policy: &Policy, facts: &Facts, grants: &'a [Grant]) -> Granted<'a> {
+    match Grant::covering(grants, &facts.connection, facts.now) {
+        None => Granted::No,
+        Some(_) if facts.membership.inactive().is_some() => Granted::No,
+        Some(_) if policy.asks_for_organization() && facts.membership.known().is_err() => Granted::Unverified,
+        Some(grant) => Granted::Holds(grant),
+    }
 }
 
 fn refer(why: Refer) -> Ruling {
@@ -217,13 +238,5 @@ pub fn weigh(judgement: &Judgement) -> Weighed {
         None if accept.allowed => Weighed::Accept,
         None if accept.rules.is_empty() => Weighed::Refer(Refer::NoPermit),
         None => Weighed::Refer(Refer::Forbidden),
-    }
-}
-
-fn answer(weighed: Weighed, facts: &Facts) -> Decision {
-    match weighed {
-        Weighed::Accept => Decision::Accept(Permit::mint(facts)),
-        Weighed::Reject => Decision::Reject(Permit::mint(facts)),
-        Weighed::Refer(why) => Decision::Refer(why),
     }
 }

@@ -211,7 +211,8 @@ impl Policy {
         let turned_down = !allowed && !reasons.is_empty();
         let open = part.filter(|_| !turned_down).map(|part| {
             let loose = part.loose.ask(action, request, entities);
-            let could_match = loose.reasons.into_iter().chain(loose.errors.into_iter().map(|error| error.id)).collect();
+            let erring = loose.errors.into_iter().map(|error| error.id);
+            let could_match = loose.reasons.into_iter().chain(erring).chain(part.stiff.iter().cloned()).collect();
             self.dependents.that_matter(unknown, &could_match, allowed)
         });
         let rules = reasons.iter().filter_map(|id| self.notes.get(id).cloned()).collect();

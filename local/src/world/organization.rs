@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Ec2Error;
 
 /// The organization and who is in it. Whoever is not in it is unknown to it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Organization {
     accounts: BTreeMap<String, OrganizationAccount>,
 }
@@ -25,6 +25,11 @@ impl Organization {
     /// Takes an account in, or moves it.
     pub fn put(&mut self, id: &str, account: OrganizationAccount) {
         self.accounts.insert(id.to_owned(), account);
+    }
+
+    /// Lets an account go.
+    pub fn remove(&mut self, id: &str) {
+        self.accounts.remove(id);
     }
 
     /// Describes an account.

@@ -7,7 +7,7 @@ use super::{Finding, Kind, Severity, Subject, Terms};
 use crate::{
     config::Mode,
     connection::{Connection, Standing, State},
-    decision::{Refer, Weighed, weigh},
+    decision::{Granted, Refer, Weighed, granted, weigh},
     facts::{Claim, Counts, Facts},
     grant::Grant,
     organization::Membership,
@@ -127,6 +127,7 @@ impl Look<'_> {
             Ok(judgement) => judgement,
             Err(missing) => {
                 let justification = Justification::Unknown { why: missing.to_string() };
+                findings.extend(self.unrecorded(&justification));
                 return Inspected { justification, findings, matched: Vec::new() };
             }
         };
@@ -149,8 +150,9 @@ impl Look<'_> {
                 }
                 Justification::Policy { policies: ids(&judgement.accept) }
             }
-            (Weighed::Refer(Refer::Inactive { state }), _) => {
-                findings.push(self.unjustified(judgement, &Weighed::Refer(Refer::Inactive { state })));
+            // Whatever was granted, and whether or not the policy would turn it away besides.
+            (weighed, _) if judgement.inactive.is_some() => {
+                findings.push(self.unjustified(judgement, &weighed));
                 Justification::Nothing
             }
             (_, Some(grant)) => {
@@ -291,9 +293,14 @@ impl Look<'_> {
         let matched = matched(&judgement);
         let mut findings = policy_errors(&judgement, self);
         let age = self.connection.created.map_or(SignedDuration::ZERO, |created| self.now.duration_since(created));
-        let grant = Grant::covering(self.known.grants, self.connection, self.now);
-        let observed =
-            self.terms.mode == Mode::Observe && (self.known.doubt || self.known.marks.verdicts.contains(&Verdict::ObservedAccept));
+        // By the rule that `approve` goes by: what it would not act on is not overdue.
+        let grant = match granted(self.policy, &self.facts(self.now), self.known.grants) {
+            Granted::Holds(grant) => Some(grant),
+            Granted::Unverified | Granted::No => None,
+        };
+        // While nobody is let in no place is taken, so one that the last place was kept from looks as if it had one.
+        let seen = |verdict: &Verdict| matches!(verdict, Verdict::ObservedAccept | Verdict::Referred);
+        let observed = self.terms.mode == Mode::Observe && (self.known.doubt || self.known.marks.verdicts.iter().any(seen));
         // Since then a sweep could have acted: since it asked, and since it was allowed.
         let allowed =
             |since: Timestamp| self.connection.created.map_or(SignedDuration::ZERO, |created| self.now.duration_since(created.max(since)));

@@ -43,8 +43,8 @@ pub(super) struct Dependents {
 struct Dependent {
     rule: OpenRule,
     forbids: bool,
-    /// As a permit, without what speaks of any such fact.
-    loose: Option<Policy>,
+    /// The policy, as far as it can be looked into.
+    json: Option<Value>,
 }
 
 /// A policy set as it stands while something is not known.
@@ -54,6 +54,8 @@ pub(super) struct Part {
     pub(super) sure: Shelves,
     /// The others, loosened.
     pub(super) loose: Shelves,
+    /// Those that cannot be loosened: they might always match.
+    pub(super) stiff: BTreeSet<String>,
 }
 
 impl Dependents {
@@ -74,7 +76,8 @@ impl Dependents {
     #[cfg(feature = "reach")]
     pub(super) fn loosened_permits(&self, fact: OpenFact) -> PolicySet {
         let asking = self.all.iter().filter(|one| !one.forbids && one.rule.needs.contains(&fact));
-        PolicySet::from_policies(asking.filter_map(|one| one.loose.clone())).unwrap_or_default()
+        let all = [OpenFact::Organization, OpenFact::Requester].into();
+        PolicySet::from_policies(asking.filter_map(|one| one.loose(&all))).unwrap_or_default()
     }
 
     /// The policies that ask for none of the unknown facts, and the others, loosened, with their own effects.
@@ -84,9 +87,9 @@ impl Dependents {
         let is_needing = |policy: &&Policy| needing.iter().any(|one| *policy.id() == PolicyId::new(&one.rule.id));
         let sure = set.policies().filter(|policy| !is_needing(policy)).cloned().collect();
         let loosened = |one: &&Dependent| {
-            let loose = one.loose.as_ref()?;
+            let loose = one.loose(unknown)?;
             if !one.forbids {
-                return Some(loose.clone());
+                return Some(loose);
             }
             let mut json = loose.to_json().ok()?;
             json.as_object_mut()?.insert("effect".to_owned(), json!("forbid"));
@@ -109,18 +112,19 @@ impl Dependents {
         let part = || {
             let is_needing = |policy: &&Policy| needing.iter().any(|one| *policy.id() == PolicyId::new(&one.rule.id));
             let sure = Shelves::of(set.policies().filter(|policy| !is_needing(policy)));
-            let loose = Shelves::of(needing.iter().filter_map(|one| one.loose.as_ref()));
-            Part { sure, loose }
+            let (loose, stiff): (Vec<_>, Vec<_>) =
+                needing.iter().map(|one| one.loose(unknown).ok_or_else(|| one.rule.id.clone())).partition(Result::is_ok);
+            let loose: Vec<Policy> = loose.into_iter().flatten().collect();
+            Part { sure, loose: Shelves::of(loose.iter()), stiff: stiff.into_iter().filter_map(Result::err).collect() }
         };
         self.parts.get(index).map(|cell| cell.get_or_init(part))
     }
 
-    /// Of the unknown facts' policies, those that could change the answer: of those that matched when loosened (and those
-    /// that cannot be loosened), the permits where nothing allows it, the forbids where something does.
+    /// Of the unknown facts' policies, those that could change the answer: of those that could match, the permits where
+    /// nothing allows it, the forbids where something does.
     pub(super) fn that_matter(&self, unknown: &BTreeSet<OpenFact>, could_match: &BTreeSet<String>, allowed: bool) -> Vec<OpenRule> {
-        let matter = |one: &&Dependent| {
-            !one.rule.needs.is_disjoint(unknown) && one.forbids == allowed && (one.loose.is_none() || could_match.contains(&one.rule.id))
-        };
+        let matter =
+            |one: &&Dependent| !one.rule.needs.is_disjoint(unknown) && one.forbids == allowed && could_match.contains(&one.rule.id);
         let named = |one: &Dependent| OpenRule { id: one.rule.id.clone(), needs: one.rule.needs.intersection(unknown).copied().collect() };
         let mut rules: Vec<OpenRule> = self.all.iter().filter(matter).map(named).collect();
         rules.sort_by(|a, b| a.id.cmp(&b.id));
@@ -134,9 +138,13 @@ impl Dependent {
         let json = policy.to_json().ok();
         // What cannot be looked into may ask for anything.
         let needs = json.as_ref().map_or_else(|| [OpenFact::Organization, OpenFact::Requester].into(), needs);
-        let loose = || Policy::from_json(Some(policy.id().clone()), loosened(json?)).ok();
         let forbids = policy.effect() == Effect::Forbid;
-        (!needs.is_empty()).then(|| Self { rule: OpenRule { id, needs }, forbids, loose: loose() })
+        (!needs.is_empty()).then_some(Self { rule: OpenRule { id, needs }, forbids, json })
+    }
+
+    /// As a permit, without what speaks of what is not known.
+    fn loose(&self, unknown: &BTreeSet<OpenFact>) -> Option<Policy> {
+        Policy::from_json(Some(PolicyId::new(&self.rule.id)), loosened(self.json.clone()?, unknown)).ok()
     }
 }
 
@@ -166,27 +174,27 @@ pub(super) fn needs(json: &Value) -> BTreeSet<OpenFact> {
     }
 }
 
-/// A policy as a permit whose every condition about a fact that may not be known is taken for met.
-fn loosened(mut policy: Value) -> Value {
+/// A policy as a permit whose every condition about a fact that is not known is taken for met.
+fn loosened(mut policy: Value, unknown: &BTreeSet<OpenFact>) -> Value {
     let Some(object) = policy.as_object_mut() else { return policy };
     object.insert("effect".to_owned(), json!("permit"));
-    if object.get("principal").is_some_and(|head| !needs(head).is_empty()) {
+    if object.get("principal").is_some_and(|head| !needs(head).is_disjoint(unknown)) {
         object.insert("principal".to_owned(), json!({"op": "All"}));
     }
     let conditions = object.remove("conditions").and_then(|conditions| conditions.as_array().cloned()).unwrap_or_default();
-    let kept: Vec<Value> = conditions.into_iter().filter_map(loosened_condition).collect();
+    let kept: Vec<Value> = conditions.into_iter().filter_map(|condition| loosened_condition(condition, unknown)).collect();
     object.insert("conditions".to_owned(), Value::Array(kept));
     policy
 }
 
-fn loosened_condition(condition: Value) -> Option<Value> {
-    if needs(&condition).is_empty() {
+fn loosened_condition(condition: Value, unknown: &BTreeSet<OpenFact>) -> Option<Value> {
+    if needs(&condition).is_disjoint(unknown) {
         return Some(condition);
     }
     if condition.get("kind").and_then(Value::as_str) != Some("when") {
         return None;
     }
-    let free = conjuncts(condition.get("body")?).into_iter().filter(|part| needs(part).is_empty()).cloned();
+    let free = conjuncts(condition.get("body")?).into_iter().filter(|part| needs(part).is_disjoint(unknown)).cloned();
     let body = free.reduce(|left, right| json!({"&&": {"left": left, "right": right}}))?;
     Some(json!({"kind": "when", "body": body}))
 }

@@ -1,6 +1,9 @@
 //! The world, as the provider's account sees it through the warden's ports.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use local::world::{self, Ec2Error, Filter, PageRequest, World};
 use warden::{
@@ -15,13 +18,22 @@ use warden::{
 
 use crate::{
     PROVIDER,
-    faults::{Faults, refuse},
+    faults::{Fault, Faults, refuse},
 };
+
+const CONNECTIONS: &str = "DescribeVpcEndpointConnections";
+const SERVICES: &str = "DescribeVpcEndpointServiceConfigurations";
+const NOTIFICATIONS: &str = "DescribeVpcEndpointConnectionNotifications";
+
+/// How many moments a stale read can go back.
+const MOMENTS_MAX: usize = 4;
 
 /// EC2 over the world, with faults.
 #[derive(Clone)]
 pub struct Aws {
     world: Arc<Mutex<World>>,
+    /// How things were, the latest first.
+    past: Arc<Mutex<VecDeque<World>>>,
     /// What goes wrong, and which calls were made.
     pub faults: Faults,
 }
@@ -30,12 +42,101 @@ impl Aws {
     /// EC2 over this world.
     #[must_use]
     pub fn new(world: World, faults: Faults) -> Self {
-        Self { world: Arc::new(Mutex::new(world)), faults }
+        Self { world: Arc::new(Mutex::new(world)), past: Arc::default(), faults }
     }
 
     /// The world itself.
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps how things are now, for reads that are stale.
+    pub fn keep_moment(&self) {
+        let now = self.world().clone();
+        let mut past = self.past();
+        past.push_front(now);
+        past.truncate(MOMENTS_MAX);
+    }
+
+    fn past(&self) -> MutexGuard<'_, VecDeque<World>> {
+        self.past.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the world as it is, or as it was.
+    async fn read<T>(&self, call: &'static str, read: impl Fn(&World) -> Result<T, Ec2Error>) -> Result<T, CallError> {
+        let read = |fate| match fate {
+            Fault::Stale(ago) => self.past().get(ago).map_or_else(|| read(&self.world()), &read),
+            _ => read(&self.world()),
+        };
+        self.faults.fated(call, |fate| read(fate).map_err(failed(call))).await
+    }
+
+    /// Reads to the last page.
+    async fn read_all<T>(
+        &self,
+        call: &'static str,
+        read: impl Fn(&World, PageRequest) -> Result<world::Page<T>, Ec2Error>,
+    ) -> Result<Vec<T>, CallError> {
+        let mut found = Vec::new();
+        let mut token = None;
+        loop {
+            let answer = self.read(call, |world| read(world, page(token.clone()))).await?;
+            found.extend(answer.items);
+            token = answer.next_token;
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// What EC2 does when it is asked to accept. It knows nothing of permits.
+    ///
+    /// # Errors
+    /// EC2's.
+    pub async fn ask_to_accept(&self, service: &ServiceId, ids: &[String]) -> Result<Effect, CallError> {
+        self.ask_to_act("AcceptVpcEndpointConnections", ids, |world, ids| world.accept(PROVIDER, service.as_str(), ids).map(|(bad, _)| bad))
+            .await
+    }
+
+    /// What EC2 does when it is asked to reject. It knows nothing of permits.
+    ///
+    /// # Errors
+    /// EC2's.
+    pub async fn ask_to_reject(&self, service: &ServiceId, ids: &[String]) -> Result<Effect, CallError> {
+        self.ask_to_act("RejectVpcEndpointConnections", ids, |world, ids| world.reject(PROVIDER, service.as_str(), ids).map(|(bad, _)| bad))
+            .await
+    }
+
+    async fn ask_to_act(
+        &self,
+        call: &'static str,
+        ids: &[String],
+        act: impl Fn(&mut World, &[String]) -> Result<Vec<world::Unsuccessful>, Ec2Error>,
+    ) -> Result<Effect, CallError> {
+        let act = |ids: &[String]| act(&mut self.world(), ids).map_err(failed(call));
+        self.faults
+            .fated(call, |fate| match fate {
+                Fault::Again => {
+                    act(ids)?;
+                    act(ids).map(asked)
+                }
+                Fault::Partly { code, named, done } => {
+                    let is_in =
+                        |set: u8, place: usize| u32::try_from(place).is_ok_and(|place| set.checked_shr(place).unwrap_or(0) & 1 == 1);
+                    let (spared, acted): (Vec<_>, Vec<_>) = (0..).zip(ids).partition(|(place, _)| is_in(named & !done, *place));
+                    let mut bad = act(&acted.iter().map(|(_, id)| (*id).clone()).collect::<Vec<_>>())?;
+                    let blamed = spared.into_iter().chain(acted.into_iter().filter(|(place, _)| is_in(named, *place)));
+                    let message = || "It did not go well".to_owned();
+                    bad.extend(blamed.map(|(_, id)| world::Unsuccessful {
+                        resource_id: id.clone(),
+                        code: code.to_owned(),
+                        message: message(),
+                    }));
+                    Ok(asked(bad))
+                }
+                _ => act(ids).map(asked),
+            })
+            .await
     }
 }
 
@@ -53,120 +154,84 @@ fn filter(name: &str, value: &str) -> Vec<Filter> {
 
 impl Describe for Aws {
     async fn connections(&self, of: Of<'_>) -> Result<Vec<Connection>, CallError> {
-        const CALL: &str = "DescribeVpcEndpointConnections";
         let filters = match of {
             Of::Service(id) => filter("service-id", id.as_str()),
             Of::Endpoint(id) => filter("vpc-endpoint-id", id.as_str()),
             Of::Everybody => Vec::new(),
         };
-        let mut found = Vec::new();
-        let mut token = None;
-        loop {
-            let answer = self
-                .faults
-                .around(CALL, || self.world().describe_connections(PROVIDER, &filters, page(token.clone())).map_err(failed(CALL)))?;
-            found.extend(answer.items.iter().map(connection));
-            token = answer.next_token;
-            if token.is_none() {
-                return Ok(found);
-            }
-        }
+        let found = self.read_all(CONNECTIONS, |world, page| world.describe_connections(PROVIDER, &filters, page)).await?;
+        Ok(found.iter().map(connection).collect())
     }
 
     async fn services(&self, id: Option<&ServiceId>) -> Result<Vec<Service>, CallError> {
-        const CALL: &str = "DescribeVpcEndpointServiceConfigurations";
         let filters = id.map_or_else(Vec::new, |id| filter("service-id", id.as_str()));
-        let mut found = Vec::new();
-        let mut token = None;
-        loop {
-            let answer = self
-                .faults
-                .around(CALL, || self.world().describe_services(PROVIDER, &[], &filters, page(token.clone())).map_err(failed(CALL)))?;
-            found.extend(answer.items.iter().map(service));
-            token = answer.next_token;
-            if token.is_none() {
-                return Ok(found);
-            }
-        }
+        let found = self.read_all(SERVICES, |world, page| world.describe_services(PROVIDER, &[], &filters, page)).await?;
+        Ok(found.iter().map(service).collect())
     }
 
     async fn services_notifying(&self, topic: &TopicArn) -> Result<Vec<ServiceId>, CallError> {
-        const CALL: &str = "DescribeVpcEndpointConnectionNotifications";
         let filters = filter("connection-notification-arn", topic.as_str());
-        let answer =
-            self.faults.around(CALL, || self.world().describe_notifications(PROVIDER, None, &filters, page(None)).map_err(failed(CALL)))?;
-        Ok(answer.items.iter().filter_map(|notification| notification.service_id.parse().ok()).collect())
+        let found = self.read_all(NOTIFICATIONS, |world, page| world.describe_notifications(PROVIDER, None, &filters, page)).await?;
+        Ok(found.iter().filter_map(|notification| notification.service_id.parse().ok()).collect())
     }
 }
 
 impl Accept for Aws {
     async fn accept(&self, service: &ServiceId, permits: Vec<Permit<ToAccept>>) -> Result<Effect, CallError> {
-        const CALL: &str = "AcceptVpcEndpointConnections";
-        self.faults.around(CALL, || {
-            self.world().accept(PROVIDER, service.as_str(), &ids(&permits)).map(|(bad, _)| asked(&bad)).map_err(failed(CALL))
-        })
+        self.ask_to_accept(service, &ids(&permits)).await
     }
 }
 
 impl Reject for Aws {
     async fn reject(&self, service: &ServiceId, permits: Vec<Permit<ToReject>>) -> Result<Effect, CallError> {
-        const CALL: &str = "RejectVpcEndpointConnections";
-        self.faults.around(CALL, || {
-            self.world().reject(PROVIDER, service.as_str(), &ids(&permits)).map(|(bad, _)| asked(&bad)).map_err(failed(CALL))
-        })
+        self.ask_to_reject(service, &ids(&permits)).await
     }
 }
 
 impl Directory for Aws {
     async fn member(&self, account: &AccountId) -> Result<Membership, CallError> {
-        const CALL: &str = "DescribeAccount";
-        self.faults.around(CALL, || match self.world().organization.describe(account.as_str()) {
+        let found = self.read("DescribeAccount", |world| match world.organization.describe(account.as_str()) {
             Ok(found) => Ok(Membership::Member(Member {
                 name: Some(found.name.clone()),
                 state: found.state.clone(),
                 units: warden::organization::units(&found.path),
             })),
             Err(error) if error.code == "AccountNotFoundException" => Ok(Membership::Outside),
-            Err(error) => Err(failed(CALL)(error)),
-        })
+            Err(error) => Err(error),
+        });
+        found.await
     }
 }
 
 impl Survey for Aws {
     async fn offers(&self) -> Result<Vec<Offer>, CallError> {
-        const CALL: &str = "DescribeVpcEndpointServiceConfigurations";
-        let answer = self.faults.around(CALL, || self.world().describe_services(PROVIDER, &[], &[], page(None)).map_err(failed(CALL)))?;
+        let found = self.read_all(SERVICES, |world, page| world.describe_services(PROVIDER, &[], &[], page)).await?;
         let region = |name: &String| SupportedRegion { region: name.parse().unwrap(), state: "Available".to_owned() };
         let offer = |from: &world::Service| Offer { service: service(from), regions: from.supported_regions.iter().map(region).collect() };
-        Ok(answer.items.iter().map(offer).collect())
+        Ok(found.iter().map(offer).collect())
     }
 
     async fn permissions(&self, service: &ServiceId) -> Result<Vec<Permission>, CallError> {
         const CALL: &str = "DescribeVpcEndpointServicePermissions";
-        let answer = self
-            .faults
-            .around(CALL, || self.world().describe_permissions(PROVIDER, service.as_str(), &[], page(None)).map_err(failed(CALL)))?;
-        Ok(answer.items.iter().map(|from| Permission::parse(&from.principal_type, &from.principal)).collect())
+        let found = self.read_all(CALL, |world, page| world.describe_permissions(PROVIDER, service.as_str(), &[], page)).await?;
+        Ok(found.iter().map(|from| Permission::parse(&from.principal_type, &from.principal)).collect())
     }
 
     async fn subscriptions(&self) -> Result<Vec<Subscription>, CallError> {
-        const CALL: &str = "DescribeVpcEndpointConnectionNotifications";
-        let answer =
-            self.faults.around(CALL, || self.world().describe_notifications(PROVIDER, None, &[], page(None)).map_err(failed(CALL)))?;
+        let found = self.read_all(NOTIFICATIONS, |world, page| world.describe_notifications(PROVIDER, None, &[], page)).await?;
         let subscription = |from: &world::Notification| Subscription {
             service: from.service_id.parse().unwrap(),
             topic: from.topic_arn.clone(),
             events: from.events.clone(),
             enabled: from.state == "Enabled",
         };
-        Ok(answer.items.iter().map(subscription).collect())
+        Ok(found.iter().map(subscription).collect())
     }
 
     async fn page(&self, service: &ServiceId, from: Option<&str>) -> Result<Page, CallError> {
-        const CALL: &str = "DescribeVpcEndpointConnections";
         let filters = filter("service-id", service.as_str());
         let asked = page(from.map(str::to_owned));
-        let answer = self.faults.around(CALL, || self.world().describe_connections(PROVIDER, &filters, asked).map_err(failed(CALL)))?;
+        let answer = self.read(CONNECTIONS, |world| world.describe_connections(PROVIDER, &filters, asked.clone())).await?;
         Ok(Page { connections: answer.items.iter().map(connection).collect(), unreadable: Vec::new(), next: answer.next_token })
     }
 }
@@ -175,13 +240,9 @@ fn ids<Act>(permits: &[Permit<Act>]) -> Vec<String> {
     permits.iter().map(|permit| permit.endpoint().to_string()).collect()
 }
 
-fn asked(unsuccessful: &[world::Unsuccessful]) -> Effect {
-    let item = |item: &world::Unsuccessful| Unsuccessful {
-        resource: item.resource_id.clone(),
-        code: item.code.clone(),
-        message: item.message.clone(),
-    };
-    Effect::Asked(unsuccessful.iter().map(item).collect())
+fn asked(unsuccessful: Vec<world::Unsuccessful>) -> Effect {
+    let item = |item: world::Unsuccessful| Unsuccessful { resource: item.resource_id, code: item.code, message: item.message };
+    Effect::Asked(unsuccessful.into_iter().map(item).collect())
 }
 
 fn connection(from: &world::Connection) -> Connection {

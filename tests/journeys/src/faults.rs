@@ -1,21 +1,42 @@
-//! What goes wrong, as a decorator around any call: before its effect, after it (the answer is lost), or not at all.
+//! What goes wrong, as a decorator around any call: before its effect, after it (the answer is lost), or in the answer.
+//!
+//! Every call has two moments at which whoever makes it may end: before the effect and after it. A test that drops the
+//! caller at one of them has crashed it there.
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    future::poll_fn,
     sync::{Arc, Mutex, PoisonError},
+    task::Poll,
 };
 
 use warden::ports::CallError;
 
-/// One call's fate.
+/// One call's fate. What a call cannot suffer leaves it as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// All is well.
     None,
-    /// Refused with this code; nothing happened.
+    /// Refused with this code; nothing happened. An empty code is an answer that never came.
     Before(&'static str),
     /// It happened, and the answer was this error.
     After(&'static str),
+    /// It happened, the answer was lost, and the SDK asked again: the answer is the one to the second time.
+    Again,
+    /// A read that shows how things were so many moments ago ([`Aws::keep_moment`](crate::Aws::keep_moment)).
+    Stale(usize),
+    /// An answer with HTTP 200 in which some ids are unsuccessful: those whose bit is set in `named`. Of these, the ones in
+    /// `done` were acted on all the same. AWS documents no codes for them.
+    Partly {
+        /// The code of each.
+        code: &'static str,
+        /// Which ids, by their place in the call.
+        named: u8,
+        /// Which of these were acted on.
+        done: u8,
+    },
+    /// Somebody else is writing the same: nothing was written. In a transaction that is an answer, elsewhere an error.
+    Conflict,
 }
 
 /// The fates of the next calls by name, and the calls made.
@@ -64,7 +85,22 @@ impl Faults {
     ///
     /// # Errors
     /// The call's own, or the fate's.
-    pub fn around<T>(&self, call: &'static str, make: impl FnOnce() -> Result<T, CallError>) -> Result<T, CallError> {
+    pub async fn around<T>(&self, call: &'static str, make: impl FnOnce() -> Result<T, CallError>) -> Result<T, CallError> {
+        self.fated(call, |_| make()).await
+    }
+
+    /// The same for a call that may go wrong in its answer: it is told its fate.
+    ///
+    /// # Errors
+    /// The call's own, or the fate's.
+    pub async fn fated<T>(&self, call: &'static str, make: impl FnOnce(Fault) -> Result<T, CallError>) -> Result<T, CallError> {
+        moment().await;
+        let answer = self.meet(call, make);
+        moment().await;
+        answer
+    }
+
+    fn meet<T>(&self, call: &'static str, make: impl FnOnce(Fault) -> Result<T, CallError>) -> Result<T, CallError> {
         let (fate, meanwhile) = {
             let mut inner = self.lock();
             inner.calls.push(call);
@@ -74,15 +110,28 @@ impl Faults {
             others();
         }
         match fate {
-            Fault::None => make(),
             Fault::Before(code) => Err(refuse(call, code)),
-            Fault::After(code) => make().and(Err(refuse(call, code))),
+            Fault::After(code) => make(Fault::None).and(Err(refuse(call, code))),
+            Fault::None | Fault::Again | Fault::Stale(_) | Fault::Partly { .. } | Fault::Conflict => make(fate),
         }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Lets go once: a caller that is dropped here has ended here.
+async fn moment() {
+    let mut waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// An error with a code; an empty code is an answer that never came.

@@ -1,11 +1,11 @@
 //! The ledger in memory: a put succeeds once per key, and every new record comes out of the stream once or more.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use warden::{
     grant::Grant,
@@ -16,7 +16,12 @@ use warden::{
     survey::{Decided, Memory},
 };
 
-use crate::faults::Faults;
+use crate::faults::{Fault, Faults, refuse};
+
+/// A pen held longer than this belongs to a run that has died (`aws/findings.rs`).
+const PEN_MAX: SignedDuration = SignedDuration::from_mins(20);
+/// How many moments the index can lag behind.
+const MOMENTS_MAX: usize = 4;
 
 /// A ledger in memory, with faults.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +35,10 @@ pub struct MemoryLedger {
 struct Inner {
     /// Items as they are stored: text.
     items: BTreeMap<Key, String>,
+    /// The keys in the order in which they were written.
+    order: Vec<Key>,
+    /// How many there were, the latest first.
+    past: VecDeque<usize>,
     /// Items that a newer version wrote, by service.
     newer: Vec<(ServiceId, EndpointId)>,
     newer_grants: Vec<ServiceId>,
@@ -39,13 +48,18 @@ struct Inner {
     digests: u64,
     /// Open findings that a newer version wrote.
     scrambled: BTreeSet<String>,
-    pen: Option<String>,
+    pen: Option<(String, Timestamp)>,
     stream: Vec<Value>,
 }
 
 impl MemoryLedger {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets one record.
+    pub fn forget_key(&self, key: &Key) {
+        self.lock().items.remove(key);
     }
 
     /// Every record, by key.
@@ -58,6 +72,31 @@ impl MemoryLedger {
     #[must_use]
     pub fn verdicts_of(&self, endpoint: &str) -> Vec<Verdict> {
         self.records().iter().filter(|record| record.endpoint().as_str() == endpoint).map(|record| record.verdict).collect()
+    }
+
+    /// The keys that were written after the first so many.
+    #[must_use]
+    pub fn keys_after(&self, first: usize) -> Vec<Key> {
+        self.lock().order.iter().skip(first).cloned().collect()
+    }
+
+    /// The record of a key.
+    #[must_use]
+    pub fn record(&self, key: &Key) -> Option<Record> {
+        self.lock().items.get(key).map(|text| Record::from_json(text).unwrap())
+    }
+
+    /// Keeps how things are now, for an index that lags behind.
+    pub fn keep_moment(&self) {
+        let mut inner = self.lock();
+        let count = inner.order.len();
+        inner.past.push_front(count);
+        inner.past.truncate(MOMENTS_MAX);
+    }
+
+    /// A person ends what was granted.
+    pub fn revoke(&self, which: impl Fn(&Grant) -> bool) {
+        self.lock().grants.retain(|grant| !which(grant));
     }
 
     /// A person grants something.
@@ -82,7 +121,9 @@ impl MemoryLedger {
 
     /// Forgets what was decided, as if it had never been written.
     pub fn forget(&self) {
-        self.lock().items.clear();
+        let mut inner = self.lock();
+        inner.items.clear();
+        inner.order.clear();
     }
 
     /// The ids of the findings that are open.
@@ -100,9 +141,15 @@ impl MemoryLedger {
 
 impl Recall for MemoryLedger {
     async fn recall(&self, service: &ServiceId) -> Result<Memory, CallError> {
-        self.faults.around("RecallQuery", || {
+        let recall = |fate| {
             let mut memory = Memory::default();
-            for record in self.records().iter().filter(|record| record.service() == service) {
+            let (count, keys) = {
+                let inner = self.lock();
+                let whole = inner.order.len();
+                (if let Fault::Stale(ago) = fate { inner.past.get(ago).copied().unwrap_or(whole) } else { whole }, inner.order.clone())
+            };
+            let seen = keys.iter().take(count).filter_map(|key| self.record(key));
+            for record in seen.filter(|record| record.service() == service) {
                 memory.add(Decided {
                     endpoint: record.endpoint().clone(),
                     account: record.account().cloned(),
@@ -121,87 +168,126 @@ impl Recall for MemoryLedger {
             }
             memory.grants = inner.grants.iter().filter(|grant| grant.service == *service).cloned().collect();
             Ok(memory)
-        })
+        };
+        self.faults.fated("RecallQuery", recall).await
     }
 }
 
 impl Findings for MemoryLedger {
     async fn kept(&self) -> Result<Kept, CallError> {
-        self.faults.around("OpenQuery", || {
+        let read = || {
             let inner = self.lock();
             let open = inner.open.values().filter(|open| !inner.scrambled.contains(&open.finding.id)).cloned().collect();
             Ok(Kept { open, unreadable: inner.scrambled.clone(), known_since: inner.known_since.clone() })
-        })
+        };
+        self.faults.around("OpenQuery", read).await
     }
 
-    async fn take_pen(&self, run: &str, _: Timestamp) -> Result<bool, CallError> {
-        self.faults.around("TakePen", || Ok(self.lock().pen.get_or_insert_with(|| run.to_owned()) == run))
+    async fn take_pen(&self, run: &str, now: Timestamp) -> Result<bool, CallError> {
+        let take = || {
+            let pen = &mut self.lock().pen;
+            let free = pen.as_ref().is_none_or(|(holder, since)| holder == run || now.duration_since(*since) > PEN_MAX);
+            if free {
+                *pen = Some((run.to_owned(), now));
+            }
+            Ok(free)
+        };
+        self.faults.around("TakePen", take).await
     }
 
-    async fn lay_down_pen(&self, _: &str) -> Result<(), CallError> {
-        self.faults.around("LayDownPen", || {
-            self.lock().pen = None;
-            Ok(())
-        })
+    async fn lay_down_pen(&self, run: &str) -> Result<(), CallError> {
+        let lay_down = || {
+            let pen = &mut self.lock().pen;
+            match pen.take_if(|(holder, _)| holder == run) {
+                Some(_) => Ok(()),
+                None => Err(refuse("LayDownPen", "ConditionalCheckFailedException")),
+            }
+        };
+        self.faults.around("LayDownPen", lay_down).await
     }
 
     async fn publish(&self, changes: &[Change], digest: &Digest) -> Result<Published, CallError> {
-        self.faults.around("TransactWriteItems", || {
-            let mut inner = self.lock();
-            let as_taken = |change: &Change| match change {
-                Change::Opened(open) => !inner.open.contains_key(&open.finding.id),
-                Change::Worsened(was, _) | Change::Eased(was, _) => inner.open.get(&was.finding.id) == Some(was.as_ref()),
-                Change::Resolved(was) => inner.open.get(&was.finding.id) == Some(was),
-            };
-            if !changes.iter().all(as_taken) {
-                return Ok(Published::Overtaken);
+        let publish = |fate| match fate {
+            Fault::Conflict => Ok(Published::Overtaken),
+            Fault::Again => {
+                self.lock().publish(changes, digest);
+                Ok(self.lock().publish(changes, digest))
             }
-            for change in changes {
-                match change {
-                    Change::Opened(open) | Change::Worsened(_, open) | Change::Eased(_, open) => drop(inner.open.insert(open.finding.id.clone(), open.clone())),
-                    Change::Resolved(was) => drop(inner.open.remove(&was.finding.id)),
-                }
-            }
-            if !digest.is_news() {
-                return Ok(Published::Written);
-            }
-            inner.digests += 1;
-            let (sequence, text) = (format!("9{:020}", inner.digests), serde_json::to_string(digest).unwrap());
-            inner.stream.push(json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": sequence, "NewImage": {"kind": {"S": "digest"}, "record": {"S": text}}}}));
-            Ok(Published::Written)
-        })
+            _ => Ok(self.lock().publish(changes, digest)),
+        };
+        self.faults.fated("TransactWriteItems", publish).await
     }
 
     async fn remember(&self, known_since: &BTreeMap<String, Timestamp>) -> Result<(), CallError> {
-        self.faults.around("PutKnown", || {
+        let put = || {
             self.lock().known_since = known_since.clone();
             Ok(())
-        })
+        };
+        self.faults.around("PutKnown", put).await
     }
 }
 
 impl Ledger for MemoryLedger {
     async fn put(&self, record: &Record) -> Result<Put, CallError> {
-        self.faults.around("PutItem", || {
-            let mut inner = self.lock();
-            if inner.items.contains_key(&record.key()) {
-                return Ok(Put::AlreadyThere);
+        let put = |fate| match fate {
+            Fault::Conflict => Err(refuse("PutItem", "TransactionConflictException")),
+            Fault::Again => {
+                self.lock().put(record);
+                Ok(self.lock().put(record))
             }
-            let text = record.to_json().unwrap();
-            let sequence = format!("{:021}", inner.items.len());
-            inner.stream.push(json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": sequence, "NewImage": {"kind": {"S": "decision"}, "record": {"S": text}}}}));
-            inner.items.insert(record.key(), text);
-            Ok(Put::Written)
-        })
+            _ => Ok(self.lock().put(record)),
+        };
+        self.faults.fated("PutItem", put).await
     }
 
     async fn grants(&self, service: &ServiceId) -> Result<Vec<Grant>, CallError> {
-        self.faults.around("GrantsQuery", || Ok(self.lock().grants.iter().filter(|grant| grant.service == *service).cloned().collect()))
+        let read = || Ok(self.lock().grants.iter().filter(|grant| grant.service == *service).cloned().collect());
+        self.faults.around("GrantsQuery", read).await
     }
 
     async fn verdicts(&self, service: &ServiceId, endpoint: &EndpointId) -> Result<Vec<Verdict>, CallError> {
         let connection = connection_key(service, endpoint);
-        self.faults
-            .around("Query", || Ok(self.lock().items.keys().filter(|key| key.connection == connection).map(|key| key.verdict).collect()))
+        let read = || Ok(self.lock().items.keys().filter(|key| key.connection == connection).map(|key| key.verdict).collect());
+        self.faults.around("Query", read).await
+    }
+}
+
+impl Inner {
+    fn put(&mut self, record: &Record) -> Put {
+        if self.items.contains_key(&record.key()) {
+            return Put::AlreadyThere;
+        }
+        let text = record.to_json().unwrap();
+        let sequence = format!("{:021}", self.order.len());
+        self.stream.push(json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": sequence, "NewImage": {"kind": {"S": "decision"}, "record": {"S": text}}}}));
+        self.items.insert(record.key(), text);
+        self.order.push(record.key());
+        Put::Written
+    }
+
+    fn publish(&mut self, changes: &[Change], digest: &Digest) -> Published {
+        let as_taken = |change: &Change| match change {
+            Change::Opened(open) => !self.open.contains_key(&open.finding.id),
+            Change::Worsened(was, _) | Change::Eased(was, _) => self.open.get(&was.finding.id) == Some(was.as_ref()),
+            Change::Resolved(was) => self.open.get(&was.finding.id) == Some(was),
+        };
+        if !changes.iter().all(as_taken) {
+            return Published::Overtaken;
+        }
+        for change in changes {
+            match change {
+                Change::Opened(open) | Change::Worsened(_, open) | Change::Eased(_, open) => {
+                    drop(self.open.insert(open.finding.id.clone(), open.clone()));
+                }
+                Change::Resolved(was) => drop(self.open.remove(&was.finding.id)),
+            }
+        }
+        if !digest.is_news() {
+            return Published::Written;
+        }
+        self.digests += 1;
+        let (sequence, text) = (format!("9{:020}", self.digests), serde_json::to_string(digest).unwrap());
+        self.stream.push(json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": sequence, "NewImage": {"kind": {"S": "digest"}, "record": {"S": text}}}}));
+        Published::Written
     }
 }

@@ -10,4 +10,4 @@ mod stage;
 pub use aws::Aws;
 pub use faults::{Fault, Faults};
 pub use ledger::MemoryLedger;
-pub use stage::{A, B, C, Outbox, PROVIDER, Shelf, Stage, TOPIC, notification, start_of_story, sweep_event};
+pub use stage::{A, B, C, Outbox, PROVIDER, Shelf, Stage, TOPIC, event, notification, start_of_story, sweep_event};

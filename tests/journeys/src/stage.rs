@@ -76,6 +76,12 @@ impl Outbox {
     pub fn take(&self) -> Vec<(String, Notice)> {
         std::mem::take(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner))
     }
+
+    /// Everything that was told and not taken.
+    #[must_use]
+    pub fn all(&self) -> Vec<(String, Notice)> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// The bucket of reports.
@@ -106,10 +112,12 @@ impl Shelf {
 impl Keep for Shelf {
     async fn keep(&self, name: &str, _: &str, file: &Path) -> Result<(), CallError> {
         let content = std::fs::read(file).unwrap();
-        self.faults.around("PutObject", || {
-            self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), content);
-            Ok(())
-        })
+        self.faults
+            .around("PutObject", || {
+                self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), content);
+                Ok(())
+            })
+            .await
     }
 
     fn place(&self, name: &str) -> String {
@@ -119,10 +127,12 @@ impl Keep for Shelf {
 
 impl Publish for Outbox {
     async fn publish(&self, topic: &TopicArn, notice: &Notice) -> Result<(), CallError> {
-        self.faults.around("Publish", || {
-            self.told.lock().unwrap_or_else(PoisonError::into_inner).push((topic.to_string(), notice.clone()));
-            Ok(())
-        })
+        self.faults
+            .around("Publish", || {
+                self.told.lock().unwrap_or_else(PoisonError::into_inner).push((topic.to_string(), notice.clone()));
+                Ok(())
+            })
+            .await
     }
 }
 
@@ -396,7 +406,8 @@ pub fn sweep_event() -> Value {
 }
 
 /// An effect of the world as the event that reaches `approve`.
-fn event(effect: &Effect) -> Value {
+#[must_use]
+pub fn event(effect: &Effect) -> Value {
     match effect {
         Effect::Notification { topic_arn, event, service_id, endpoint_id, .. } => {
             let body = json!({"event": event, "serviceId": service_id, "vpcEndpointId": endpoint_id}).to_string();

@@ -299,6 +299,52 @@ async fn a_grant_is_no_good_while_nobody_can_say_that_the_account_is_alive() {
 }
 
 #[tokio::test]
+async fn a_grant_lets_no_account_in_that_is_being_shut_down_though_the_policy_turns_it_away() {
+    let unit = "principal in PrivateLink::OrganizationalUnit::\"ou-ab12-11112222\"";
+    let mut stage = Stage::new().with_policy(&format!("@id(\"no\") permit({unit}, action == PrivateLink::Action::\"Reject\", resource);"));
+    enrol(&stage, A, "SUSPENDED", "ou-ab12-11112222");
+    stage.grant_account(A);
+    let endpoint = asked(&stage, A).await;
+    assert_eq!(stage.state(&endpoint), "rejected");
+    // The same account, connected under an older policy: no grant justifies it either.
+    let reject = format!("@id(\"no\") permit({unit}, action == PrivateLink::Action::\"Reject\", resource);");
+    stage.set_policy("@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource);");
+    let connected = asked(&stage, A).await;
+    stage.set_policy(&reject);
+    stage.pass(SignedDuration::from_hours(1));
+    stage.audit().await.unwrap();
+    assert!(stage.shelf.findings().contains(&format!("unjustified/{}/{connected}", stage.service)), "{:?}", stage.shelf.findings());
+}
+
+#[tokio::test]
+async fn what_a_grant_does_not_let_in_is_not_overdue() {
+    for (state, fates) in [("SUSPENDED", &[][..]), ("ACTIVE", &[Fault::Before("AccessDeniedException"); 8][..])] {
+        let stage = stage("A unit of the organization", ("Name", "another service"));
+        enrol(&stage, A, state, "ou-ab12-11112222");
+        stage.grant_account(A);
+        stage.aws.faults.next("DescribeAccount", fates);
+        let endpoint = asked(&stage, A).await;
+        assert!(!is_in(&stage, &endpoint));
+        stage.pass(SignedDuration::from_hours(1));
+        stage.audit().await.unwrap();
+        assert!(!stage.shelf.findings().iter().any(|id| id.starts_with("overdue")), "{state}: {:?}", stage.shelf.findings());
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_fact_while_another_that_is_known_says_no() {
+    let stage = Stage::new().with_policy(
+        "@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource);
+         @id(\"interns\") forbid(principal in PrivateLink::OrganizationalUnit::\"ou-ab12-11112222\", action, resource)
+           when { context has requester && context.requester.role == \"arn:aws:iam::111122223333:role/intern\" };",
+    );
+    enrol(&stage, B, "ACTIVE", "ou-ab12-11112222");
+    let (outside, inside) = (asked(&stage, A).await, asked(&stage, B).await);
+    assert_eq!((is_in(&stage, &outside), is_in(&stage, &inside)), (true, false));
+    assert_eq!(refer(&stage, &inside), Refer::Unverified { needs: [OpenFact::Requester].into() });
+}
+
+#[tokio::test]
 async fn a_proof_that_could_not_be_used_is_delivered_again() {
     let stage = stage("A role", ("Name", "role-example"));
     let (endpoint, events) = stage.ask(A);

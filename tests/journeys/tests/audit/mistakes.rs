@@ -86,6 +86,21 @@ async fn a_request_that_a_new_policy_allows_is_not_overdue_before_a_sweep_had_it
 }
 
 #[tokio::test]
+async fn who_would_have_found_no_place_is_not_overdue_while_the_warden_only_observes() {
+    let mut stage = tidy().with_policy(&format!(
+        "@id(\"cap\") permit(principal == PrivateLink::Account::\"{A}\", action == PrivateLink::Action::\"Accept\", resource)
+           when {{ context.connections.ofAccount < 1 }};"
+    ));
+    stage.observe = true;
+    stage.audit().await.unwrap();
+    let (_first, _) = stage.ask(A);
+    let (_second, _) = stage.ask(A);
+    stage.sweep().await.unwrap();
+    stage.pass(SignedDuration::from_hours(1));
+    assert_eq!(of_kind(&stage, "overdue").await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_cap_is_judged_in_the_order_of_acceptance() {
     let mut stage = Stage::new();
     let (old, _) = stage.ask(B);
@@ -103,6 +118,30 @@ async fn a_cap_is_judged_in_the_order_of_acceptance() {
     stage.pass(SignedDuration::from_hours(1));
     assert_eq!(stage.state(&old), "available");
     assert_eq!(of_kind(&stage, "unjustified").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn whom_somebody_let_in_by_hand_takes_no_place_from_those_that_the_warden_let_in() {
+    let stage = Stage::new().with_policy(&format!(
+        "@id(\"cap\") permit(principal == PrivateLink::Account::\"{A}\", action == PrivateLink::Action::\"Accept\", resource)
+           when {{ context.connections.ofService < 1 }};"
+    ));
+    let (older, _) = stage.ask(B);
+    stage.pass(SignedDuration::from_mins(1));
+    let allowed = connected(&stage).await;
+    stage.aws.world().accept(PROVIDER, &stage.service, std::slice::from_ref(&older)).unwrap();
+    stage.pass(SignedDuration::from_hours(1));
+    assert_eq!((stage.state(&older).as_str(), stage.state(&allowed).as_str()), ("available", "available"));
+    assert_eq!(of_kind(&stage, "unjustified").await, [id(&stage, "unjustified", &older)]);
+}
+
+#[tokio::test]
+async fn who_is_connected_without_owner_or_record_is_not_on_the_record() {
+    let stage = tidy();
+    let endpoint = accepted_by_hand(&stage, A).await;
+    stage.aws.world().connection_mut(&endpoint).unwrap().owner = None;
+    stage.ledger.forget();
+    assert_eq!(of_kind(&stage, "unrecorded").await, [id(&stage, "unrecorded", &endpoint)]);
 }
 
 #[tokio::test]

@@ -118,7 +118,7 @@ def test_the_warden_is_made_changed_and_deleted_and_nothing_it_keeps_is_lost(pla
 
     kept = retained(platform.deployment) & set(made)
     platform.deployment.delete()
-    assert set(made) - absent(platform, made) == kept == {"Ledger", "Reports"}
+    assert set(made) - absent(platform, made) == kept == {"Ledger", "Reports", "ReportsPolicy"}
     left, reports_left = stored(platform, made)
     assert ledger.items() <= left.items() and reports.items() <= reports_left.items()
     assert set(records(platform, service, endpoint)) == {"observed-accept", "accepted"}

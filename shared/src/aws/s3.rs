@@ -16,6 +16,9 @@ use crate::{
 
 /// One attempt to keep one file. A report on many connections has some tens of megabytes: longer than other calls.
 const ATTEMPT_SECONDS_MAX: u64 = 40;
+/// An object that is read: a whole policy set with its groups and cases is half of it. Anything longer is somebody's mistake or
+/// malice, and would fill the function's memory before `policy/bounds.rs` could say so.
+const OBJECT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// A bucket.
 #[derive(Debug, Clone)]
@@ -70,8 +73,15 @@ impl Fetch for Bucket {
         };
         let etag = answer.e_tag().unwrap_or_default().to_owned();
         let broken = |message: String, source| CallError { call: CALL, code: None, message, source: Some(source) };
-        let body = answer.body.collect().await.map_err(|error| broken(error.to_string(), Box::new(error)))?;
-        let text = String::from_utf8(body.to_vec()).map_err(|error| broken(format!("{key} is no UTF-8 text"), Box::new(error)))?;
+        let (mut body, mut bytes) = (answer.body, Vec::new());
+        while let Some(chunk) = body.try_next().await.map_err(|error| broken(error.to_string(), Box::new(error)))? {
+            if bytes.len() + chunk.len() > OBJECT_BYTES_MAX {
+                let message = format!("{key} has more than {OBJECT_BYTES_MAX} bytes, and no policy set needs as many");
+                return Err(CallError { call: CALL, code: None, message, source: None });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        let text = String::from_utf8(bytes).map_err(|error| broken(format!("{key} is no UTF-8 text"), Box::new(error)))?;
         Ok(Fetched::New { etag, text })
     }
 }

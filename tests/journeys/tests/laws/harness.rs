@@ -229,7 +229,7 @@ impl<'a> House<'a> {
 
     /// The faults stop.
     pub fn calm(&mut self) {
-        [&self.aws.faults, &self.ledger.faults, &self.outbox.faults, &self.shelf.faults].map(Faults::stop);
+        [&self.aws.faults, &self.ledger.faults, &self.outbox.faults, &self.shelf.faults].into_iter().for_each(Faults::stop);
     }
 
     pub fn put_in_force(&mut self, set: Set) {

@@ -10,8 +10,7 @@ use std::{
 use jiff::Timestamp;
 use proptest::{prelude::*, sample::select};
 use warden::{
-    config::PolicyUri,
-    policy::{Policy, PolicyFile, bundle::Bundle, source::Source},
+    policy::{Policy, PolicyFile, PolicyUri, bundle::Bundle, source::Source},
     ports::{CallError, Fetch, Fetched},
 };
 

@@ -19,7 +19,7 @@ use crate::{
     events::Claim,
     grammar::InForce,
     mutants::Flaw,
-    ports::{Book, Cabinet, Ec2, Post, Shared, lock},
+    ports::{Cabinet, Ec2, Post, Shared, lock},
     story::{ACCOUNTS, Delivery, End, NAMES},
     wardens::{Lambda, Office, Warden, Work},
 };

@@ -74,7 +74,9 @@ pub fn answer(set: &InForce, facts: &Facts) -> Answer {
         return Answer::Wait { in_doubt: true };
     }
     let (accept, reject) = (tally(set, facts, Action::Accept), tally(set, facts, Action::Reject));
-    let in_doubt = accept.failed || reject.failed || accept.open || reject.open;
+    // An account that is being shut down is let in by no rule, so nobody is before its state is known, where the set asks for it.
+    let stateless = accept.allowed && speaks_of_organization(set) && facts.member == Member::Unknown;
+    let in_doubt = accept.failed || reject.failed || accept.open || reject.open || stateless;
     let inactive = matches!(facts.member, Member::Inside { active: false, .. });
     match (accept.allowed, reject.allowed) {
         _ if in_doubt => Answer::Wait { in_doubt },

@@ -184,7 +184,8 @@ impl Copy {
         let Some(Judgement { accept, reject, inactive }) = judgement else {
             return refer(Refer::Missing { fact: warden::policy::MissingFact::Owner });
         };
-        let failed = !(accept.errors.is_empty() && reject.errors.is_empty()) && !self.has(Flaw::IgnoresEvaluationErrors);
+        let sound = accept.errors.is_empty() && reject.errors.is_empty();
+        let failed = !sound && !self.has(Flaw::IgnoresEvaluationErrors);
         let open = !(accept.open.is_empty() && reject.open.is_empty());
         let sound = !failed && !open;
         if sound && reject.allowed && (standing == Standing::Live || !accept.allowed) {

@@ -51,7 +51,7 @@ pub fn told() -> u32 {
 }
 
 /// 1. Every accepted connection was allowed, with no evaluation error, by a policy on the facts that were described, or by a
-/// recorded person. The same for rejections, and nobody who is connected is cut off.
+///    recorded person. The same for rejections, and nobody who is connected is cut off.
 pub fn safety(warden: &dyn Warden, runner: &mut TestRunner) -> Result<(), String> {
     on(runner, &story(WILD), |story| {
         let mut house = House::new(warden, &story);

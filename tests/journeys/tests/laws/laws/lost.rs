@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// 4. Once faults stop, one sweep and one audit leave every pending request answered or told to its owner, and every accepted
-/// one on the record, or told not to be.
+///    one on the record, or told not to be.
 pub fn nothing_is_lost(warden: &dyn Warden, runner: &mut TestRunner) -> Result<(), String> {
     on(runner, &story(WILD), |story| {
         let mut house = House::new(warden, &story);

@@ -16,7 +16,7 @@ from accounts import A, B, PROVIDER, REGION
 from places import POLICIES
 from processes import until
 from ruleset import BUCKET, PREFIX, publish
-from scenario import ask, audit, await_record, creation_event, offer, sweep_event
+from scenario import Service, ask, audit, await_record, creation_event, offer, sweep, sweep_event
 from stack import NAME, Stack
 from watch import HOUR, Watch
 
@@ -140,13 +140,14 @@ def await_throttled(stack: Stack, watch: Watch, function: str, after: float) -> 
     return until(f"{function} to be held back", LONG_SECONDS, lambda: (now if (now := watch.reported("AWS/Lambda", "Throttles", **counted)) > after else None))
 
 
-def to_be_told(stack: Stack, topic: str = "") -> None:
-    """A decision of which an owner is to hear, on a topic of the service's own if it names one."""
+def to_be_told(stack: Stack, topic: str = "") -> Service:
+    """A request that waits, of which an owner is to hear, on a topic of the service's own if it names one."""
     service = offer(stack, [B])
     if topic:
         arn = f"arn:aws:sns:{REGION}:{PROVIDER}:{NAME}-{topic}"
         stack.client("ec2").create_tags(Resources=[service.id], Tags=[{"Key": "warden:owner-topic", "Value": arn}])
     await_record(stack, service, ask(stack, B, service), "referred")
+    return service
 
 
 def publish_policies(stack: Stack, folder: Any) -> None:
@@ -183,13 +184,30 @@ def the_policy_set_is_half_uploaded(stack: Stack, watch: Watch) -> Steps:
 
 
 @journey("ApproveErrors")
-def every_sweep_is_throttled(stack: Stack, watch: Watch) -> Steps:
-    with refusing(stack, "DescribeVpcEndpointConnections", "RequestLimitExceeded", "503"):
+def the_ledger_is_lost(stack: Stack, watch: Watch) -> Steps:
+    to_be_told(stack)
+    with configured(stack, "Approve", LEDGER_TABLE="gone"):
         for _ in range(3):
             assert not watch.firing(), "one failure passes by itself"
-            assert call(stack, watch, "Approve", sweep_event(stack)).body["errorType"] == "AwsTransient"
+            assert call(stack, watch, "Approve", sweep_event(stack)).body["errorType"] == "SweepIncomplete"
             watch.rest()
         yield {"ApproveErrors"}
+
+
+@journey("ErrorsToActOn", "AuditIncomplete")
+def a_grant_cannot_be_read(stack: Stack, watch: Watch) -> Steps:
+    service = to_be_told(stack)
+    key = {"connection": {"S": f"grants/{service.id}"}, "verdict": {"S": f"{B}#2026-01-01T00:00:00Z"}}
+    stack.client("dynamodb").put_item(TableName=stack.outputs["LedgerName"], Item=key | {"kind": {"S": "grant"}, "service": {"S": service.id}, "grant": {"S": "{}"}})
+    try:
+        sweep(stack)
+        watch.rest()
+        yield {"ErrorsToActOn"}
+        assert audit(stack)["unseen"]
+        watch.rest(HOUR)
+        yield {"AuditIncomplete"}
+    finally:
+        stack.client("dynamodb").delete_item(TableName=stack.outputs["LedgerName"], Key=key)
 
 
 @journey("RequestsFailed", "ErrorsToActOn", fills=("ApproveFailures",))
@@ -197,7 +215,7 @@ def ec2_refuses_what_an_event_needs(stack: Stack, watch: Watch) -> Steps:
     service = offer(stack, [A])
     stack.local("drop-notifications", post=True, next="1")
     asked = ask(stack, A, service)
-    event = json.loads(json.dumps(sweep_event(stack))) | {"source": "aws.ec2", "detail-type": "AWS API Call via CloudTrail", "detail": creation_event(service, asked, A)}
+    event = sweep_event(stack) | {"source": "aws.ec2", "detail-type": "AWS API Call via CloudTrail", "detail": creation_event(service, asked, A)}
     with refusing(stack, "DescribeVpcEndpointConnections"):
         hand_over(stack, "Approve", event)
         await_filled(watch, "ApproveFailures")
@@ -278,6 +296,16 @@ def the_bucket_of_reports_is_gone(stack: Stack, watch: Watch) -> Steps:
         await_filled(watch, "AuditFailures")
         watch.rest(HOUR)
         yield {"AuditsFailed"}
+
+
+@journey("AuditErrors", "AuditsFailed", "ErrorsToActOn", fills=("AuditFailures",))
+def the_audit_cannot_start(stack: Stack, watch: Watch) -> Steps:
+    with configured(stack, "Audit", SERVICE_SCOPE=""):
+        assert call(stack, watch, "Audit", {}).failed
+        hand_over(stack, "Audit", {})
+        await_filled(watch, "AuditFailures")
+        watch.rest()
+        yield {"AuditErrors", "AuditsFailed", "ErrorsToActOn"}
 
 
 @journey("AuditThrottles", "AuditsFailed", fills=("AuditFailures",))

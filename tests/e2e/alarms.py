@@ -53,7 +53,7 @@ class Alarm:
             float(described["Threshold"]),
             int(described["Period"]),
             int(described["EvaluationPeriods"]),
-            # "If you don't set it, an alarm needs as many as it evaluates."
+            # Not set, it is as many as are evaluated.
             int(described.get("DatapointsToAlarm", described["EvaluationPeriods"])),
             described["TreatMissingData"],
         )

@@ -19,7 +19,8 @@ from alarms import ALARM, OK, Alarm
 from cfnlint.decode import cfn_yaml
 from deployment import Deployment
 from filters import filtered, terms
-from journey import JOURNEYS, LONG_SECONDS, Journey, publish_policies
+from harm import LONG_SECONDS, publish_policies
+from journey import JOURNEYS, Journey
 from places import ROOT, RUN, TEMPLATES
 from processes import stop_on_signals, until
 from ruleset import URI
@@ -133,6 +134,7 @@ def test_every_alarm_and_every_queue_has_a_journey_or_a_reason(watched: Watched)
 def test_what_nothing_here_does_is_not_done_after_all(watched: Watched) -> None:
     """Both functions are gone, and everything that starts them tries. Runs last: nothing works afterwards."""
     stack = watched.stack
+    sweep(stack)
     watched.watch.empty()
     service = offer(stack, [A])
     stack.local("drop-notifications", post=True, next="1")

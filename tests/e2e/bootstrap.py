@@ -6,7 +6,8 @@ It checks the machine, fills the virtual environments, builds the binaries, and 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 try:
@@ -15,7 +16,7 @@ try:
     from console import note
     from dependencies import check_dependencies
     from environments import CHECKOV_REQUIREMENTS, PEER_REQUIREMENTS, SAM_REQUIREMENTS, ensure
-    from places import E2E, ROOT
+    from places import E2E, ROOT, RUN
     from prerequisites import check_cargo, check_python, ensure_solver
     from processes import stop_on_signals
     from release import package
@@ -88,7 +89,31 @@ def _test() -> None:
     ensure_solver()
     build("building everything with its tests (the first time takes some minutes)", TEST_TARGETS)
     _run(["cargo", "test", "--locked", "--workspace"], environment)
-    _run([python, "-m", "pytest", str(E2E), f"--ignore={E2E / 'test_lint.py'}"], environment)
+    # On a stack of its own, and most of its time it waits: so beside the others.
+    alarms = E2E / "test_alarms.py"
+    with _beside([python, "-m", "pytest", str(alarms)], environment, RUN / "alarms.log") as ended:
+        _run([python, "-m", "pytest", str(E2E), f"--ignore={E2E / 'test_lint.py'}", f"--ignore={alarms}"], environment)
+        ended()
+
+
+@contextmanager
+def _beside(command: list[str], environment: dict[str, str], log: Path) -> Iterator[Callable[[], None]]:
+    """Runs a command beside others. Its output is shown at its end, which is waited for by calling what this yields."""
+    RUN.mkdir(exist_ok=True)
+    with log.open("w") as output:
+        child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+
+    def ended() -> None:
+        status = child.wait()
+        print(log.read_text(), end="", flush=True)
+        if status:
+            sys.exit(status)
+
+    try:
+        yield ended
+    finally:
+        child.terminate()
+        child.wait()
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:

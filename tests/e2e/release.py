@@ -18,7 +18,7 @@ from console import note
 from places import ROOT, RUN, TARGET, TEMPLATE, shown
 from trouble import Trouble
 
-MB = 1_000_000
+MB = 1024 * 1024  # as Lambda counts: its 50 MB are 52,428,800 bytes
 ZIP_BYTES_MAX = 6 * MB  # what a cold start loads; growth beyond it shall be somebody's decision
 DESTINATION = TARGET / "lambda"
 # Where `sam deploy` looks first, so that it needs no --template and keeps its answers at the root.

@@ -15,7 +15,7 @@ import pytest
 from accounts import A, B, C
 from inbox import Inbox
 from processes import until
-from scenario import Service, ask, audit, await_record, await_state, creation_event, findings, offer, origin, put_event, records, state, sweep
+from scenario import Service, ask, audit, await_record, await_state, creation_event, findings, invoke, offer, origin, put_event, records, state, sweep
 from stack import Stack
 from trials import (
     ACCEPT,
@@ -37,11 +37,18 @@ from trials import (
     throttle,
     unscheduled,
 )
+from trouble import Trouble
 
 THROTTLE_SECONDS = 60.0  # at most: it ends once enough calls were seen to be throttled
-ATTEMPTS = 4  # of one call, by the SDK (shared/src/aws.rs)
 RETRY_MINUTES = 3  # over which Lambda tries an event again; the emulator does so within seconds
 AUDITED_MINUTES = 20  # from then on a connection that is off the record is missed there
+THROTTLED_CALLS = 40  # enough for every function that was at work to have given up
+
+CLOSED = "000011112222"  # policies/redis.cedar turns it away
+ACCOUNTS = [A, A, A, A, B, B, B, C, C, CLOSED]
+# What may stand on the record, and the state that goes with it.
+VERDICTS = {A: ("accepted", "found"), B: ("referred",), C: ("referred",), CLOSED: ("rejected",)}
+STATES = {A: "available", B: "pendingAcceptance", C: "pendingAcceptance", CLOSED: "rejected"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -96,8 +103,7 @@ def test_killed_after_the_put_leaves_the_redelivery_nothing_to_do(stack: Stack, 
 
 def test_a_sweep_killed_before_it_accepts_is_made_good_by_the_next(stack: Stack) -> None:
     service = offer(stack, [A])
-    assert killed_sweep(stack, service, "before")["errorType"] == "Runtime.ExitError"
-    (endpoint,) = connections(stack, service)
+    endpoint = killed_sweep(stack, service, "before")
     assert (state(stack, service, endpoint), records(stack, service, endpoint)) == ("pendingAcceptance", {})
     sweeps(stack, 1)
     assert set(records(stack, service, endpoint)) == {"accepted"}
@@ -106,14 +112,21 @@ def test_a_sweep_killed_before_it_accepts_is_made_good_by_the_next(stack: Stack)
 
 def test_a_sweep_killed_between_accept_and_put_is_told_by_the_audit_and_by_no_sweep(stack: Stack) -> None:
     """docs/architecture.md, Races: a sweep looks at what waits."""
-    service = offer(stack, [A])
-    killed_sweep(stack, service, "after")
-    (endpoint,) = connections(stack, service)
+    service = offer(stack, [A], notify=False)
+    endpoint = killed_sweep(stack, service, "after")
     await_state(stack, service, endpoint, "available", SECONDS)
     make_older(stack, endpoint, AUDITED_MINUTES)
     sweeps(stack, 2)
     assert records(stack, service, endpoint) == {}
     assert f"unrecorded {endpoint}" in findings(stack, audit(stack), service)
+
+
+def test_a_sweep_killed_between_accept_and_put_is_found_where_ec2_tells_of_the_acceptance(stack: Stack) -> None:
+    """A notification of `Accept` comes after the act, whoever acted, and is delivered again while the connection is off the record."""
+    service = offer(stack, [A])
+    endpoint = killed_sweep(stack, service, "after")
+    make_older(stack, endpoint, RETRY_MINUTES)
+    assert origin(await_record(stack, service, endpoint, "found")) == "notification"
 
 
 @pytest.mark.parametrize(("when", "mails"), [("before", 1), ("after", 2)])
@@ -133,7 +146,7 @@ def test_throttled_for_longer_than_a_function_tries_the_next_sweep_answers(stack
     lose_next(stack, 2)
     allowed, stranger = ask(stack, A, service), ask(stack, B, service)
     assert sweep(stack)["errorType"] == "AwsTransient"
-    assert met(stack, THROTTLED["code"]) == ATTEMPTS
+    assert met(stack, THROTTLED["code"]) > 1, "and tried more than once"
     calm(stack)
     assert states(stack, service) == {allowed: "pendingAcceptance", stranger: "pendingAcceptance"}
     sweeps(stack, 1)
@@ -163,14 +176,25 @@ def test_of_two_at_once_one_writes_and_tells(stack: Stack, inbox: Inbox) -> None
     assert origin(records(stack, service, endpoint)["referred"]) == "sweep"
 
 
-@pytest.mark.parametrize(("error", "calls"), [(CONFLICT, 1), (OVERLOADED, ATTEMPTS)], ids=["conflict", "overloaded"])
-def test_what_the_ledger_refuses_is_written_by_the_redelivery(stack: Stack, inbox: Inbox, error: dict[str, str], calls: int) -> None:
-    """The SDK tries again where a table is overloaded, and not where a transaction is in the way."""
+def test_what_a_transaction_was_in_the_way_of_is_written_by_the_redelivery(stack: Stack, inbox: Inbox) -> None:
     service = offer(stack, [B], notify=False)
-    refuse(stack, PUT, error, calls)
+    refuse(stack, PUT, CONFLICT, 1)
     endpoint = ask(stack, B, service)
     await_record(stack, service, endpoint, "referred")
-    assert met(stack, error["code"]) == calls
+    assert met(stack, CONFLICT["code"]) == 1
+    assert told(stack, inbox, endpoint, "referred") == 1
+
+
+def test_overloaded_for_longer_than_a_function_tries_the_ledger_is_written_by_the_next_sweep(stack: Stack, inbox: Inbox) -> None:
+    service = offer(stack, [B])
+    lose_next(stack)
+    endpoint = ask(stack, B, service)
+    refuse(stack, PUT, OVERLOADED, 99)
+    assert invoke(stack, stack.outputs["ApproveFunction"], delivered(creation_event(service, endpoint, owner=B)))["errorType"] == "AwsCallFailed"
+    assert met(stack, OVERLOADED["code"]) > 1, "and tried more than once"
+    calm(stack)
+    assert records(stack, service, endpoint) == {}
+    sweeps(stack, 1)
     assert told(stack, inbox, endpoint, "referred") == 1
 
 
@@ -186,6 +210,20 @@ def test_what_was_accepted_and_the_ledger_refused_is_found_by_the_redelivery(sta
     await_state(stack, service, endpoint, "available", SECONDS)
 
 
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="what is gone is looked at by no redelivery, no sweep and no audit")
+def test_what_was_rejected_and_the_ledger_refused_is_recorded_in_the_end(stack: Stack) -> None:
+    service = offer(stack, [CLOSED], notify=False)
+    refuse(stack, PUT, CONFLICT, 1)
+    endpoint = ask(stack, CLOSED, service)
+    until("the ledger to have refused", SECONDS, lambda: met(stack, CONFLICT["code"]) == 1)
+    looks = described(stack)
+    until("the redelivery to look again", SECONDS, lambda: described(stack) > looks)
+    sweeps(stack, 2)
+    if state(stack, service, endpoint) != "rejected":
+        raise Trouble("it should be rejected, on the record or not")
+    assert set(records(stack, service, endpoint)) == {"rejected"}
+
+
 def test_a_record_that_is_there_already_is_left_as_it_is(stack: Stack, inbox: Inbox) -> None:
     """Whoever wrote it: it may even say what has not happened yet."""
     service = offer(stack, [A, B], notify=False)
@@ -198,14 +236,6 @@ def test_a_record_that_is_there_already_is_left_as_it_is(stack: Stack, inbox: In
         assert records(stack, service, endpoint) == {VERDICTS[account][0]: filled[account]}
     await_state(stack, service, asked[A], "available", SECONDS)
     assert told(stack, inbox, asked[B], "referred") == 1
-
-
-CLOSED = "000011112222"  # policies/redis.cedar turns it away
-ACCOUNTS = [A, A, A, A, B, B, B, C, C, CLOSED]
-# What may stand on the record, and the state that goes with it.
-VERDICTS = {A: ("accepted", "found"), B: ("referred",), C: ("referred",), CLOSED: ("rejected",)}
-STATES = {A: "available", B: "pendingAcceptance", C: "pendingAcceptance", CLOSED: "rejected"}
-THROTTLED_CALLS = 40
 
 
 @dataclass(frozen=True)
@@ -248,7 +278,8 @@ def killed_on_either_side_of_the_accept(stack: Stack, services: list[Service]) -
 def refused_by_the_ledger(stack: Stack, services: list[Service]) -> list[Request]:
     hold(stack, PUT, "before", calls=4)
     refuse(stack, PUT, CONFLICT, 4)
-    requests = ask_all(stack, services)
+    # Nobody who is rejected: see the test of that.
+    requests = ask_all(stack, services, [*ACCOUNTS[:-1], C])
     await_held(stack, "approve", 4)
     release(stack)
     until("the ledger to have refused", SECONDS, lambda: met(stack, CONFLICT["code"]) == 4)
@@ -296,12 +327,13 @@ def the_audit_has_nothing_against_it(stack: Stack, requests: list[Request]) -> N
     for request in requests:
         make_older(stack, request.endpoint, AUDITED_MINUTES)
     summary = audit(stack)
-    assert [finding for service in {request.service for request in requests} for finding in findings(stack, summary, service)] == []
+    found = {finding for service in {request.service for request in requests} for finding in findings(stack, summary, service)}
+    assert not {finding for finding in found if finding.partition(" ")[2] in {request.endpoint for request in requests}}
 
 
-def ask_all(stack: Stack, services: list[Service]) -> list[Request]:
+def ask_all(stack: Stack, services: list[Service], accounts: list[str] = ACCOUNTS) -> list[Request]:
     """One after the other, on all services in turn."""
-    who = [(services[n % len(services)], account) for n, account in enumerate(ACCOUNTS)]
+    who = [(services[n % len(services)], account) for n, account in enumerate(accounts)]
     return [Request(service, account, ask(stack, account, service)) for service, account in who]
 
 
@@ -321,23 +353,24 @@ def let_in(stack: Stack, requests: list[Request]) -> list[Request]:
     return [request for request in requests if state(stack, request.service, request.endpoint) in ("pending", "available")]
 
 
-def killed_sweep(stack: Stack, service: Service, when: str) -> Any:
-    """A sweep that is killed at its first accept of this service, and what Lambda says of it."""
+def killed_sweep(stack: Stack, service: Service, when: str) -> str:
+    """A sweep that is killed at its accept of an endpoint that nobody heard of."""
     lose_next(stack)
-    ask(stack, A, service)
+    endpoint = ask(stack, A, service)
     hold(stack, ACCEPT, when, service)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         sweeping = pool.submit(sweep, stack)
         (approve,) = await_held(stack, "approve")
         approve.kill()
-        return sweeping.result()
+        assert sweeping.result()["errorType"] == "Runtime.ExitError"
+    return endpoint
 
 
 def sweeps(stack: Stack, count: int) -> None:
     """So many sweeps that go well."""
     for _ in range(count):
-        answer = sweep(stack)
-        assert "written" in answer, answer
+        if "written" not in (answer := sweep(stack)):
+            raise Trouble(f"The sweep did not go well: {answer}")
 
 
 def states(stack: Stack, service: Service) -> dict[str, str]:
@@ -364,6 +397,12 @@ def told(stack: Stack, inbox: Inbox, endpoint: str, decision: str) -> int:
 
 def mails(inbox: Inbox, endpoint: str, decision: str) -> int:
     return sum(mail.about == (endpoint, decision) for mail in inbox.mails)
+
+
+def delivered(detail: dict[str, Any]) -> dict[str, Any]:
+    """CloudTrail's record as EventBridge hands it to a function."""
+    envelope = {"version": "0", "id": "0a1b2c3d-0000-4000-8000-000000000000", "source": "aws.ec2", "detail-type": "AWS API Call via CloudTrail"}
+    return envelope | {"account": detail["recipientAccountId"], "region": detail["awsRegion"], "time": detail["eventTime"], "resources": [], "detail": detail}
 
 
 def fill(stack: Stack, known: dict[str, Any], endpoint: str) -> dict[str, Any]:

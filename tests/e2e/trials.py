@@ -114,18 +114,31 @@ def _switch(stack: Stack, state: str) -> None:
     scheduler.update_schedule(**kept, State=state)
 
 
+def renew(stack: Stack) -> None:
+    """The next invocations have environments of their own. One that was throttled is slow ever after: the SDK's adaptive retries remember."""
+    for process, _ in (ended := list(_functions(stack))):
+        os.kill(process, signal.SIGKILL)
+    until("the functions to have ended", SECONDS, lambda: not {process for process, _ in ended} & {process for process, _ in _functions(stack)})
+
+
+def _functions(stack: Stack) -> Iterator[tuple[int, str]]:
+    """The processes of this stack's functions, each with its function's name."""
+    for process in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        try:
+            variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0") if os.getpgid(process) == stack.group else []
+        except OSError:  # it ended meanwhile
+            continue
+        yield from ((process, each.partition(b"=")[2].decode()) for each in variables if each.startswith(b"AWS_LAMBDA_FUNCTION_NAME="))
+
+
 def _caller(stack: Stack, peer: str, function: str) -> int:
     """The process at the caller's end of a connection: Linux tells whose socket a port is. It must be this function's, of this stack."""
     port = int(peer.rpartition(":")[2])
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     (inode,) = (line[9] for line in lines if line[1].endswith(f":{port:04X}"))
-    for process in map(int, filter(str.isdigit, os.listdir("/proc"))):
-        if _has_open(process, f"socket:[{inode}]") and os.getpgid(process) == stack.group:
-            environment = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
-            name = next(line.partition(b"=")[2].decode() for line in environment if line.startswith(b"AWS_LAMBDA_FUNCTION_NAME="))
-            assert name == stack.outputs[f"{function.capitalize()}Function"], f"{name} hangs, not {function}"
-            return process
-    raise AssertionError(f"nobody of this stack is at {peer}")
+    ((process, name),) = (each for each in _functions(stack) if _has_open(each[0], f"socket:[{inode}]"))
+    assert name == stack.outputs[f"{function.capitalize()}Function"], f"{name} hangs, not {function}"
+    return process
 
 
 def _has_open(process: int, what: str) -> bool:

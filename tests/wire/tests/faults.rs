@@ -13,7 +13,7 @@ use warden::{
     aws::{dynamodb::Table, ec2::Ec2},
     decision::decide,
     facts::{Counts, Facts},
-    policy::Policy,
+    policy::{Policy, PolicyFile},
     ports::{Describe, Ledger, Of, Put},
     record::{Origin, OriginKind, Record, Scribe, Verdict},
 };
@@ -81,7 +81,8 @@ impl Setting {
             claim: None,
             now: jiff::Timestamp::now(),
         };
-        let policy = Policy::load(&[], None).unwrap();
+        let text = "@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource);".to_owned();
+        let policy = Policy::load(&[PolicyFile { name: "p.cedar".to_owned(), text }], None).unwrap();
         let basis = decide(&policy, &facts, &[]).basis;
         let scribe = Scribe { observe: false, retention: SignedDuration::from_hours(24), function_version: "1".to_owned() };
         scribe.record(facts, basis, Verdict::Referred.into(), &policy, Origin { kind: OriginKind::Sweep, id: "s".to_owned() })

@@ -15,7 +15,8 @@ const HELP: &str = "local: PrivateLink on a laptop, in front of an AWS emulator
   --page-size 1000                   no page is larger
   --notification-body json           json, text or bare: AWS does not document it
   --forward-events-to ACCOUNT=BUS    where consumers' CloudTrail events go
-  --control                          routes under /_local that make things go wrong
+  --control                          routes under /_local that make things go wrong: calls refused or held, messages
+                                     lost (tests/e2e/README.md lists them)
 ";
 
 #[tokio::main]

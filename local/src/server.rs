@@ -3,27 +3,37 @@
 
 mod actions;
 mod answers;
+mod asked;
 mod control;
 mod deliver;
+mod faults;
 mod forward;
+mod hold;
 mod organizations;
 mod query;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use axum::{
     Router,
-    body::Body,
-    extract::{Request, State},
-    http::Response,
+    body::{Body, Bytes},
+    extract::{ConnectInfo, Request, State},
+    http::{Response, request::Parts},
     routing::{get, post},
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 
-use crate::world::{Effect, World};
-pub use control::Call;
-pub use deliver::BodyForm;
+use self::{
+    asked::Asked,
+    faults::{Fault, Left},
+    hold::When,
+};
+pub use self::{control::Call, deliver::BodyForm};
+use crate::world::{Ec2Error, Effect, World};
 
 /// What can be set from the command line.
 #[derive(Debug, Clone)]
@@ -96,7 +106,9 @@ impl Local {
 
     /// Makes the next calls of an action fail.
     pub fn fail_next(&self, action: &str, code: &str, status: u16, times: usize) {
-        self.knobs().fail_next(action, code, status, times);
+        let error = Ec2Error { code: code.to_owned(), message: "Request limit exceeded.".to_owned(), status };
+        let fault = Fault { action: Some(action.to_owned()), account: None, error, left: Left::Calls(times), met: 0 };
+        self.knobs().faults.lay(fault);
     }
 
     fn knobs(&self) -> MutexGuard<'_, control::Knobs> {
@@ -105,7 +117,7 @@ impl Local {
 
     /// Sends what AWS would send. Never holds up an answer.
     fn announce(self: &Arc<Self>, effects: Vec<Effect>) {
-        if effects.is_empty() || self.knobs().drops(&effects) {
+        if effects.is_empty() || self.knobs().faults.loses(&effects) {
             return;
         }
         let local = Arc::clone(self);
@@ -122,28 +134,58 @@ pub async fn serve(listener: TcpListener, local: Arc<Local>, with_control: bool)
     if with_control {
         router = router
             .route("/_local/drop-notifications", post(control::drop_notifications))
-            .route("/_local/faults", post(control::faults))
+            .route("/_local/faults", get(control::faults).post(control::lay_fault))
+            .route("/_local/hold", get(control::held).post(control::hold))
+            .route("/_local/release", post(control::release))
+            .route("/_local/calm", post(control::calm))
+            .route("/_local/age", post(control::age))
             .route("/_local/notification-body", post(control::notification_body))
             .route("/_local/organization", post(control::organization))
             .route("/_local/forward-events", post(control::forward_events));
     }
-    axum::serve(listener, router.fallback(anything).with_state(local)).await
+    let service = router.fallback(anything).with_state(local).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).await
 }
 
-async fn anything(State(local): State<Arc<Local>>, request: Request) -> Response<Body> {
+async fn anything(State(local): State<Arc<Local>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
-        return answers::error(&crate::world::Ec2Error {
+        return answers::error(&Ec2Error {
             code: "RequestEntityTooLarge".to_owned(),
             message: "The body is too large".to_owned(),
             status: 413,
         });
     };
-    if let Some(answer) = organizations::answer(&local, &parts, &body) {
+    let asked = Asked::of(&parts, &body);
+    let hold = asked.as_ref().and_then(|asked| local.knobs().holds.take(asked));
+    let Some((asked, when)) = asked.as_ref().zip(hold) else {
+        return answer(&local, asked.as_ref(), parts, body).await;
+    };
+    if when == When::Before {
+        local.hang(asked, when, peer).await;
+    }
+    let answer = answer(&local, Some(asked), parts, body).await;
+    if when == When::After {
+        local.hang(asked, when, peer).await;
+    }
+    answer
+}
+
+async fn answer(local: &Arc<Local>, asked: Option<&Asked>, parts: Parts, body: Bytes) -> Response<Body> {
+    if let Some(answer) = organizations::answer(local, &parts, &body) {
         return answer;
     }
     match query::Query::of(&parts, &body) {
-        Some(query) if actions::is_ours(&local, &query) => actions::answer(&local, &query),
-        _ => forward::forward(&local, parts, body).await,
+        Some(query) if actions::is_ours(local, &query) => actions::answer(local, &query),
+        _ => passed_on(local, asked, parts, body).await,
+    }
+}
+
+/// Faults are for the JSON protocols here: DynamoDB's, in which the ledger is written.
+async fn passed_on(local: &Arc<Local>, asked: Option<&Asked>, parts: Parts, body: Bytes) -> Response<Body> {
+    let json = parts.headers.contains_key("x-amz-target");
+    match asked.filter(|_| json).map(|asked| local.knobs().faults.meet(asked)) {
+        Some(Err(error)) => asked::json_error(&parts, &error),
+        _ => forward::forward(local, parts, body).await,
     }
 }

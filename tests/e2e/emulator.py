@@ -2,14 +2,17 @@
 
 Run as a program by the stack. CloudTrail's events carry `source: aws.ec2`, which PutEvents refuses, in ministack as in AWS;
 the stand-in plays AWS's part, so here it may. And a function's credentials say whose they are: on AWS a session of its role,
-here a session token that is the role's ARN, so that each of its calls can be written down with what it asks of IAM.
+here a session token that is the role's ARN, so that each of its calls can be written down with what it asks of IAM. And
+SNS and EventBridge start a function as AWS has them do: Lambda takes the event, and tries again what failed.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 import os
 import sys
+import types
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from typing import Any
 import ministack.app as app
 import ministack.services.eventbridge as eventbridge
 import ministack.services.lambda_svc as lambda_svc
+import ministack.services.sns as sns
 from witness import Witness
 
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Any]]
@@ -28,6 +32,21 @@ if _put_events is not None:
 
 _credentials = lambda_svc.execution_credentials
 setattr(lambda_svc, "execution_credentials", lambda config: _credentials(config) | {"AWS_SESSION_TOKEN": config["Role"]})
+
+
+# ministack's own asynchronous invocation, with the retries and the destination that the template sets; it waits one and two
+# seconds where AWS waits minutes. SNS gets it under the name of the invocation that it makes.
+setattr(sns, "_lambda_svc", types.SimpleNamespace(**vars(lambda_svc) | {"_execute_function_with_config_scope": lambda_svc.invoke_async_with_retry}))
+
+
+def _dispatch_to_lambda(arn: str, payload: str) -> None:
+    """EventBridge's and Scheduler's start of a function."""
+    function, config, _ = lambda_svc._get_func_record_for_ref(arn)
+    if function and config:
+        lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), json.loads(payload))
+
+
+setattr(eventbridge, "_dispatch_to_lambda", _dispatch_to_lambda)
 
 
 def seen_by(witness: Witness, service: str, handler: Handler) -> Handler:

@@ -44,6 +44,11 @@ class Server:
         if self._child.poll() is not None:
             raise Trouble(f"{self.name} has ended: its own words are in {shown(self.log)}.")
 
+    @property
+    def group(self) -> int:
+        """The process group of the child and everything it starts."""
+        return self._child.pid
+
     def stop(self) -> None:
         """Ends the group: asks first, then insists."""
         self._signal(signal.SIGTERM)

@@ -89,6 +89,11 @@ class Stack:
         artifacts.lay_out(TARGET / "debug", self._home / "lambda")
         self.deployment.put(self.packaged(), settings | parameters)
 
+    @property
+    def group(self) -> int:
+        """The process group of the emulator and of the functions that it started."""
+        return self._servers[0].group
+
     def stand(self) -> None:
         """Returns never; complains when a server ends."""
         while True:
@@ -137,10 +142,10 @@ class Stack:
             "LAMBDA_EXECUTOR": "local",
             "IOT_MTLS_ENABLED": "0",
             "WARDEN_CALLS": str(self.calls),
-            # Functions inherit these: EC2 and Organizations are the stand-in's, the rest is ministack's.
+            # Functions inherit these: EC2 and Organizations are the stand-in's, the rest is ministack's; two of it through
+            # the stand-in, which can keep these from going well.
             "AWS_ENDPOINT_URL": self._emulator_url,
-            "AWS_ENDPOINT_URL_EC2": self.url,
-            "AWS_ENDPOINT_URL_ORGANIZATIONS": self.url,
+            **{f"AWS_ENDPOINT_URL_{service}": self.url for service in ("EC2", "ORGANIZATIONS", "DYNAMODB", "SNS")},
             "TMPDIR": str(scratch),
             "S3_DATA_DIR": str(scratch / "s3"),
             "STATE_DIR": str(scratch / "state"),

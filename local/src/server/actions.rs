@@ -49,7 +49,7 @@ pub(super) fn is_ours(local: &Local, query: &Query) -> bool {
 
 pub(super) fn answer(local: &Arc<Local>, query: &Query) -> Response<Body> {
     let answered = query.account().and_then(|account| {
-        local.knobs().note(query.call(account))?;
+        local.knobs().note("ec2", query.call(account))?;
         if query.bool("DryRun")? == Some(true) {
             let message = "Request would have succeeded, but DryRun flag is set.";
             return Err(Ec2Error { code: "DryRunOperation".to_owned(), message: message.to_owned(), status: 412 });

@@ -1,12 +1,20 @@
 //! A hand on the world from outside: what was called, and what shall go wrong. Under a path that no AWS client uses.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::extract::{RawQuery, State};
 use serde::Serialize;
 
-use super::{BodyForm, Local};
-use crate::world::{Ec2Error, Effect, OrganizationAccount};
+use super::{
+    BodyForm, Local,
+    asked::Asked,
+    faults::{Fault, Faults, Left},
+    hold::{Hold, Holds},
+};
+use crate::world::{Ec2Error, OrganizationAccount};
 
 /// A call that EC2 has seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,8 +36,8 @@ pub(super) struct Knobs {
     pub(super) calls: Vec<Call>,
     pub(super) body_form: BodyForm,
     pub(super) forward_events_to: Option<(String, String)>,
-    drop_next: usize,
-    faults: BTreeMap<String, (Ec2Error, usize)>,
+    pub(super) faults: Faults,
+    pub(super) holds: Holds,
 }
 
 /// Calls are kept up to this many, so that a stack left running does not grow for ever.
@@ -37,37 +45,16 @@ const CALLS_MAX: usize = 100_000;
 
 impl Knobs {
     pub(super) fn new(body_form: BodyForm, forward_events_to: Option<(String, String)>) -> Self {
-        Self { calls: Vec::new(), body_form, forward_events_to, drop_next: 0, faults: BTreeMap::new() }
-    }
-
-    pub(super) fn fail_next(&mut self, action: &str, code: &str, status: u16, times: usize) {
-        let error = Ec2Error { code: code.to_owned(), message: "Request limit exceeded.".to_owned(), status };
-        self.faults.insert(action.to_owned(), (error, times));
+        Self { calls: Vec::new(), body_form, forward_events_to, faults: Faults::default(), holds: Holds::default() }
     }
 
     /// Notes a call, and fails it if it shall fail.
-    pub(super) fn note(&mut self, call: Call) -> Result<(), Ec2Error> {
-        let fault = match self.faults.get_mut(&call.action) {
-            Some((error, left)) if *left > 0 => {
-                *left -= 1;
-                Err(error.clone())
-            }
-            _ => Ok(()),
-        };
+    pub(super) fn note(&mut self, api: &str, call: Call) -> Result<(), Ec2Error> {
+        let asked = Asked { api: api.to_owned(), action: call.action.clone(), account: call.account.clone(), service: None };
         if self.calls.len() < CALLS_MAX {
             self.calls.push(call);
         }
-        fault
-    }
-
-    /// Whether what a creation announces is to be lost.
-    pub(super) fn drops(&mut self, effects: &[Effect]) -> bool {
-        let creation = effects.iter().any(|effect| matches!(effect, Effect::CloudTrail { .. }));
-        if creation && self.drop_next > 0 {
-            self.drop_next -= 1;
-            return true;
-        }
-        false
+        self.faults.meet(&asked)
     }
 }
 
@@ -77,14 +64,64 @@ pub(super) async fn calls(State(local): State<Arc<Local>>) -> String {
     serde_json::to_string(&local.calls()).unwrap_or_default()
 }
 
+/// The next so many, or every so many-th from now on.
 pub(super) async fn drop_notifications(State(local): State<Arc<Local>>, RawQuery(query): RawQuery) -> Answer {
-    local.knobs().drop_next = number(&query, "next")?;
+    match given(&query, "every") {
+        Some(_) => local.knobs().faults.lose_every(number(&query, "every")?),
+        None => local.knobs().faults.lose_next(number(&query, "next")?),
+    }
     done()
 }
 
-pub(super) async fn faults(State(local): State<Arc<Local>>, RawQuery(query): RawQuery) -> Answer {
+/// For the next so many calls, or for so long.
+pub(super) async fn lay_fault(State(local): State<Arc<Local>>, RawQuery(query): RawQuery) -> Answer {
     let status = u16::try_from(number(&query, "status")?).map_err(|_| refuse("`status` is no HTTP status"))?;
-    local.fail_next(&value(&query, "action")?, &value(&query, "code")?, status, number(&query, "next")?);
+    let left = match (given(&query, "next"), given(&query, "for-ms")) {
+        (Some(_), None) => Left::Calls(number(&query, "next")?),
+        (None, Some(_)) => Left::Until(after(number(&query, "for-ms")?)?),
+        _ => return Err(refuse("either `next` or `for-ms` is needed")),
+    };
+    let message = given(&query, "message").unwrap_or_else(|| "Request limit exceeded.".to_owned());
+    let error = Ec2Error { code: value(&query, "code")?, message, status };
+    local.knobs().faults.lay(Fault { action: given(&query, "action"), account: given(&query, "account"), error, left, met: 0 });
+    done()
+}
+
+pub(super) async fn faults(State(local): State<Arc<Local>>) -> String {
+    local.knobs().faults.listed().to_string()
+}
+
+pub(super) async fn hold(State(local): State<Arc<Local>>, RawQuery(query): RawQuery) -> Answer {
+    let when = value(&query, "when")?.parse().map_err(|error: String| refuse(&error))?;
+    let calls = given(&query, "next").map_or(Ok(1), |_| number(&query, "next"))?;
+    local.knobs().holds.want(Hold { action: value(&query, "action")?, service: given(&query, "service"), when, calls });
+    done()
+}
+
+pub(super) async fn held(State(local): State<Arc<Local>>) -> String {
+    serde_json::to_string(&local.knobs().holds.hanging()).unwrap_or_default()
+}
+
+pub(super) async fn release(State(local): State<Arc<Local>>) -> Answer {
+    local.knobs().holds.release();
+    done()
+}
+
+/// Nothing goes wrong any more.
+pub(super) async fn calm(State(local): State<Arc<Local>>) -> Answer {
+    let mut knobs = local.knobs();
+    knobs.faults = Faults::default();
+    knobs.holds.release();
+    done()
+}
+
+/// As if an endpoint had been created so much earlier: for what the warden does with old ones only.
+pub(super) async fn age(State(local): State<Arc<Local>>, RawQuery(query): RawQuery) -> Answer {
+    let by = i64::try_from(number(&query, "seconds")?).map_err(|_| refuse("`seconds` is too much"))?;
+    let by = jiff::SignedDuration::from_secs(by);
+    let mut world = local.world();
+    let connection = world.connection_mut(&value(&query, "endpoint")?).ok_or_else(|| refuse("there is no such `endpoint`"))?;
+    connection.created = connection.created.and_then(|created| created.checked_sub(by).ok());
     done()
 }
 
@@ -106,14 +143,22 @@ pub(super) async fn organization(State(local): State<Arc<Local>>, RawQuery(query
     done()
 }
 
-fn value(query: &Option<String>, name: &str) -> Result<String, (axum::http::StatusCode, String)> {
+fn given(query: &Option<String>, name: &str) -> Option<String> {
     let query = query.as_deref().unwrap_or_default();
-    let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-    found.ok_or_else(|| refuse(&format!("`{name}` is missing")))
+    form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+fn value(query: &Option<String>, name: &str) -> Result<String, (axum::http::StatusCode, String)> {
+    given(query, name).ok_or_else(|| refuse(&format!("`{name}` is missing")))
 }
 
 fn number(query: &Option<String>, name: &str) -> Result<usize, (axum::http::StatusCode, String)> {
     value(query, name)?.parse().map_err(|_| refuse(&format!("`{name}` is no number")))
+}
+
+fn after(milliseconds: usize) -> Result<Instant, (axum::http::StatusCode, String)> {
+    let span = u64::try_from(milliseconds).ok().map(Duration::from_millis);
+    span.and_then(|span| Instant::now().checked_add(span)).ok_or_else(|| refuse("`for-ms` is too long"))
 }
 
 fn refuse(why: &str) -> (axum::http::StatusCode, String) {

@@ -30,7 +30,8 @@ fn described(local: &Local, parts: &Parts, body: &[u8]) -> Result<Value, Ec2Erro
     let caller = credential.as_deref().and_then(|scope| scope.split('/').next()).unwrap_or_default();
     let user_agent = query::header(&parts.headers, "user-agent").unwrap_or_default().to_owned();
     let session = query::session(&parts.headers);
-    local.knobs().note(Call { account: caller.to_owned(), action: "DescribeAccount".to_owned(), user_agent, session, service: None })?;
+    let call = Call { account: caller.to_owned(), action: "DescribeAccount".to_owned(), user_agent, session, service: None };
+    local.knobs().note("organizations", call)?;
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let id = body.get("AccountId").and_then(Value::as_str);
     let id = id.ok_or_else(|| Ec2Error::new("InvalidInputException", "You specified invalid input: AccountId."))?;

@@ -114,7 +114,7 @@ impl Query {
     }
 }
 
-fn decode(text: &[u8]) -> Vec<(String, String)> {
+pub(super) fn decode(text: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(text).into_owned().collect()
 }
 

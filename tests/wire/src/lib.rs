@@ -23,8 +23,9 @@ pub struct Running {
 pub async fn start(options: Options) -> Running {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
+    let control = options.control;
     let local = Local::new(options);
-    tokio::spawn(serve(listener, Arc::clone(&local), false));
+    tokio::spawn(serve(listener, Arc::clone(&local), control));
     Running { local, url }
 }
 
@@ -41,6 +42,19 @@ impl Running {
             .retry_config(RetryConfig::standard().with_max_attempts(4).with_initial_backoff(std::time::Duration::from_millis(1)))
             .sleep_impl(aws_config_sleep())
             .build()
+    }
+
+    /// A knob of the door under `/_local`, and what it says.
+    pub async fn turn(&self, knob: &str) -> String {
+        let answer = reqwest::Client::new().post(format!("{}/_local/{knob}", self.url)).send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "{knob}: {status} {text}");
+        text
+    }
+
+    /// What it shows.
+    pub async fn show(&self, knob: &str) -> String {
+        reqwest::get(format!("{}/_local/{knob}", self.url)).await.unwrap().text().await.unwrap()
     }
 
     /// EC2 as this account.

@@ -118,6 +118,11 @@ impl Local {
 /// # Errors
 /// When the listener fails.
 pub async fn serve(listener: TcpListener, local: Arc<Local>, with_control: bool) -> std::io::Result<()> {
+    axum::serve(listener, router(local, with_control)).await
+}
+
+/// What is served, for whoever puts something before it.
+pub fn router(local: Arc<Local>, with_control: bool) -> Router {
     let mut router = Router::new().route("/_local/health", get(|| async { "ok" })).route("/_local/calls", get(control::calls));
     if with_control {
         router = router
@@ -127,7 +132,7 @@ pub async fn serve(listener: TcpListener, local: Arc<Local>, with_control: bool)
             .route("/_local/organization", post(control::organization))
             .route("/_local/forward-events", post(control::forward_events));
     }
-    axum::serve(listener, router.fallback(anything).with_state(local)).await
+    router.fallback(anything).with_state(local)
 }
 
 async fn anything(State(local): State<Arc<Local>>, request: Request) -> Response<Body> {

@@ -20,8 +20,8 @@ use warden::{
 
 use crate::{AnswerError, Approve, Summary, serve::Step};
 
-/// Puts under way at once. One connection each: a cold start shakes hands on all of them.
-const PUTS_MAX: usize = 32;
+/// Puts under way at once. More than a chunk has, so that the next accept need not wait for any of them.
+const PUTS_MAX: usize = 64;
 
 /// Collects what went wrong on the way.
 #[derive(Default)]

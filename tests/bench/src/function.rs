@@ -23,6 +23,18 @@ pub fn approve(folder: &Folder, cloud: &Cloud) -> Command {
     with_cloud(with_surroundings(beside("approve")), folder, cloud)
 }
 
+/// The same as `make package` last built it: smaller, and in one piece.
+pub fn shipped(folder: &Folder, cloud: &Cloud) -> Command {
+    with_cloud(with_surroundings(packaged().unwrap()), folder, cloud)
+}
+
+/// Where that is, if it was built.
+pub fn packaged() -> Option<PathBuf> {
+    let targets = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target")).ok()?;
+    let mut built = targets.filter_map(|target| Some(target.ok()?.path().join("deploy/approve")));
+    built.find(|path| path.exists())
+}
+
 /// One request's job, in Python.
 pub fn peer(folder: &Folder, cloud: &Cloud) -> Command {
     let mut command = with_surroundings(python().unwrap());

@@ -88,12 +88,14 @@ impl Lambda {
     }
 }
 
-async fn hand_over(State(ends): State<Ends>) -> ([(HeaderName, String); 4], String) {
+async fn hand_over(State(ends): State<Ends>) -> ([(HeaderName, String); 5], String) {
     let next = ends.events.lock().await.recv().await;
     // Nobody asks any more: the function waits as on Lambda, for ever.
     let Some(event) = next else { return std::future::pending().await };
     let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + ends.time;
     let headers = [
+        // Without it, Python's runtime hands the function bytes.
+        ("content-type", "application/json".to_owned()),
         ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
         ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
         ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:123456789012:function:measured".to_owned()),

@@ -96,7 +96,7 @@ pub struct Folder(PathBuf);
 impl Folder {
     /// With so many policies, for 1,000 accounts.
     pub fn with_policies(count: usize) -> Self {
-        let path = std::env::temp_dir().join(format!("warden-bench-{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("warden-bench-{}-{count}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         let (rules, groups) = policy::set(count, 1_000);
         for file in [rules, groups] {

@@ -50,6 +50,7 @@ pub async fn compare(keep: bool) -> Vec<Check> {
     println!("start: spawn to first answer, median of {REPEATS}; then {WARM} more answers of the last one\n");
     println!("{:<44} {:>9} {:>9} {:>9} {:>11} {:>11}", "", "cold ms", "warm ms", "peak MB", "calls cold", "calls warm");
     let bare = measure("bare lambda_runtime", &folder, function::bare).await;
+    measure("approve, 10 policies, JSON logs, ledger", &Folder::with_policies(10), function::approve).await;
     let approve = measure("approve, 100 policies, JSON logs, ledger", &folder, function::approve).await;
     // What ships is what must be good; the other is what everybody has.
     let judged = match function::packaged() {

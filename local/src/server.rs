@@ -130,6 +130,11 @@ impl Local {
 /// # Errors
 /// When the listener fails.
 pub async fn serve(listener: TcpListener, local: Arc<Local>, with_control: bool) -> std::io::Result<()> {
+    axum::serve(listener, router(local, with_control).into_make_service_with_connect_info::<SocketAddr>()).await
+}
+
+/// What is served, for whoever puts something before it.
+pub fn router(local: Arc<Local>, with_control: bool) -> Router {
     let mut router = Router::new().route("/_local/health", get(|| async { "ok" })).route("/_local/calls", get(control::calls));
     if with_control {
         router = router
@@ -143,8 +148,7 @@ pub async fn serve(listener: TcpListener, local: Arc<Local>, with_control: bool)
             .route("/_local/organization", post(control::organization))
             .route("/_local/forward-events", post(control::forward_events));
     }
-    let service = router.fallback(anything).with_state(local).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).await
+    router.fallback(anything).with_state(local)
 }
 
 async fn anything(State(local): State<Arc<Local>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response<Body> {

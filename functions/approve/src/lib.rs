@@ -14,6 +14,7 @@
 mod act;
 mod answer;
 mod look;
+mod serve;
 mod sweep;
 
 pub use look::ServiceCache;

@@ -78,7 +78,7 @@ impl World {
                 _ => None,
             };
             if passes(filters, value)? {
-                found.push(connection.clone());
+                found.push(connection);
             }
         }
         self.page(found, &page)

@@ -42,8 +42,8 @@ pub(super) fn passes(filters: &[Filter], value: impl Fn(&str) -> Option<Vec<Stri
 }
 
 impl World {
-    /// Cuts a page out of an answer. Tokens are opaque to callers.
-    pub(super) fn page<T>(&self, items: Vec<T>, request: &PageRequest) -> Result<Page<T>, Ec2Error> {
+    /// Cuts a page out of an answer, and copies only that. Tokens are opaque to callers.
+    pub(super) fn page<T: Clone>(&self, items: Vec<&T>, request: &PageRequest) -> Result<Page<T>, Ec2Error> {
         let wanted = match request.max_results {
             None => 1000,
             Some(n @ 5..=1000) => usize::try_from(n).unwrap_or(1000),
@@ -64,6 +64,6 @@ impl World {
         let size = wanted.min(self.page_size_max);
         let total = items.len();
         let next_token = (start + size < total).then(|| format!("page-{}", start + size));
-        Ok(Page { items: items.into_iter().skip(start).take(size).collect(), next_token })
+        Ok(Page { items: items.into_iter().skip(start).take(size).cloned().collect(), next_token })
     }
 }

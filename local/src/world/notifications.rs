@@ -77,7 +77,7 @@ impl World {
                 _ => None,
             };
             if passes(filters, value)? {
-                found.push(notification.clone());
+                found.push(notification);
             }
         }
         self.page(found, &page)

@@ -67,7 +67,7 @@ impl World {
                 _ => None,
             };
             if passes(filters, value)? {
-                found.push(permission.clone());
+                found.push(permission);
             }
         }
         self.page(found, &page)

@@ -124,7 +124,7 @@ impl World {
                 _ => name.strip_prefix("tag:").map(|key| service.tags.get(key).cloned().into_iter().collect()),
             };
             if passes(filters, value)? {
-                found.push(service.clone());
+                found.push(service);
             }
         }
         self.page(found, &page)

@@ -4,14 +4,20 @@
 //! does nothing but its work; the world it looks at is another process.
 
 mod audit;
+mod check;
 mod cloud;
+mod function;
+mod instructions;
 mod lambda;
 mod peak;
 mod policy;
 mod start;
+mod sweep;
 mod world;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
+
+use check::judge;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -19,38 +25,39 @@ async fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] => {
-            // All of them, whatever one comes to.
-            let mut worst = start::compare(false).await;
+            let mut checks = start::compare(false).await;
             println!();
-            for next in [policy::compare(), audit::compare().await] {
-                worst = if worst == ExitCode::SUCCESS { next } else { worst };
-            }
-            worst
+            checks.extend(sweep::compare().await);
+            println!();
+            checks.extend(policy::compare());
+            println!();
+            checks.extend(audit::compare().await);
+            judge(&checks)
         }
-        ["start"] => start::compare(false).await,
-        ["start", "--keep"] => start::compare(true).await,
-        ["policy"] => policy::compare(),
-        ["audit"] => audit::compare().await,
-        // What the benchmark starts for itself.
-        ["world", services, each] => {
-            world::serve(services.parse().unwrap(), each.parse().unwrap()).await;
-            ExitCode::SUCCESS
+        ["start"] => judge(&start::compare(false).await),
+        ["start", "--keep"] => judge(&start::compare(true).await),
+        ["sweep"] => judge(&sweep::compare().await),
+        ["policy"] => judge(&policy::compare()),
+        ["audit"] => judge(&audit::compare().await),
+        _ => start_what_was_asked(&words).await,
+    }
+}
+
+/// What the benchmark starts for itself.
+async fn start_what_was_asked(words: &[&str]) -> ExitCode {
+    let number = |word: &str| word.parse::<usize>().unwrap();
+    match words {
+        ["world", services, each] => world::serve(number(services), number(each)).await,
+        ["cloud", requests, services, latency_ms] => {
+            let latency = Duration::from_millis(latency_ms.parse().unwrap());
+            cloud::serve(cloud::Size { requests: number(requests), services: number(services), latency }).await;
         }
-        ["cloud", requests] => {
-            cloud::serve(requests.parse().unwrap()).await;
-            ExitCode::SUCCESS
-        }
-        ["start-parts", policies] => {
-            start::print_parts(policies).await;
-            ExitCode::SUCCESS
-        }
-        ["audit-once", world, ledger] => {
-            audit::once(world, ledger).await;
-            ExitCode::SUCCESS
-        }
+        ["start-parts", policies] => start::print_parts(policies).await,
+        ["audit-once", world, ledger] => audit::once(world, ledger).await,
         _ => {
-            eprintln!("usage: bench [start [--keep]|policy|audit]");
-            ExitCode::from(2)
+            eprintln!("usage: bench [start [--keep]|sweep|policy|audit]");
+            return ExitCode::from(2);
         }
     }
+    ExitCode::SUCCESS
 }

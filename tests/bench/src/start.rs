@@ -2,35 +2,29 @@
 //! and beside the same job in Python. All with the same runtime API, and the same AWS behind it.
 
 use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{ExitCode, Stdio},
+    path::Path,
     time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
+use tokio::process::Command;
 use warden::{
     aws::{dynamodb::Table, ec2::Ec2, shared_config},
     policy::folder,
 };
 
 use crate::{
-    cloud::{CONSUMER, Cloud},
-    lambda::Lambda,
-    peak, policy,
-    world::PROVIDER,
+    check::Check,
+    cloud::{Cloud, Size},
+    function::{self, Folder},
+    instructions,
+    lambda::{self, Lambda},
+    peak,
 };
 
 const REPEATS: usize = 15;
 const WARM: usize = 100;
 const MEGABYTE: f64 = 1024.0 * 1024.0;
-/// A first answer may take so many times the instructions that were kept.
-const INSTRUCTIONS_RATIO_MAX: f64 = 1.05;
 
 /// What one kind of function came to.
 struct Measured {
@@ -50,15 +44,24 @@ struct Parts {
     policy: u128,
 }
 
-/// Prints all side by side, and the checks.
-pub async fn compare(keep: bool) -> ExitCode {
+/// Prints all side by side.
+pub async fn compare(keep: bool) -> Vec<Check> {
     let folder = Folder::with_policies(100);
     println!("start: spawn to first answer, median of {REPEATS}; then {WARM} more answers of the last one\n");
-    println!("{:<44} {:>9} {:>9} {:>9}", "", "cold ms", "warm ms", "peak MB");
-    let bare = measure("bare lambda_runtime", &folder, bare).await;
-    let approve = measure("approve, 100 policies, JSON logs, ledger", &folder, approve).await;
-    let peer = match python() {
-        Some(_) => Some(measure("the same in Python (boto3, awslambdaric)", &folder, peer).await),
+    println!("{:<44} {:>9} {:>9} {:>9} {:>11} {:>11}", "", "cold ms", "warm ms", "peak MB", "calls cold", "calls warm");
+    let bare = measure("bare lambda_runtime", &folder, function::bare).await;
+    measure("approve, 10 policies, JSON logs, ledger", &Folder::with_policies(10), function::approve).await;
+    let approve = measure("approve, 100 policies, JSON logs, ledger", &folder, function::approve).await;
+    // What ships is what must be good; the other is what everybody has.
+    let judged = match function::packaged() {
+        Some(_) => measure("approve as `make package` last built it", &folder, function::shipped).await,
+        None => {
+            println!("approve as it ships was not measured: `make package` builds it");
+            approve
+        }
+    };
+    let peer = match function::python() {
+        Some(_) => Some(measure("the same in Python (boto3, awslambdaric)", &folder, function::peer).await),
         None => {
             println!("the same in Python was not measured: `make bench` makes its environment");
             None
@@ -66,34 +69,26 @@ pub async fn compare(keep: bool) -> ExitCode {
     };
     let parts = parts(&folder).await;
     println!(
-        "\nof approve's start: {:.1} ms settings and whom to trust, {:.1} ms clients, {:.1} ms policy\n",
+        "\nof approve's start: {:.1} ms settings and whom to trust, {:.1} ms clients, {:.1} ms policy",
         parts.settings_and_trust as f64 / 1e3,
         parts.clients as f64 / 1e3,
         parts.policy as f64 / 1e3
     );
     let ratio = |one: Duration, other: Duration| one.as_secs_f64() / other.as_secs_f64();
-    let mut good = at_most("approve's start against the bare one's", ratio(approve.cold, bare.cold), 3.0);
-    good &= at_most("approve's peak memory, MB", approve.peak_bytes as f64 / MEGABYTE, 16.0);
+    let mut checks = vec![
+        Check::at_most("approve's start, against the bare one's", ratio(judged.cold, bare.cold), 3.0),
+        Check::at_most("approve's peak memory, MB", judged.peak_bytes as f64 / MEGABYTE, 16.0),
+    ];
     if let Some(peer) = peer {
-        good &= at_least("Python's start against approve's", ratio(peer.cold, approve.cold), 40.0);
+        checks.push(Check::at_least("Python's start, against approve's", ratio(peer.cold, judged.cold), 40.0));
     }
-    good &= instructions(&folder, keep).await;
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn at_most(what: &str, value: f64, most: f64) -> bool {
-    println!("{what:<52} {value:>8.2}   at most {most:>7.1}   {}", if value <= most { "ok" } else { "MISSED" });
-    value <= most
-}
-
-fn at_least(what: &str, value: f64, least: f64) -> bool {
-    println!("{what:<52} {value:>8.2}   at least {least:>6.1}   {}", if value >= least { "ok" } else { "MISSED" });
-    value >= least
+    checks.extend(instructions::compare(&folder, keep).await);
+    checks
 }
 
 async fn measure(name: &str, folder: &Folder, command: fn(&Folder, &Cloud) -> Command) -> Measured {
-    let (mut process, cloud) = start_cloud(REPEATS + WARM).await;
-    let mut events = cloud.endpoints.iter().map(|endpoint| event(&cloud.service, endpoint));
+    let (mut process, cloud) = Cloud::start(Size { requests: REPEATS + WARM, services: 1, latency: Duration::ZERO }).await;
+    let mut events = cloud.endpoints.iter().map(|endpoint| lambda::notification(&cloud.services[0], endpoint));
     let (mut cold, mut last) = (Vec::new(), None);
     for _ in 0..REPEATS {
         // One for each: the last function still waits for an event at its own.
@@ -103,16 +98,25 @@ async fn measure(name: &str, folder: &Folder, command: fn(&Folder, &Cloud) -> Co
         cold.push(took);
         last = Some((lambda, child));
     }
+    let calls_cold = cloud.seen().await.calls();
     let (lambda, child) = last.unwrap();
     let mut warm = Vec::new();
     for event in events {
         warm.push(lambda.warm(event).await.0);
     }
     let peak_bytes = peak::memory_bytes_of(child.id());
+    let calls_warm = cloud.seen().await.calls() - calls_cold;
     process.kill().await.unwrap();
     let measured = Measured { cold: median(cold), warm: median(warm), peak_bytes };
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
-    println!("{name:<44} {:>9.2} {:>9.2} {:>9.1}", ms(measured.cold), ms(measured.warm), measured.peak_bytes as f64 / MEGABYTE);
+    println!(
+        "{name:<44} {:>9.2} {:>9.2} {:>9.1} {:>11.1} {:>11.1}",
+        ms(measured.cold),
+        ms(measured.warm),
+        measured.peak_bytes as f64 / MEGABYTE,
+        calls_cold as f64 / REPEATS as f64,
+        calls_warm as f64 / WARM as f64
+    );
     measured
 }
 
@@ -121,103 +125,10 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// What a connection notification about a request looks like.
-fn event(service: &str, endpoint: &str) -> String {
-    let message = json!({"event": "Connect", "serviceId": service, "vpcEndpointId": endpoint}).to_string();
-    let sns = json!({
-        "Type": "Notification", "MessageId": "95df01b4-ee98-5cb9-9903-4c221d41eb5e", "Message": message, "Subject": null,
-        "TopicArn": format!("arn:aws:sns:us-east-1:{PROVIDER}:connections"), "Timestamp": "2026-01-02T03:04:06.678Z",
-        "SignatureVersion": "1", "Signature": "EXAMPLE", "SigningCertUrl": "EXAMPLE", "UnsubscribeUrl": "EXAMPLE", "MessageAttributes": {},
-    });
-    let subscription = format!("arn:aws:sns:us-east-1:{PROVIDER}:connections:2f1c0a4e-0000-4000-8000-000000000001");
-    json!({"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": subscription, "Sns": sns}]}).to_string()
-}
-
-fn bare(_: &Folder, _: &Cloud) -> Command {
-    function(beside("bare"))
-}
-
-fn approve(folder: &Folder, cloud: &Cloud) -> Command {
-    with_cloud(function(beside("approve")), folder, cloud)
-}
-
-fn peer(folder: &Folder, cloud: &Cloud) -> Command {
-    let mut command = function(python().unwrap());
-    command.args(["-m", "awslambdaric", "handler.handle"]).current_dir(peer_folder()).env("ALLOWED_ACCOUNTS", CONSUMER);
-    with_cloud(command, folder, cloud)
-}
-
-/// What Lambda tells every function, and nothing of this machine.
-fn function(program: PathBuf) -> Command {
-    let mut command = Command::new(program);
-    command.env_clear().envs([
-        ("AWS_LAMBDA_FUNCTION_NAME", "measured"),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
-        ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", PROVIDER),
-        ("AWS_SECRET_ACCESS_KEY", "x"),
-        ("PATH", "/usr/bin:/bin"),
-    ]);
-    command
-}
-
-fn with_cloud(mut command: Command, folder: &Folder, cloud: &Cloud) -> Command {
-    command.envs([("AWS_ENDPOINT_URL_EC2", &cloud.ec2), ("AWS_ENDPOINT_URL_DYNAMODB", &cloud.dynamodb)]);
-    command.envs([("LEDGER_TABLE", "ledger"), ("MODE", "active"), ("SERVICE_SCOPE", "all")]).env("POLICY_URI", &folder.0);
-    command
-}
-
-/// A binary of the same build.
-fn beside(name: &str) -> PathBuf {
-    let path = std::env::current_exe().unwrap().with_file_name(name);
-    assert!(path.exists(), "{name} is not built: `make bench` builds it");
-    path
-}
-
-fn peer_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("peer")
-}
-
-fn python() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.venv-peer/bin/python");
-    path.exists().then_some(path)
-}
-
-async fn start_cloud(requests: usize) -> (Child, Cloud) {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["cloud", &requests.to_string()]).stdout(Stdio::piped()).kill_on_drop(true);
-    let mut process = command.spawn().unwrap();
-    let line = BufReader::new(process.stdout.take().unwrap()).lines().next_line().await.unwrap().unwrap();
-    (process, serde_json::from_str(&line).unwrap())
-}
-
-/// A policy set, as it lies beside a function. Gone with the value.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn with_policies(count: usize) -> Self {
-        let path = std::env::temp_dir().join(format!("warden-bench-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        let (rules, groups) = policy::set(count, 1_000);
-        for file in [rules, groups] {
-            fs::write(path.join(file.name), file.text).unwrap();
-        }
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).unwrap();
-    }
-}
-
 /// The parts of a start, in a process that has done nothing else.
 async fn parts(folder: &Folder) -> Parts {
-    let output = function(std::env::current_exe().unwrap()).arg("start-parts").arg(&folder.0).output().await.unwrap();
+    let output = function::with_surroundings(std::env::current_exe().unwrap()).arg("start-parts").arg(folder.path()).output().await;
+    let output = output.unwrap();
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
@@ -241,47 +152,4 @@ pub async fn print_parts(policies: &str) {
         policy: (start.elapsed() - settings_and_trust - clients).as_micros(),
     };
     println!("{}", serde_json::to_string(&parts).unwrap());
-}
-
-/// Instructions of `approve` from spawn to first answer, which do not depend on how busy the machine is, against those kept.
-async fn instructions(folder: &Folder, keep: bool) -> bool {
-    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("instructions.json");
-    let Some(counted) = count_instructions(folder).await else {
-        println!("instructions were not counted: install valgrind");
-        return true;
-    };
-    if keep {
-        fs::write(&kept, format!("{}\n", json!({"approve_first_answer": counted}))).unwrap();
-    }
-    if !kept.exists() {
-        println!(
-            "{:<52} {:>8.1} million; none are kept to compare with: `bench start --keep`",
-            "approve's instructions",
-            counted as f64 / 1e6
-        );
-        return true;
-    }
-    let before: serde_json::Value = serde_json::from_str(&fs::read_to_string(kept).unwrap()).unwrap();
-    let before = before["approve_first_answer"].as_u64().unwrap();
-    println!("{:<52} {:>8.1} million", "approve's instructions to its first answer", counted as f64 / 1e6);
-    at_most("against those kept in instructions.json", counted as f64 / before as f64, INSTRUCTIONS_RATIO_MAX)
-}
-
-async fn count_instructions(folder: &Folder) -> Option<u64> {
-    Command::new("valgrind").arg("--version").output().await.ok()?;
-    let (mut process, cloud) = start_cloud(1).await;
-    let measured = approve(folder, &cloud);
-    let out = folder.0.join("callgrind.out");
-    let mut command = Command::new("valgrind");
-    command.args(["--tool=callgrind", &format!("--callgrind-out-file={}", out.display())]).arg(measured.as_std().get_program());
-    command.env_clear().envs(measured.as_std().get_envs().filter_map(|(name, value)| Some((name, value?)))).stderr(Stdio::null());
-    let (_, answer, mut child) = Lambda::start().await.cold(command, event(&cloud.service, &cloud.endpoints[0])).await;
-    assert!(answer.contains("accepted"), "{answer}");
-    // Its tool writes down what it counted when it is asked to end.
-    Command::new("kill").args(["-TERM", &child.id()?.to_string()]).status().await.ok()?;
-    child.wait().await.ok()?;
-    process.kill().await.unwrap();
-    let text = fs::read_to_string(out).ok()?;
-    let totals = text.lines().find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")))?;
-    totals.trim().parse().ok()
 }

@@ -380,6 +380,16 @@ async fn a_sweep_stops_before_its_deadline_and_the_next_goes_on() {
 }
 
 #[tokio::test]
+async fn a_sweep_without_time_asks_for_nothing_more() {
+    let stage = Stage::new();
+    let _lost = stage.ask(A);
+    stage.deliver_within(&journeys::sweep_event(), Duration::from_secs(1)).await.unwrap();
+    // Of a thousand services, a thousand questions to the ledger would outlast any deadline.
+    assert_eq!(stage.ledger.faults.take_calls(), [""; 0]);
+    assert_eq!(stage.aws.faults.take_calls(), ["DescribeVpcEndpointServiceConfigurations", "DescribeVpcEndpointConnections"]);
+}
+
+#[tokio::test]
 async fn gateway_load_balancer_services_send_no_notification_and_are_swept() {
     let stage = Stage::new().with_policy("@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource) when { resource.kind == \"GatewayLoadBalancer\" };");
     let (endpoint, notified) = {

@@ -1,0 +1,168 @@
+//! One service's requests in a sweep, oldest first, chunk by chunk: decided, acted on, and handed on to be recorded.
+
+use std::collections::BTreeMap;
+
+use futures_util::{Stream, stream};
+use warden::{
+    connection::{Connection, Service},
+    deadline::Deadline,
+    decision::{Basis, Decision, Leave, Permit, ToAccept, ToReject, decide},
+    facts::Facts,
+    grant::Grant,
+    ids::{EndpointId, ServiceId},
+    organization::Membership,
+    ports::{Accept, CallError, Describe, Directory, Effect, Ledger, Reject},
+    queue::{Queue, Running},
+    record::{Act, Outcome},
+};
+
+use crate::{AnswerError, Approve, act::Done};
+
+/// Endpoints in one call. AWS documents no limit for accept and reject; this one keeps a refused call small.
+const CHUNK_MAX: usize = 50;
+
+/// What a sweep comes to, one by one.
+pub(crate) enum Step {
+    /// A request with its outcome, ready for the record.
+    Answered(Box<(Facts, Basis, Outcome)>),
+    /// So many requests are left for the next sweep.
+    PutOff(usize),
+    /// Something went wrong, and the sweep goes on.
+    Failed(AnswerError),
+}
+
+/// How far one service has got.
+struct Serving {
+    service: Service,
+    /// Taken from the end, so the oldest stands there.
+    waiting: Vec<Connection>,
+    counts: Running,
+    grants: Option<Vec<Grant>>,
+    chunk_max: usize,
+}
+
+/// A chunk of one service's requests, decided.
+#[derive(Default)]
+struct Chunk {
+    facts: BTreeMap<EndpointId, (Facts, Basis)>,
+    accept: Vec<Permit<ToAccept>>,
+    reject: Vec<Permit<ToReject>>,
+    settled: Vec<(EndpointId, Outcome)>,
+}
+
+/// What came of a chunk.
+struct Acted {
+    /// EC2 refused a call as a whole, for a reason that lies in the request itself.
+    refused: bool,
+    steps: Vec<Step>,
+}
+
+impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directory + Sync> Approve<D, A, L, G> {
+    /// Each item is a chunk's; what comes after it is not begun before somebody asks for it.
+    pub(crate) fn serve(&self, queue: Queue, deadline: Deadline) -> impl Stream<Item = Vec<Step>> + Send {
+        let Queue { service, mut waiting, counts } = queue;
+        waiting.reverse();
+        let serving = Serving { service, waiting, counts, grants: None, chunk_max: CHUNK_MAX };
+        stream::unfold(serving, move |serving| self.next_chunk(serving, deadline))
+    }
+
+    async fn next_chunk(&self, mut serving: Serving, deadline: Deadline) -> Option<(Vec<Step>, Serving)> {
+        if serving.waiting.is_empty() {
+            return None;
+        }
+        if deadline.near() {
+            let put_off = std::mem::take(&mut serving.waiting).len();
+            return Some((vec![Step::PutOff(put_off)], serving));
+        }
+        // Without knowing what people granted, a request might be turned away that one of them let in.
+        let grants = match serving.grants.take() {
+            Some(grants) => grants,
+            None => match self.ledger.grants(&serving.service.id).await {
+                Ok(grants) => grants,
+                Err(error) => {
+                    serving.waiting.clear();
+                    return Some((vec![Step::Failed(error.into())], serving));
+                }
+            },
+        };
+        let steps = self.answer_chunk(&mut serving, &grants).await;
+        serving.grants = Some(grants);
+        Some((steps, serving))
+    }
+
+    async fn answer_chunk(&self, serving: &mut Serving, grants: &[Grant]) -> Vec<Step> {
+        let rest = serving.waiting.len().saturating_sub(serving.chunk_max);
+        let batch: Vec<Connection> = serving.waiting.split_off(rest).into_iter().rev().collect();
+        let before = serving.counts.clone();
+        let chunk = self.decide_chunk(&serving.service, &batch, grants, &mut serving.counts).await;
+        let several = chunk.accept.len() + chunk.reject.len() > 1;
+        let acted = self.act_on(&serving.service.id, chunk).await;
+        if !(acted.refused && several) {
+            return acted.steps;
+        }
+        // One poisoned id can refuse the whole call: the same requests again, decided anew, one by one.
+        serving.chunk_max = 1;
+        serving.counts = before;
+        serving.waiting.extend(batch.into_iter().rev());
+        Vec::new()
+    }
+
+    async fn decide_chunk(&self, service: &Service, batch: &[Connection], grants: &[Grant], counts: &mut Running) -> Chunk {
+        let mut chunk = Chunk::default();
+        for connection in batch {
+            let mut facts = Facts {
+                service: service.clone(),
+                connection: connection.clone(),
+                counts: counts.seen_by(connection),
+                membership: Membership::NotAsked,
+                claim: None,
+                now: (self.clock)(),
+            };
+            self.members.complete(&self.policy, &mut facts).await;
+            self.members.complete_for_grant(&self.policy, &mut facts, grants).await;
+            let ruling = decide(&self.policy, &facts, grants);
+            let endpoint = connection.endpoint.clone();
+            match ruling.decision {
+                Decision::Accept(permit) => {
+                    counts.let_in(connection);
+                    chunk.accept.push(permit);
+                }
+                Decision::Reject(permit) => chunk.reject.push(permit),
+                Decision::Refer(why) => chunk.settled.push((endpoint.clone(), why.into())),
+                Decision::Leave(Leave::Live | Leave::Gone) => continue,
+            }
+            chunk.facts.insert(endpoint, (facts, ruling.basis));
+        }
+        chunk
+    }
+
+    async fn act_on(&self, service: &ServiceId, chunk: Chunk) -> Acted {
+        let Chunk { mut facts, accept, reject, mut settled } = chunk;
+        let mut refused = false;
+        if !accept.is_empty() {
+            let ids: Vec<EndpointId> = accept.iter().map(|permit| permit.endpoint().clone()).collect();
+            let effect = self.act.accept(service, accept).await;
+            refused |= is_refused(&effect);
+            settled.extend(settle(self.outcomes(Act::Accept, service, &ids, effect).await));
+        }
+        if !reject.is_empty() {
+            let ids: Vec<EndpointId> = reject.iter().map(|permit| permit.endpoint().clone()).collect();
+            let effect = self.act.reject(service, reject).await;
+            refused |= is_refused(&effect);
+            settled.extend(settle(self.outcomes(Act::Reject, service, &ids, effect).await));
+        }
+        let outcomes = settled.into_iter().filter_map(|(id, outcome)| facts.remove(&id).map(|(facts, basis)| (facts, basis, outcome)));
+        Acted { refused, steps: outcomes.map(|answered| Step::Answered(Box::new(answered))).collect() }
+    }
+}
+
+fn is_refused(effect: &Result<Effect, CallError>) -> bool {
+    effect.as_ref().is_err_and(|error| !error.is_transient())
+}
+
+fn settle(done: BTreeMap<EndpointId, Done>) -> impl Iterator<Item = (EndpointId, Outcome)> {
+    done.into_iter().filter_map(|(id, done)| match done {
+        Done::Settled(outcome) => Some((id, outcome)),
+        Done::Gone => None,
+    })
+}

@@ -125,7 +125,7 @@ pub async fn serve(size: Size) {
 async fn serve_one(listener: TcpListener, router: Router) {
     // Else an answer in two parts waits for the first to be acknowledged.
     let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
-    axum::serve(listener, router).await.unwrap();
+    axum::serve(listener, router.into_make_service_with_connect_info::<std::net::SocketAddr>()).await.unwrap();
 }
 
 async fn take_time(State(latency): State<Duration>, request: Request, next: Next) -> Response {

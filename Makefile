@@ -9,13 +9,17 @@ PROFILE ?= deploy
 BINARIES = target/$(if $(filter dev,$(PROFILE)),debug,$(TARGET)/$(PROFILE))
 # How many forged events `make fuzz` delivers.
 EVENTS ?= 1000000
+# Of `make load`: requests per second, for how many seconds; and whether EC2 throttles as it documents.
+RATE ?= 50
+SECONDS ?= 600
+THROTTLE ?=
 # The stories that `make soak` tells of each law.
 CASES ?= 100000
 
 BOOTSTRAP = @command -v $(PYTHON) >/dev/null 2>&1 || { echo "\`$(PYTHON)\` is not on your PATH: install Python 3.11 or later, or run make PYTHON=/path/to/python3.11 …"; exit 1; }; $(PYTHON) tests/e2e/bootstrap.py
 NEEDS_CARGO = @command -v cargo >/dev/null 2>&1 || { echo "\`cargo\` is not on your PATH: install Rust 1.95 or later from https://rustup.rs."; exit 1; }
 
-.PHONY: help try up test soak fuzz bench check package binaries build-Approve build-Audit build-Notify
+.PHONY: help try up test soak fuzz load bench check package binaries build-Approve build-Audit build-Notify
 
 help: ## say this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1: \2/p' $(MAKEFILE_LIST)
@@ -36,6 +40,11 @@ soak: ## the laws over 100,000 stories each (or CASES=…): SOAKTIME on two core
 fuzz: ## a million forged events, or EVENTS=…, of which none may panic the functions or let anybody in
 	$(NEEDS_CARGO)
 	EVENTS=$(EVENTS) cargo test --locked --profile soak -p journeys --test hostile -- --nocapture
+
+load: ## 50 requests a second for ten minutes through the deployed stack, or RATE=… SECONDS=…; THROTTLE=1 with EC2's documented throttling
+	$(NEEDS_CARGO)
+	cargo build --locked --release -p cli -p bench -p approve
+	$(BOOTSTRAP) load "$(RATE)" "$(SECONDS)" "$(THROTTLE)"
 
 bench: ## the numbers, side by side (the first time builds an optimised SDK: some ten minutes)
 	$(NEEDS_CARGO)

@@ -11,6 +11,7 @@ mod forward;
 mod hold;
 mod organizations;
 mod query;
+mod throttle;
 
 use std::{
     net::SocketAddr,
@@ -75,6 +76,7 @@ pub struct Local {
     knobs: Mutex<control::Knobs>,
     emulator: String,
     client: reqwest::Client,
+    senders: deliver::Senders,
 }
 
 /// The largest body that is taken: a function's zip or an object.
@@ -88,7 +90,13 @@ impl Local {
         world.set_settle(options.settle);
         world.set_page_size_max(options.page_size_max);
         let knobs = control::Knobs::new(options.notification_body, options.forward_events_to);
-        Arc::new(Self { world: Mutex::new(world), knobs: Mutex::new(knobs), emulator: options.emulator, client: reqwest::Client::new() })
+        Arc::new(Self {
+            world: Mutex::new(world),
+            knobs: Mutex::new(knobs),
+            emulator: options.emulator,
+            client: reqwest::Client::new(),
+            senders: deliver::Senders::default(),
+        })
     }
 
     /// The world, at the present time.
@@ -135,7 +143,10 @@ pub async fn serve(listener: TcpListener, local: Arc<Local>, with_control: bool)
 
 /// What is served, for whoever puts something before it.
 pub fn router(local: Arc<Local>, with_control: bool) -> Router {
-    let mut router = Router::new().route("/_local/health", get(|| async { "ok" })).route("/_local/calls", get(control::calls));
+    let mut router = Router::new()
+        .route("/_local/health", get(|| async { "ok" }))
+        .route("/_local/calls", get(control::calls))
+        .route("/_local/tally", get(control::tally));
     if with_control {
         router = router
             .route("/_local/drop-notifications", post(control::drop_notifications))
@@ -144,6 +155,7 @@ pub fn router(local: Arc<Local>, with_control: bool) -> Router {
             .route("/_local/release", post(control::release))
             .route("/_local/calm", post(control::calm))
             .route("/_local/age", post(control::age))
+            .route("/_local/throttle", post(control::throttle))
             .route("/_local/notification-body", post(control::notification_body))
             .route("/_local/organization", post(control::organization))
             .route("/_local/forward-events", post(control::forward_events));

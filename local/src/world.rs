@@ -73,6 +73,8 @@ pub struct World {
     by_service: BTreeMap<String, BTreeSet<String>>,
     /// Endpoints whose connection changes by itself with time.
     unsettled: BTreeSet<String>,
+    /// When each was accepted.
+    acceptances: BTreeMap<String, Vec<Timestamp>>,
     endpoints: BTreeMap<String, Endpoint>,
     notifications: BTreeMap<String, Notification>,
     /// The organization that the provider can ask.
@@ -95,6 +97,7 @@ impl World {
             connections: BTreeMap::new(),
             by_service: BTreeMap::new(),
             unsettled: BTreeSet::new(),
+            acceptances: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             notifications: BTreeMap::new(),
             organization: Organization::default(),

@@ -18,14 +18,14 @@ JUDGES = ("approve", "audit")  # the policy is packaged with these
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def lay_out(binaries: Path, destination: Path) -> None:
-    """Fills a folder for each function from the binaries of one profile."""
+def lay_out(binaries: Path, destination: Path, policies: Path = POLICIES, optimised: tuple[str, ...] = ()) -> None:
+    """Fills a folder for each function from the binaries of one profile; of some, from the optimised ones beside it."""
     for function in FUNCTIONS:
         shutil.rmtree(destination / function, ignore_errors=True)
-        lay_out_one(function, binaries, destination / function)
+        lay_out_one(function, binaries.with_name("release") if function in optimised else binaries, destination / function, policies)
 
 
-def lay_out_one(function: str, binaries: Path, folder: Path) -> None:
+def lay_out_one(function: str, binaries: Path, folder: Path, policies: Path = POLICIES) -> None:
     """Fills one function's folder."""
     binary = binaries / function
     if not binary.is_file():
@@ -35,11 +35,11 @@ def lay_out_one(function: str, binaries: Path, folder: Path) -> None:
     if binaries.name == "debug":
         _strip(folder / "bootstrap")
     if function in JUDGES:
-        _lay_out_policies(folder / "policies")
+        _lay_out_policies(policies, folder / "policies")
 
 
-def _lay_out_policies(folder: Path) -> None:
-    files = [*sorted(POLICIES.glob("*.cedar")), POLICIES / "groups.json"]
+def _lay_out_policies(policies: Path, folder: Path) -> None:
+    files = [*sorted(policies.glob("*.cedar")), policies / "groups.json"]
     folder.mkdir(exist_ok=True)
     for file in files:
         if file.is_file():

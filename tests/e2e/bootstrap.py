@@ -26,14 +26,14 @@ except (SyntaxError, ImportError) as error:
 
 
 # The tests that need no running stack.
-STANDING = ("arrows", "docs", "lint", "release", "rules", "template")
+STANDING = ("arrows", "docs", "lint", "reckoning", "release", "rules", "template")
 
 
 def main(task: str, *arguments: str) -> None:
     """One task from the Makefile."""
     stop_on_signals()
     check_python()
-    tasks: dict[str, Callable[..., None]] = {"try": _try, "up": _up, "test": _test, "check": _check, "package": _package, "folder": _folder, "bench": _bench}
+    tasks: dict[str, Callable[..., None]] = {"try": _try, "up": _up, "test": _test, "check": _check, "package": _package, "folder": _folder, "bench": _bench, "load": _load}
     tasks[task](*arguments)
 
 
@@ -45,12 +45,17 @@ def _up() -> None:
     _become("stay.py")
 
 
-def _become(program: str) -> None:
+def _load(*settings: str) -> None:
+    # All of it, as `make test` builds: other packages would be another SDK.
+    _become("load.py", *settings, targets=TEST_TARGETS)
+
+
+def _become(program: str, *arguments: str, targets: list[str] | None = None) -> None:
     check_cargo()
     python = str(ensure())
-    build()
+    build(arguments=targets)
     # Becomes the program, so that Ctrl-C has one process to reach.
-    os.execv(python, [python, str(E2E / program)])
+    os.execv(python, [python, str(E2E / program), *arguments])
 
 
 def _bench() -> None:

@@ -21,6 +21,7 @@ import ministack.app as app
 import ministack.services.eventbridge as eventbridge
 import ministack.services.lambda_svc as lambda_svc
 import ministack.services.sns as sns
+from event_queue import EventQueue
 from witness import Witness
 
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Any]]
@@ -65,4 +66,6 @@ if __name__ == "__main__":
     if calls := os.environ.get("WARDEN_CALLS"):
         witness = Witness(Path(calls))
         app.SERVICE_HANDLERS.update({service: seen_by(witness, service, handler) for service, handler in app.SERVICE_HANDLERS.items()})
+    if events := os.environ.get("WARDEN_EVENTS"):
+        EventQueue(Path(events), int(os.environ["WARDEN_ENVIRONMENTS"])).install()
     app.main()

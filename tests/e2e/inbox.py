@@ -16,6 +16,7 @@ class Mail:
 
     body: dict[str, Any]
     attributes: dict[str, str]
+    sent: float  # seconds of the epoch
 
     @property
     def about(self) -> tuple[str, str]:
@@ -61,8 +62,9 @@ class Inbox:
     def read(self) -> None:
         """Takes in whatever waits."""
         sqs = self.stack.client("sqs")
-        while messages := sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]).get("Messages"):
+        while messages := sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], AttributeNames=["SentTimestamp"]).get("Messages"):
             for message in messages:
                 attributes = {key: value["StringValue"] for key, value in message.get("MessageAttributes", {}).items()}
-                self.mails.append(Mail(json.loads(message["Body"]), attributes))
-                sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+                self.mails.append(Mail(json.loads(message["Body"]), attributes, int(message["Attributes"]["SentTimestamp"]) / 1000))
+            done = [{"Id": str(at), "ReceiptHandle": message["ReceiptHandle"]} for at, message in enumerate(messages)]
+            sqs.delete_message_batch(QueueUrl=self.url, Entries=done)

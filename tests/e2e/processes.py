@@ -29,6 +29,10 @@ class Server:
             # A group of its own: Ctrl-C reaches us alone, and we end the group.
             self._child = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
 
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
     def await_health(self, url: str, seconds: float) -> None:
         """Returns once it answers."""
         deadline = time.monotonic() + seconds

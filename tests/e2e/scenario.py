@@ -26,7 +26,7 @@ class Service:
     name: str
 
 
-def offer(stack: Stack, allowed: list[str], notify: bool = True, name: str = "redis") -> Service:
+def offer(stack: Stack, allowed: list[str], notify: bool = True, name: str = "redis", events: list[str] = TOLD_EVENTS) -> Service:
     """The provider makes the service: acceptance required, its notifications to the stack's topic, these accounts may ask."""
     ec2 = stack.client("ec2")
     made = ec2.create_vpc_endpoint_service_configuration(
@@ -37,7 +37,7 @@ def offer(stack: Stack, allowed: list[str], notify: bool = True, name: str = "re
     service = Service(made["ServiceId"], made["ServiceName"])
     if notify:
         ec2.create_vpc_endpoint_connection_notification(
-            ServiceId=service.id, ConnectionNotificationArn=stack.outputs["ConnectionsTopicArn"], ConnectionEvents=TOLD_EVENTS
+            ServiceId=service.id, ConnectionNotificationArn=stack.outputs["ConnectionsTopicArn"], ConnectionEvents=events
         )
     ec2.modify_vpc_endpoint_service_permissions(ServiceId=service.id, AddAllowedPrincipals=[root_arn(account) for account in allowed])
     return service

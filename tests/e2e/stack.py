@@ -20,7 +20,7 @@ import boto3
 import botocore.config
 from accounts import PROVIDER, REGION
 from deployment import BUCKET, Deployment
-from places import E2E, RUN, TARGET, TEMPLATE, shown
+from places import E2E, POLICIES, RUN, TARGET, TEMPLATE, shown
 from ports import HOST, free_port, require_free
 from processes import Server
 from trouble import Trouble
@@ -28,6 +28,7 @@ from trouble import Trouble
 NAME = "warden"
 SERVICES = "cloudformation,lambda,events,scheduler,sns,sqs,dynamodb,dynamodbstreams,s3,iam,sts,kms,logs,ec2,elasticloadbalancing,ssm,tagging,monitoring,cloudtrail"
 START_SECONDS = 60.0
+CALL_SECONDS = 130  # an invocation of `approve` may take all of its two minutes
 SETTLE_MS = 500  # how long the stand-in lets an accepted connection be `pending`
 PARAMETERS = {"Mode": "active", "ServiceScope": "all", "Architecture": "x86_64", "SweepSchedule": "rate(1 minute)", "AuditSchedule": "rate(1 day)", "PolicyHome": "policies/"}
 
@@ -35,10 +36,12 @@ PARAMETERS = {"Mode": "active", "ServiceScope": "all", "Architecture": "x86_64",
 class Stack:
     """Use as a context: leaves nothing running."""
 
-    def __init__(self, name: str, port: int | None = None) -> None:
+    def __init__(self, name: str, port: int | None = None, policies: Path = POLICIES, optimised: tuple[str, ...] = (), emulator: dict[str, str] | None = None) -> None:
         if port is not None:
             require_free(port, "make up PORT=…")
         self._home = RUN / name
+        self._policies, self._optimised = policies, optimised
+        self._settings = emulator or {}  # what the emulator is told besides
         self.calls = self._home / "calls.jsonl"  # what functions asked of the emulator
         self.port = port or free_port()
         self.url = f"http://{HOST}:{self.port}"
@@ -80,13 +83,13 @@ class Stack:
             region_name=REGION,
             aws_access_key_id=account,
             aws_secret_access_key="on-one-machine",
-            config=botocore.config.Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=30),
+            config=botocore.config.Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=CALL_SECONDS),
         )
 
     def deploy(self, settings: dict[str, str] = PARAMETERS, **parameters: str) -> None:
         """Creates or updates the stack from infra/template.yaml."""
         # Not target/lambda: what `make package` made for AWS must not be replaced by debug binaries.
-        artifacts.lay_out(TARGET / "debug", self._home / "lambda")
+        artifacts.lay_out(TARGET / "debug", self._home / "lambda", self._policies, self._optimised)
         self.deployment.put(self.packaged(), settings | parameters)
 
     @property
@@ -100,6 +103,10 @@ class Stack:
             for server in self._servers:
                 server.check()
             time.sleep(1)
+
+    def processes(self) -> dict[str, int]:
+        """Servers by name, with their process ids."""
+        return {server.name: server.pid for server in self._servers}
 
     def local(self, path: str, post: bool = False, **query: str) -> Any:
         """The stand-in's own door, for what AWS has no call for."""
@@ -149,7 +156,7 @@ class Stack:
             "TMPDIR": str(scratch),
             "S3_DATA_DIR": str(scratch / "s3"),
             "STATE_DIR": str(scratch / "state"),
-        }
+        } | self._settings
 
     def _local_command(self) -> list[str]:
         options = {"listen": f"{HOST}:{self.port}", "emulator": self._emulator_url, "region": REGION, "settle-ms": str(SETTLE_MS), "forward-events-to": f"{PROVIDER}={NAME}"}

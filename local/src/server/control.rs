@@ -1,6 +1,7 @@
 //! A hand on the world from outside: what was called, and what shall go wrong. Under a path that no AWS client uses.
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,6 +14,7 @@ use super::{
     asked::Asked,
     faults::{Fault, Faults, Left},
     hold::{Hold, Holds},
+    throttle::{Limit, Throttle},
 };
 use crate::world::{Ec2Error, OrganizationAccount};
 
@@ -34,6 +36,8 @@ pub struct Call {
 #[derive(Debug)]
 pub(super) struct Knobs {
     pub(super) calls: Vec<Call>,
+    pub(super) throttle: Throttle,
+    counts: BTreeMap<String, BTreeMap<String, u64>>,
     pub(super) body_form: BodyForm,
     pub(super) forward_events_to: Option<(String, String)>,
     pub(super) faults: Faults,
@@ -45,16 +49,26 @@ const CALLS_MAX: usize = 100_000;
 
 impl Knobs {
     pub(super) fn new(body_form: BodyForm, forward_events_to: Option<(String, String)>) -> Self {
-        Self { calls: Vec::new(), body_form, forward_events_to, faults: Faults::default(), holds: Holds::default() }
+        Self {
+            calls: Vec::new(),
+            throttle: Throttle::default(),
+            counts: BTreeMap::new(),
+            body_form,
+            forward_events_to,
+            faults: Faults::default(),
+            holds: Holds::default(),
+        }
     }
 
     /// Notes a call, and fails it if it shall fail.
     pub(super) fn note(&mut self, api: &str, call: Call) -> Result<(), Ec2Error> {
         let asked = Asked { api: api.to_owned(), action: call.action.clone(), account: call.account.clone(), service: None };
+        *self.counts.entry(call.session.clone()).or_default().entry(call.action.clone()).or_default() += 1;
         if self.calls.len() < CALLS_MAX {
             self.calls.push(call);
         }
-        self.faults.meet(&asked)
+        self.faults.meet(&asked)?;
+        self.throttle.take(&asked.account, &asked.action)
     }
 }
 
@@ -62,6 +76,22 @@ type Answer = Result<String, (axum::http::StatusCode, String)>;
 
 pub(super) async fn calls(State(local): State<Arc<Local>>) -> String {
     serde_json::to_string(&local.calls()).unwrap_or_default()
+}
+
+/// What `calls` would add up to, were it kept whole: calls by session and action, those that were throttled, and when each
+/// endpoint was accepted, in milliseconds of the epoch.
+pub(super) async fn tally(State(local): State<Arc<Local>>) -> String {
+    let accepted: BTreeMap<String, Vec<i64>> =
+        local.world().acceptances().iter().map(|(id, at)| (id.clone(), at.iter().map(|at| at.as_millisecond()).collect())).collect();
+    let knobs = local.knobs();
+    serde_json::json!({"calls": knobs.counts, "throttled": knobs.throttle.refused(), "accepted": accepted}).to_string()
+}
+
+/// Buckets of tokens, as EC2 has one for each account and action.
+pub(super) async fn throttle(State(local): State<Arc<Local>>, RawQuery(query): RawQuery) -> Answer {
+    let limit = Limit { capacity: decimal(&query, "capacity")?, refill_per_second: decimal(&query, "refill")? };
+    local.knobs().throttle.set(&value(&query, "action")?, limit);
+    done()
 }
 
 /// The next so many, or every so many-th from now on.
@@ -159,6 +189,10 @@ fn number(query: &Option<String>, name: &str) -> Result<usize, (axum::http::Stat
 fn after(milliseconds: usize) -> Result<Instant, (axum::http::StatusCode, String)> {
     let span = u64::try_from(milliseconds).ok().map(Duration::from_millis);
     span.and_then(|span| Instant::now().checked_add(span)).ok_or_else(|| refuse("`for-ms` is too long"))
+}
+
+fn decimal(query: &Option<String>, name: &str) -> Result<f64, (axum::http::StatusCode, String)> {
+    value(query, name)?.parse().map_err(|_| refuse(&format!("`{name}` is no number")))
 }
 
 fn refuse(why: &str) -> (axum::http::StatusCode, String) {

@@ -1,6 +1,11 @@
 //! What AWS sends of its own accord: connection notifications in the service owner's name, and, where an organization
 //! forwards them, the consumer's CloudTrail events.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use serde_json::json;
 
@@ -30,6 +35,27 @@ impl std::str::FromStr for BodyForm {
     }
 }
 
+/// Clients by account. Each is made once: that reads the machine's root certificates.
+#[derive(Debug, Default)]
+pub(super) struct Senders(Mutex<BTreeMap<String, Sender>>);
+
+#[derive(Debug, Clone)]
+struct Sender {
+    sns: aws_sdk_sns::Client,
+    events: aws_sdk_eventbridge::Client,
+}
+
+impl Senders {
+    fn of(&self, local: &Local, account: &str) -> Sender {
+        let mut senders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = || {
+            let config = config(local, account);
+            Sender { sns: aws_sdk_sns::Client::new(&config), events: aws_sdk_eventbridge::Client::new(&config) }
+        };
+        senders.entry(account.to_owned()).or_insert_with(made).clone()
+    }
+}
+
 pub(super) async fn deliver(local: &Local, effects: Vec<Effect>) {
     let (form, forward) = {
         let knobs = local.knobs();
@@ -39,10 +65,10 @@ pub(super) async fn deliver(local: &Local, effects: Vec<Effect>) {
         let sent = match (effect, &forward) {
             (Effect::Notification { topic_arn, owner, event, service_id, endpoint_id }, _) => {
                 let body = body(form, &event, &service_id, &endpoint_id);
-                publish(&config(local, &owner), &topic_arn, &body).await
+                publish(&local.senders.of(local, &owner).sns, &topic_arn, &body).await
             }
             (Effect::CloudTrail { event_detail, .. }, Some((account, bus))) => {
-                put_event(&config(local, account), bus, &event_detail.to_string()).await
+                put_event(&local.senders.of(local, account).events, bus, &event_detail.to_string()).await
             }
             (Effect::CloudTrail { .. }, None) => Ok(()),
         };
@@ -71,19 +97,19 @@ fn config(local: &Local, account: &str) -> SdkConfig {
         .build()
 }
 
-async fn publish(config: &SdkConfig, topic: &str, body: &str) -> Result<(), String> {
-    let sent = aws_sdk_sns::Client::new(config).publish().topic_arn(topic).message(body).send().await;
+async fn publish(sns: &aws_sdk_sns::Client, topic: &str, body: &str) -> Result<(), String> {
+    let sent = sns.publish().topic_arn(topic).message(body).send().await;
     sent.map(drop).map_err(|error| format!("notification to {topic}: {}", aws_sdk_sns::error::DisplayErrorContext(&error)))
 }
 
-async fn put_event(config: &SdkConfig, bus: &str, detail: &str) -> Result<(), String> {
+async fn put_event(events: &aws_sdk_eventbridge::Client, bus: &str, detail: &str) -> Result<(), String> {
     let entry = aws_sdk_eventbridge::types::PutEventsRequestEntry::builder()
         .event_bus_name(bus)
         .source("aws.ec2")
         .detail_type("AWS API Call via CloudTrail")
         .detail(detail)
         .build();
-    let sent = aws_sdk_eventbridge::Client::new(config).put_events().entries(entry).send().await;
+    let sent = events.put_events().entries(entry).send().await;
     match sent {
         Ok(output) if output.failed_entry_count() == 0 => Ok(()),
         Ok(output) => Err(format!("event to {bus}: {:?}", output.entries())),

@@ -1,5 +1,7 @@
 //! Connections, as the service's owner sees them, and the owner's two answers.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Ec2Error, Effect, Filter, Page, PageRequest, Tags, Unsuccessful, World, filters::passes};
@@ -109,6 +111,12 @@ impl World {
         self.respond(owner, service_id, ids, "Accept", "pending", &["pendingAcceptance", "rejected"])
     }
 
+    /// When each endpoint was let in: every time that it was.
+    #[must_use]
+    pub fn acceptances(&self) -> &BTreeMap<String, Vec<Timestamp>> {
+        &self.acceptances
+    }
+
     /// Turns consumers away, also those that are connected.
     ///
     /// # Errors
@@ -136,6 +144,9 @@ impl World {
                 Some(connection) if from.contains(&connection.state.as_str()) => {
                     connection.become_(to, now);
                     self.unsettled.insert(id.clone());
+                    if event == "Accept" {
+                        self.acceptances.entry(id.clone()).or_default().push(now);
+                    }
                     None
                 }
                 Some(connection) => Some(("InvalidState", format!("The connection of '{id}' is in the state {}", connection.state))),

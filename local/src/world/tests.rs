@@ -108,3 +108,18 @@ fn notifications_are_for_interface_services() {
         .unwrap();
     assert!(world.create_notification(P, &firewall.id, "arn:topic", &["Connect".into()]).is_err());
 }
+
+#[test]
+fn acceptances_are_kept_each_time_that_they_are_taken() {
+    let (mut world, service) = world();
+    let (endpoint, _) = world.create_endpoint(A, &service.name, NewEndpoint::default()).unwrap();
+    let ids = [endpoint.id.clone()];
+    let taken = |world: &World| world.acceptances().get(&endpoint.id).map_or(0, Vec::len);
+    world.accept(P, &service.id, &ids).unwrap();
+    assert_eq!(taken(&world), 1);
+    assert_eq!(world.accept(P, &service.id, &ids).unwrap().0.len(), 1, "connected already, so it is not taken");
+    assert_eq!(taken(&world), 1);
+    world.reject(P, &service.id, &ids).unwrap();
+    world.accept(P, &service.id, &ids).unwrap();
+    assert_eq!(taken(&world), 2);
+}

@@ -40,11 +40,16 @@ setattr(lambda_svc, "execution_credentials", lambda config: _credentials(config)
 setattr(sns, "_lambda_svc", types.SimpleNamespace(**vars(lambda_svc) | {"_execute_function_with_config_scope": lambda_svc.invoke_async_with_retry}))
 
 
+_start = eventbridge._dispatch_to_lambda
+
+
 def _dispatch_to_lambda(arn: str, payload: str) -> None:
-    """EventBridge's and Scheduler's start of a function."""
+    """EventBridge's and Scheduler's start of a function. Of one that is not there, ministack itself says so."""
     function, config, _ = lambda_svc._get_func_record_for_ref(arn)
     if function and config:
         lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), json.loads(payload))
+    else:
+        _start(arn, payload)
 
 
 setattr(eventbridge, "_dispatch_to_lambda", _dispatch_to_lambda)

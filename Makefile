@@ -33,7 +33,7 @@ up: ## the same platform left standing at http://127.0.0.1:4566 (or PORT=…), f
 test: ## every test, from a clean clone
 	$(BOOTSTRAP) test
 
-soak: ## the laws over 100,000 stories each (or CASES=…): SOAKTIME on two cores; prints the seed of any failure
+soak: ## the laws over 100,000 stories each (or CASES=…): some 45 minutes on two cores; prints the seed of any failure
 	$(NEEDS_CARGO)
 	PROPTEST_CASES=$(CASES) cargo test --locked --profile soak -p journeys --test laws -- --skip mutant
 

@@ -26,7 +26,7 @@ except (SyntaxError, ImportError) as error:
 
 
 # The tests that need no running stack.
-STANDING = ("arrows", "docs", "lint", "reckoning", "release", "rules", "template")
+STANDING = ("arrows", "bounds", "docs", "lint", "reckoning", "release", "rules", "template")
 
 
 def main(task: str, *arguments: str) -> None:

@@ -1,6 +1,6 @@
 //! One service's requests in a sweep, oldest first, chunk by chunk: decided, acted on, and handed on to be recorded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{Stream, stream};
 use warden::{
@@ -38,7 +38,8 @@ struct Serving {
     waiting: Vec<Connection>,
     counts: Running,
     grants: Option<Vec<Grant>>,
-    chunk_max: usize,
+    /// So many of the next go one by one.
+    singly: usize,
 }
 
 /// A chunk of one service's requests, decided.
@@ -51,9 +52,12 @@ struct Chunk {
 }
 
 /// What came of a chunk.
+#[derive(Default)]
 struct Acted {
-    /// EC2 refused a call as a whole, for a reason that lies in the request itself.
-    refused: bool,
+    /// To be tried one by one: those of a call that EC2 refused as a whole, for a reason that lies in the call itself.
+    refused: BTreeSet<EndpointId>,
+    /// Whether it was the acceptances.
+    accepted_none: bool,
     steps: Vec<Step>,
 }
 
@@ -62,7 +66,7 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
     pub(crate) fn serve(&self, queue: Queue, deadline: Deadline) -> impl Stream<Item = Vec<Step>> + Send {
         let Queue { service, mut waiting, counts } = queue;
         waiting.reverse();
-        let serving = Serving { service, waiting, counts, grants: None, chunk_max: CHUNK_MAX };
+        let serving = Serving { service, waiting, counts, grants: None, singly: 0 };
         stream::unfold(serving, move |serving| self.next_chunk(serving, deadline))
     }
 
@@ -85,26 +89,31 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
                 }
             },
         };
-        let steps = self.answer_chunk(&mut serving, &grants).await;
+        let steps = self.answer_chunk(&mut serving, &grants, deadline).await;
         serving.grants = Some(grants);
         Some((steps, serving))
     }
 
-    async fn answer_chunk(&self, serving: &mut Serving, grants: &[Grant]) -> Vec<Step> {
-        let rest = serving.waiting.len().saturating_sub(serving.chunk_max);
+    async fn answer_chunk(&self, serving: &mut Serving, grants: &[Grant], deadline: Deadline) -> Vec<Step> {
+        let size = if serving.singly > 0 { 1 } else { CHUNK_MAX };
+        let rest = serving.waiting.len().saturating_sub(size);
         let batch: Vec<Connection> = serving.waiting.split_off(rest).into_iter().rev().collect();
         let before = serving.counts.clone();
         let chunk = self.decide_chunk(&serving.service, &batch, grants, &mut serving.counts).await;
-        let several = chunk.accept.len() + chunk.reject.len() > 1;
+        if deadline.near() {
+            // To ask the organization about all of them may have taken long: nothing is begun that has no time to end.
+            serving.waiting.extend(batch.into_iter().rev());
+            return Vec::new();
+        }
+        serving.singly = serving.singly.saturating_sub(1);
         let acted = self.act_on(&serving.service.id, chunk).await;
-        if !(acted.refused && several) {
-            return acted.steps;
+        if acted.accepted_none {
+            serving.counts = before;
         }
         // One poisoned id can refuse the whole call: the same requests again, decided anew, one by one.
-        serving.chunk_max = 1;
-        serving.counts = before;
-        serving.waiting.extend(batch.into_iter().rev());
-        Vec::new()
+        serving.singly += acted.refused.len();
+        serving.waiting.extend(batch.into_iter().rev().filter(|connection| acted.refused.contains(&connection.endpoint)));
+        acted.steps
     }
 
     async fn decide_chunk(&self, service: &Service, batch: &[Connection], grants: &[Grant], counts: &mut Running) -> Chunk {
@@ -138,21 +147,30 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
 
     async fn act_on(&self, service: &ServiceId, chunk: Chunk) -> Acted {
         let Chunk { mut facts, accept, reject, mut settled } = chunk;
-        let mut refused = false;
+        let mut acted = Acted::default();
         if !accept.is_empty() {
             let ids: Vec<EndpointId> = accept.iter().map(|permit| permit.endpoint().clone()).collect();
             let effect = self.act.accept(service, accept).await;
-            refused |= is_refused(&effect);
-            settled.extend(settle(self.outcomes(Act::Accept, service, &ids, effect).await));
+            if ids.len() > 1 && is_refused(&effect) {
+                acted.accepted_none = true;
+                // And whoever found no place beside them.
+                acted.refused.extend(ids.into_iter().chain(settled.drain(..).map(|(id, _)| id)));
+            } else {
+                settled.extend(settle(self.outcomes(Act::Accept, service, &ids, effect).await));
+            }
         }
         if !reject.is_empty() {
             let ids: Vec<EndpointId> = reject.iter().map(|permit| permit.endpoint().clone()).collect();
             let effect = self.act.reject(service, reject).await;
-            refused |= is_refused(&effect);
-            settled.extend(settle(self.outcomes(Act::Reject, service, &ids, effect).await));
+            if ids.len() > 1 && is_refused(&effect) {
+                acted.refused.extend(ids);
+            } else {
+                settled.extend(settle(self.outcomes(Act::Reject, service, &ids, effect).await));
+            }
         }
         let outcomes = settled.into_iter().filter_map(|(id, outcome)| facts.remove(&id).map(|(facts, basis)| (facts, basis, outcome)));
-        Acted { refused, steps: outcomes.map(|answered| Step::Answered(Box::new(answered))).collect() }
+        acted.steps = outcomes.map(|answered| Step::Answered(Box::new(answered))).collect();
+        acted
     }
 }
 

@@ -1,6 +1,6 @@
 //! Everything that waits. Events only make the warden fast; this is what makes it right.
 //!
-//! Two listings (services, connections) whatever the number of requests; then service by service, the one with the
+//! It begins with two listings (services, connections), whatever the number of requests; then service by service, the one with the
 //! oldest request first, in chunks (`serve`). Whoever is let in counts at once against the caps of those behind.
 //!
 //! EC2 is asked for one thing at a time, whatever there is to do: it throttles each call by a bucket of tokens for the

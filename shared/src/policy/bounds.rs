@@ -59,22 +59,31 @@ fn too_deep(file: &PolicyFile) -> Option<Problem> {
 /// behind a comma begins anew.
 fn deeper_than(max: usize, text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
-    // The links so far, of each bracket that is open.
-    let mut open = vec![0_usize];
+    // Each bracket that is open, with its links so far. Only its own end closes it: Cedar's parser, too, goes on after a wrong one.
+    let mut open = vec![(0_u8, 0_usize)];
     let mut steps = 0;
     let mut at = 0;
+    // The last byte that says anything.
+    let mut before = 0;
     while let Some(byte) = bytes.get(at) {
         let rest = bytes.get(at..).unwrap_or_default();
         let mut links = 0;
         match byte {
             b'"' => at += string_length(rest) - 1,
-            b'/' if rest.starts_with(b"//") => at += rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len()) - 1,
+            b'/' if rest.starts_with(b"//") => {
+                at += rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+                continue;
+            }
             b'(' | b'[' | b'{' => {
-                open.push(0);
+                open.push((*byte, 0));
                 steps += BRACKET_STEPS;
             }
-            b')' | b']' | b'}' if open.len() > 1 => steps -= BRACKET_STEPS + open.pop().unwrap_or_default(),
-            b',' | b';' => steps -= open.last_mut().map(std::mem::take).unwrap_or_default(),
+            b')' | b']' | b'}' if open.last().is_some_and(|(start, _)| closes(*start, *byte)) => {
+                steps -= BRACKET_STEPS + open.pop().map(|(_, links)| links).unwrap_or_default();
+            }
+            b',' | b';' => steps -= open.last_mut().map(|(_, links)| std::mem::take(links)).unwrap_or_default(),
+            // A record where only a name may stand: the parser goes into it all the same.
+            b':' if matches!(before, b')' | b']' | b'}') => links = BRACKET_STEPS,
             b'.' | b'+' | b'-' | b'*' | b'!' => links = 1,
             b'&' | b'|' if rest.get(1) == Some(byte) => (links, at) = (1, at + 1),
             _ if byte.is_ascii_alphanumeric() || *byte == b'_' => {
@@ -84,14 +93,21 @@ fn deeper_than(max: usize, text: &str) -> Option<usize> {
             }
             _ => {}
         }
-        *open.last_mut()? += links;
+        open.last_mut()?.1 += links;
         steps += links;
+        if !byte.is_ascii_whitespace() {
+            before = *byte;
+        }
         if steps > max {
             return Some(at);
         }
         at += 1;
     }
     None
+}
+
+fn closes(start: u8, end: u8) -> bool {
+    matches!((start, end), (b'(', b')') | (b'[', b']') | (b'{', b'}'))
 }
 
 /// The length of the string that begins here, with its quotes.
@@ -137,5 +153,13 @@ mod tests {
         assert_eq!(steps("\"open ((("), 0);
         assert_eq!(steps(")))) ((a"), 16, "what closes nothing does not count against what opens");
         assert_eq!(steps("é.ü (\u{202e}a)"), 9);
+        assert_eq!(steps("// x\r((a))"), 16, "for Cedar a comment ends at a carriage return, too");
+    }
+
+    #[test]
+    fn what_is_no_expression_hides_no_depth_from_a_parser_that_goes_on() {
+        assert_eq!(steps("f(],f(],f(], a))))"), 24, "a wrong end closes nothing");
+        assert_eq!(steps("{+}:{+}:{+}"), 25, "three brackets and the last sign");
+        assert_eq!(steps("A::\"b\" {a: (b), c: d}"), 16);
     }
 }

@@ -344,6 +344,25 @@ async fn one_poisoned_connection_never_stops_the_others() {
 }
 
 #[tokio::test]
+async fn what_was_done_beside_a_refused_call_is_on_the_record_at_once() {
+    let stage = Stage::new().with_policy(&format!(
+        "@id(\"in\") permit(principal == PrivateLink::Account::\"{A}\", action == PrivateLink::Action::\"Accept\", resource);
+         @id(\"out\") permit(principal == PrivateLink::Account::\"{B}\", action == PrivateLink::Action::\"Reject\", resource);"
+    ));
+    let endpoints: Vec<String> = [A, B, A, B].into_iter().map(|account| stage.ask(account).0).collect();
+    stage.aws.faults.next("RejectVpcEndpointConnections", &[Fault::Before("InvalidParameter")]);
+    drop(stage.aws.faults.take_calls());
+    let summary = stage.sweep().await.unwrap();
+    assert_eq!(summary.written, [Verdict::Accepted, Verdict::Accepted, Verdict::Rejected, Verdict::Rejected]);
+    for (endpoint, state) in endpoints.iter().zip(["pending", "rejected", "pending", "rejected"]) {
+        assert_eq!(stage.state(endpoint), state);
+    }
+    let acts = stage.aws.faults.take_calls().into_iter().filter(|call| call.starts_with("Accept") || call.starts_with("Reject"));
+    let acts: Vec<&str> = acts.map(|call| call.trim_end_matches("VpcEndpointConnections")).collect();
+    assert_eq!(acts, ["Accept", "Reject", "Reject", "Reject"]);
+}
+
+#[tokio::test]
 async fn unsuccessful_items_are_no_success() {
     let stage = Stage::new();
     let endpoints: Vec<String> = (0..3).map(|_| stage.ask(A).0).collect();

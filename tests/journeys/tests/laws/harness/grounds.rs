@@ -30,7 +30,7 @@ impl Grounds<'_> {
         let since = self.invocation.since - SERVICE_KNOWN_FOR;
         let services = self.log.services.iter().filter(|(at, service)| *at > since && service.id == connection.service);
         let set = &self.invocation.in_force;
-        let (least, most) = self.counts(request, n);
+        let (least, most) = self.counts(request, n, answer);
         let mut all = Vec::new();
         for (_, service) in services.filter(|(_, service)| self.house.scope().covers(service)) {
             for member in self.members(owner) {
@@ -83,8 +83,9 @@ impl Grounds<'_> {
     }
 
     /// The least and the most that it can have counted beside a request: of its account, of everybody. Whom it let in since
-    /// the list was read, and before it asked for this one, counts; whom it only asked for may.
-    fn counts(&self, request: &Request, n: usize) -> ((i64, i64), (i64, i64)) {
+    /// the list was read, and before it asked for this one, counts; whom it only asked for may. So may all of them where it turns
+    /// somebody away: a chunk is decided as a whole, and its acceptances are sent first.
+    fn counts(&self, request: &Request, n: usize, answer: Answer) -> ((i64, i64), (i64, i64)) {
         let account = ACCOUNTS[request.account];
         let here = |endpoint: &str| {
             self.house
@@ -112,7 +113,8 @@ impl Grounds<'_> {
         let base = (of_account, count(live.iter()));
         let turn = |endpoint: &str| self.log.asked.iter().rposition(|id| id.as_str() == endpoint);
         let before = |endpoint: &str| turn(&request.endpoint).is_none_or(|own| turn(endpoint).is_some_and(|turn| turn < own));
-        let let_in = self.log.let_in.iter().filter(|(read, id)| *read > n && before(id.as_str()));
+        let sure = self.log.let_in.iter().filter(|_| answer == Answer::Accept);
+        let let_in = sure.filter(|(read, id)| *read > n && before(id.as_str()));
         let sure = more(let_in.map(|(_, id)| id.as_str()).collect());
         let perhaps = more(self.log.asked.iter().map(|id| id.as_str()).collect());
         ((base.0 + sure.0, base.1 + sure.1), (base.0 + perhaps.0, base.1 + perhaps.1))

@@ -59,7 +59,9 @@ impl House<'_> {
             }
             Deed::Revoke(n) => {
                 let Some(n) = latest(n, self.grants.len()) else { return };
-                let ended = self.grants.remove(n);
+                // One that was given twice, word for word, is one on the ledger.
+                let ended = self.grants[n].clone();
+                self.grants.retain(|grant| *grant != ended);
                 self.ledger.revoke(|grant| *grant == ended);
                 for environment in &mut self.lambdas {
                     environment.at_work.iter_mut().for_each(|invocation| invocation.standing.retain(|grant| *grant != ended));

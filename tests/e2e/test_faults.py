@@ -148,7 +148,7 @@ def test_throttled_for_longer_than_a_function_tries_the_next_sweep_answers(stack
     lose_next(stack, 2)
     allowed, stranger = ask(stack, A, service), ask(stack, B, service)
     assert sweep(stack)["errorType"] == "AwsTransient"
-    # How often it tries in its twenty seconds is the SDK's: in adaptive mode it may spend them waiting. `tests/wire` has its retries.
+    # How often it tries in its twenty seconds is the SDK's: in adaptive mode it may spend them waiting for leave to try again.
     assert met(stack, THROTTLED["code"]) >= 1
     calm(stack)
     assert states(stack, service) == {allowed: "pendingAcceptance", stranger: "pendingAcceptance"}
@@ -195,7 +195,7 @@ def test_overloaded_for_longer_than_a_function_tries_the_ledger_is_written_by_th
     refuse(stack, PUT, OVERLOADED, 99)
     answer = invoke(stack, stack.outputs["ApproveFunction"], delivered(creation_event(service, endpoint, owner=B)))
     assert answer["errorType"] in ("AwsCallFailed", "AwsTransient"), "refused to the end, or out of time between two tries"
-    assert met(stack, OVERLOADED["code"]) > 1, "and tried more than once"
+    assert met(stack, OVERLOADED["code"]) >= 1
     calm(stack)
     assert records(stack, service, endpoint) == {}
     sweeps(stack, 1)

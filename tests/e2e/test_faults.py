@@ -34,7 +34,6 @@ from trials import (
     met,
     refuse,
     release,
-    renew,
     throttle,
     unscheduled,
 )
@@ -62,7 +61,6 @@ def _no_schedule(stack: Stack) -> Iterator[None]:
 def _calm(stack: Stack) -> Iterator[None]:
     yield
     calm(stack)
-    renew(stack)
 
 
 def test_killed_between_describe_and_accept_is_tried_again(stack: Stack) -> None:
@@ -148,8 +146,7 @@ def test_throttled_for_longer_than_a_function_tries_the_next_sweep_answers(stack
     lose_next(stack, 2)
     allowed, stranger = ask(stack, A, service), ask(stack, B, service)
     assert sweep(stack)["errorType"] == "AwsTransient"
-    # How often it tries in its twenty seconds is the SDK's: in adaptive mode it may spend them waiting for leave to try again.
-    assert met(stack, THROTTLED["code"]) >= 1
+    assert met(stack, THROTTLED["code"]) > 1, "the SDK tried again"
     calm(stack)
     assert states(stack, service) == {allowed: "pendingAcceptance", stranger: "pendingAcceptance"}
     sweeps(stack, 1)
@@ -194,8 +191,8 @@ def test_overloaded_for_longer_than_a_function_tries_the_ledger_is_written_by_th
     endpoint = ask(stack, B, service)
     refuse(stack, PUT, OVERLOADED, 99)
     answer = invoke(stack, stack.outputs["ApproveFunction"], delivered(creation_event(service, endpoint, owner=B)))
-    assert answer["errorType"] in ("AwsCallFailed", "AwsTransient"), "refused to the end, or out of time between two tries"
-    assert met(stack, OVERLOADED["code"]) >= 1
+    assert answer["errorType"] == "AwsCallFailed"
+    assert met(stack, OVERLOADED["code"]) > 1, "the SDK tried again"
     calm(stack)
     assert records(stack, service, endpoint) == {}
     sweeps(stack, 1)

@@ -114,13 +114,6 @@ def _switch(stack: Stack, state: str) -> None:
     scheduler.update_schedule(**kept, State=state)
 
 
-def renew(stack: Stack) -> None:
-    """The next invocations have environments of their own. One that was throttled is slow ever after: the SDK's adaptive retries remember."""
-    for process, _ in (ended := list(_functions(stack))):
-        os.kill(process, signal.SIGKILL)
-    until("the functions to have ended", SECONDS, lambda: not {process for process, _ in ended} & {process for process, _ in _functions(stack)})
-
-
 def _functions(stack: Stack) -> Iterator[tuple[int, str]]:
     """The processes of this stack's functions, each with its function's name."""
     for process in map(int, filter(str.isdigit, os.listdir("/proc"))):

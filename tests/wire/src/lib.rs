@@ -1,8 +1,8 @@
 //! `local` in this process, and the real SDK pointed at it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use local::server::{Local, Options, serve};
 
@@ -10,6 +10,9 @@ use local::server::{Local, Options, serve};
 pub const PROVIDER: &str = "123456789012";
 /// A consumer.
 pub const A: &str = "111122223333";
+
+/// So that a call which is never tried again fails here, instead of hanging.
+const CALL_MAX: Duration = Duration::from_secs(10);
 
 /// A running `local`.
 pub struct Running {
@@ -30,7 +33,7 @@ pub async fn start(options: Options) -> Running {
 }
 
 impl Running {
-    /// What an SDK client of this account goes by. Four attempts, without waiting long between them.
+    /// What an SDK client of this account goes by: the warden's own retries, without waiting long between them.
     #[must_use]
     pub fn config(&self, account: &str) -> SdkConfig {
         let credentials = Credentials::new(account, "secret", None, None, "test");
@@ -39,7 +42,8 @@ impl Running {
             .region(Region::new("us-east-1"))
             .endpoint_url(&self.url)
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .retry_config(RetryConfig::standard().with_max_attempts(4).with_initial_backoff(std::time::Duration::from_millis(1)))
+            .retry_config(warden::aws::retries().with_initial_backoff(Duration::from_millis(1)))
+            .timeout_config(aws_config::timeout::TimeoutConfig::builder().operation_timeout(CALL_MAX).build())
             .sleep_impl(aws_config_sleep())
             .build()
     }
@@ -72,7 +76,7 @@ fn aws_config_sleep() -> aws_sdk_ec2::config::SharedAsyncSleep {
 struct Sleep;
 
 impl aws_sdk_ec2::config::AsyncSleep for Sleep {
-    fn sleep(&self, duration: std::time::Duration) -> aws_sdk_ec2::config::Sleep {
+    fn sleep(&self, duration: Duration) -> aws_sdk_ec2::config::Sleep {
         aws_sdk_ec2::config::Sleep::new(tokio::time::sleep(duration))
     }
 }

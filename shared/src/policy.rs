@@ -173,13 +173,13 @@ impl Policy {
         self.dependents.ask_for(OpenFact::Organization)
     }
 
-    /// Whether the answer could depend on what Organizations says of the account, and nobody has asked yet.
+    /// Whether what Organizations says of the account could decide what is in doubt, and nobody has asked yet. Whatever is in
+    /// doubt: a `forbid` about a unit settles it that some role might have been let in, too.
     #[must_use]
     pub fn needs_organization(&self, facts: &Facts) -> bool {
-        let open = |answer: &Answer| answer.open.iter().any(|rule| rule.needs.contains(&OpenFact::Organization));
         facts.membership == Membership::NotAsked
-            && self.dependents.ask_for(OpenFact::Organization)
-            && self.judge(facts).is_ok_and(|judgement| open(&judgement.accept) || open(&judgement.reject))
+            && self.asks_for_organization()
+            && self.judge(facts).is_ok_and(|judgement| !(judgement.accept.open.is_empty() && judgement.reject.open.is_empty()))
     }
 
     /// The number of policies in the set.

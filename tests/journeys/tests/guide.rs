@@ -162,6 +162,22 @@ async fn the_organization_is_asked_only_where_a_rule_could_depend_on_it() {
 }
 
 #[tokio::test]
+async fn the_organization_is_asked_where_it_settles_what_a_role_leaves_open() {
+    let rules = "@id(\"by-role\") permit(principal, action == PrivateLink::Action::\"Accept\", resource)
+        when { context has requester && context.requester.role like \"*:role/team-*\" };
+        @id(\"no-guests\") forbid(principal in PrivateLink::OrganizationalUnit::\"ou-ab12-66667777\", action == PrivateLink::Action::\"Accept\", resource);
+        @id(\"else-no\") permit(principal, action == PrivateLink::Action::\"Reject\", resource);";
+    let mut stage = stage("A unit of the organization", ("Name", "unit-example"));
+    stage.set_policy(rules);
+    enrol(&stage, A, "ACTIVE", "ou-ab12-66667777");
+    enrol(&stage, B, "ACTIVE", "ou-ab12-99998888");
+    let (guest, member) = (asked(&stage, A).await, asked(&stage, B).await);
+    assert_eq!(stage.state(&guest), "rejected", "whatever its role");
+    assert!(!is_in(&stage, &member));
+    assert_eq!(refer(&stage, &member), Refer::Unverified { needs: [OpenFact::Requester].into() });
+}
+
+#[tokio::test]
 async fn whichever_rule_lets_it_in_an_account_that_may_be_shut_down_is_not() {
     let unit = example_of("A unit of the organization").cedar;
     let mut stage = stage("A unit of the organization", ("Name", "unit-example"));

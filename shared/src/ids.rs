@@ -241,6 +241,14 @@ mod tests {
     }
 
     #[test]
+    fn a_region_is_in_one_partition() {
+        let partition = |region: &str| region.parse::<Region>().map(|region| region.partition());
+        for (region, is) in [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")] {
+            assert_eq!(partition(region), Ok(is));
+        }
+    }
+
+    #[test]
     fn regions_and_service_names() {
         check::<Region>(
             &["us-east-1", "ap-southeast-2", "us-gov-west-1", "cn-north-1", "us-isob-east-1"],

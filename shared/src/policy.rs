@@ -36,6 +36,8 @@ use shelves::Shelves;
 
 /// The schema that policies are written against and checked with.
 pub const SCHEMA: &str = include_str!("schema.cedarschema");
+/// The same as JSON, for functions: read at each cold start, in a quarter of the time, without a parser of its own for it.
+pub const SCHEMA_JSON: &str = include_str!("schema.json");
 
 /// The file of account groups in a set.
 pub const GROUPS: &str = "groups.json";

@@ -8,13 +8,14 @@ use warden::{
     config::Mode,
     connection::{Connection, Service, ServiceKind, State},
     facts::Counts,
-    finding::{Kind, Known, Terms, inspect},
+    finding::{Finding, Kind, Known, Terms, inspect},
     policy::{Policy, PolicyFile},
     record::Verdict,
     survey::{Marks, Offer, SupportedRegion},
 };
 
-fn closed_regions(state: Option<&str>) -> Vec<Kind> {
+/// What is found of a connection from a region in this state, to a service of this `Name`.
+fn found(state: Option<&str>, name: Option<&str>) -> Vec<Finding> {
     let now: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
     let text = "@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource);";
     let policy = Policy::load(&[PolicyFile { name: "p.cedar".to_owned(), text: text.to_owned() }], None).unwrap();
@@ -33,7 +34,7 @@ fn closed_regions(state: Option<&str>) -> Vec<Kind> {
         region: "us-east-1".parse().unwrap(),
         kind: ServiceKind::Interface,
         acceptance_required: true,
-        tags: [].into(),
+        tags: name.map(|name| ("Name".to_owned(), name.to_owned())).into_iter().collect(),
     };
     let region = |name: &str, state: &str| SupportedRegion { region: name.parse().unwrap(), state: state.to_owned() };
     let regions = state.map(|state| vec![region("us-east-1", "Available"), region("eu-west-1", state)]).unwrap_or_default();
@@ -50,8 +51,18 @@ fn closed_regions(state: Option<&str>) -> Vec<Kind> {
     let offer = Offer { service, regions };
     let known =
         Known { marks: &marks, grants: &[], doubt: false, policy_since: now, membership: &warden::organization::Membership::NotAsked };
-    let inspected = inspect(&terms, &policy, &offer, &connection, Counts::default(), known, now);
-    inspected.findings.iter().map(|finding| finding.kind).collect()
+    inspect(&terms, &policy, &offer, &connection, Counts::default(), known, now).findings
+}
+
+fn closed_regions(state: Option<&str>) -> Vec<Kind> {
+    found(state, None).iter().map(|finding| finding.kind).collect()
+}
+
+#[test]
+fn a_service_is_shown_by_the_name_that_people_gave_it() {
+    let shown = |name| found(Some("Closed"), name)[0].evidence.get("service").cloned();
+    assert_eq!(shown(Some("redis")).as_deref(), Some("redis"));
+    assert_eq!((shown(Some("")), shown(None)), (None, None));
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
-use warden::policy::{Policy, PolicyFile};
+use cedar_policy::SchemaFragment;
+use serde_json::Value;
+use warden::policy::{Policy, PolicyFile, SCHEMA, SCHEMA_JSON};
 
 fn refused(policy: &str, groups: &str) -> String {
     let groups = PolicyFile { name: "groups.json".into(), text: groups.into() };
@@ -11,6 +13,14 @@ fn refused(policy: &str, groups: &str) -> String {
 }
 
 const GOOD: &str = "@id(\"a\")\npermit(principal, action == PrivateLink::Action::\"Accept\", resource);\n";
+
+#[test]
+fn both_forms_of_the_schema_say_the_same() {
+    let (schema, _) = SchemaFragment::from_cedarschema_str(SCHEMA).unwrap();
+    let should = schema.to_json_value().unwrap();
+    let is: Value = serde_json::from_str(SCHEMA_JSON).unwrap();
+    assert_eq!(is, should, "put this into shared/src/schema.json:\n{should:#}\n");
+}
 
 #[test]
 fn an_empty_set_is_refused() {

@@ -105,6 +105,20 @@ fn pinned_fields_are_pinned_in_code_too() {
 }
 
 #[test]
+fn a_schedule_is_known_by_its_source_and_its_kind() {
+    let tick = |place: &str, value: &str| {
+        let mut event = event("scheduled-sweep");
+        event[place] = json!(value);
+        asks(event)
+    };
+    for source in ["aws.scheduler", "aws.events"] {
+        assert!(matches!(tick("source", source), Asks::Everything));
+    }
+    assert!(matches!(tick("source", "my.own"), Asks::Nothing(_)));
+    assert!(matches!(tick("detail-type", "AWS API Call via CloudTrail"), Asks::Nothing(_)));
+}
+
+#[test]
 fn ids_are_taken_out_of_any_notification() {
     let body = |text: &str| {
         let mut event = event("sns-no-ids");
@@ -119,8 +133,13 @@ fn ids_are_taken_out_of_any_notification() {
         Asks::Endpoints(hints) => assert_eq!((hints.len(), hints[0].service.clone()), (1, None)),
         other => panic!("{other:?}"),
     }
-    let many: String = (0..30).map(|n| format!("vpce-{n:017x} ")).collect();
-    assert!(matches!(body(&many), Asks::Topic(_)));
+    let ids = |kind: &str, count: usize| (0..count).map(|n| format!("{kind}-{n:017x} ")).collect::<String>();
+    assert!(matches!(body(&ids("vpce", 20)), Asks::Endpoints(hints) if hints.len() == 20));
+    assert!(matches!(body(&ids("vpce-svc", 20)), Asks::Services(services) if services.len() == 20));
+    for many in [21, 30] {
+        assert!(matches!(body(&ids("vpce", many)), Asks::Topic(_)), "not all are taken at their word");
+        assert!(matches!(body(&ids("vpce-svc", many)), Asks::Topic(_)));
+    }
 }
 
 #[test]

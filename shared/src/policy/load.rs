@@ -7,7 +7,7 @@ use miette::Diagnostic;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Groups, Policy, Rule, SCHEMA,
+    Groups, Policy, Rule, SCHEMA_JSON,
     bounds::{self, NOTE_CHARACTERS_MAX, PROBLEMS_MAX},
     open::Dependents,
     shelves::Shelves,
@@ -127,9 +127,8 @@ pub(super) fn load(files: &[PolicyFile], groups_file: Option<&PolicyFile>) -> Re
     if !exceeded.is_empty() {
         return Err(PolicyErrors(exceeded));
     }
-    let schema: Schema = SCHEMA.parse().map_err(|error: cedar_policy::CedarSchemaError| {
-        PolicyErrors(vec![Problem::of_file("schema.cedarschema".into(), error.to_string())])
-    })?;
+    let schema = Schema::from_json_str(SCHEMA_JSON)
+        .map_err(|error| PolicyErrors(vec![Problem::of_file("schema.json".into(), error.to_string())]))?;
     let mut loading = Loading { set: PolicySet::new(), notes: BTreeMap::new(), origin: BTreeMap::new(), problems: Vec::new() };
     let groups = match groups_file.map(Groups::parse) {
         None => Some(Groups::default()),

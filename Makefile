@@ -19,7 +19,7 @@ CASES ?= 100000
 BOOTSTRAP = @command -v $(PYTHON) >/dev/null 2>&1 || { echo "\`$(PYTHON)\` is not on your PATH: install Python 3.11 or later, or run make PYTHON=/path/to/python3.11 …"; exit 1; }; $(PYTHON) tests/e2e/bootstrap.py
 NEEDS_CARGO = @command -v cargo >/dev/null 2>&1 || { echo "\`cargo\` is not on your PATH: install Rust 1.95 or later from https://rustup.rs."; exit 1; }
 
-.PHONY: help try up test soak fuzz load bench check package binaries build-Approve build-Audit build-Notify
+.PHONY: help try up test soak fuzz mutants load bench check package binaries build-Approve build-Audit build-Notify
 
 help: ## say this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1: \2/p' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ soak: ## the laws over 100,000 stories each (or CASES=…): some 45 minutes on t
 fuzz: ## a million forged events, or EVENTS=…, of which none may panic the functions or let anybody in
 	$(NEEDS_CARGO)
 	EVENTS=$(EVENTS) cargo test --locked --profile soak -p journeys --test hostile -- --nocapture
+
+mutants: ## what decides, names and tells, broken in some 200 ways, of which the tests must notice each; FILE=… for one file
+	$(BOOTSTRAP) mutants $(if $(FILE),--file "$(FILE)")
 
 load: ## 50 requests a second for ten minutes through the deployed stack, or RATE=… SECONDS=…; THROTTLE=1 with EC2's documented throttling
 	$(NEEDS_CARGO)

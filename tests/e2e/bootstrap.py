@@ -12,7 +12,7 @@ from pathlib import Path
 
 try:
     from artifacts import lay_out_one
-    from building import TEST_TARGETS, build
+    from building import TEST_TARGETS, build, tool
     from console import note
     from dependencies import check_dependencies
     from environments import CHECKOV_REQUIREMENTS, PEER_REQUIREMENTS, SAM_REQUIREMENTS, ensure
@@ -33,7 +33,7 @@ def main(task: str, *arguments: str) -> None:
     """One task from the Makefile."""
     stop_on_signals()
     check_python()
-    tasks: dict[str, Callable[..., None]] = {"try": _try, "up": _up, "test": _test, "check": _check, "package": _package, "folder": _folder, "bench": _bench, "load": _load}
+    tasks: dict[str, Callable[..., None]] = {"try": _try, "up": _up, "test": _test, "check": _check, "package": _package, "folder": _folder, "bench": _bench, "load": _load, "mutants": _mutants}
     tasks[task](*arguments)
 
 
@@ -65,6 +65,12 @@ def _bench() -> None:
     except Trouble as trouble:
         note(f"Going on without the Python function: {trouble}")
     _run([str(ROOT / "target" / "release" / "bench")], dict(os.environ))
+
+
+def _mutants(*arguments: str) -> None:
+    """In a copy of its own, which is built anew; what it found is kept in `.run/mutants.out`."""
+    RUN.mkdir(exist_ok=True)
+    _run([str(tool("cargo-mutants")), "mutants", "--no-shuffle", "--output", str(RUN), *arguments], dict(os.environ))
 
 
 def _package(binaries: str) -> None:

@@ -14,7 +14,7 @@ from trouble import Trouble
 BINARIES = ["-p", "approve", "-p", "audit", "-p", "notify", "-p", "local"]
 # Binaries included: with the tests' own features, so that `cargo test` afterwards has nothing left to build.
 TEST_TARGETS = ["--workspace", "--all-targets"]
-PLUGINS = {"cargo-bundle-licenses": "5.0.0", "cargo-cyclonedx": "0.5.9", "cargo-deny": "0.20.2"}
+PLUGINS = {"cargo-bundle-licenses": "5.0.0", "cargo-cyclonedx": "0.5.9", "cargo-deny": "0.20.2", "cargo-mutants": "27.1.0"}
 
 
 def build(what: str = "building approve, audit, notify and local (the first time takes some minutes)", arguments: list[str] | None = None) -> None:

@@ -1,6 +1,7 @@
 //! What people get to read.
 
-use journeys::{A, B, Fault, Stage};
+use jiff::SignedDuration;
+use journeys::{A, B, Fault, PROVIDER, Stage};
 use serde_json::{Value, json};
 
 async fn told(stage: &Stage, account: &str) -> warden::notice::Notice {
@@ -24,6 +25,22 @@ async fn a_request_that_waits_for_a_person() {
 async fn a_request_that_was_accepted() {
     let notice = told(&Stage::new(), A).await;
     insta::assert_snapshot!("accepted_text", notice.text);
+}
+
+#[tokio::test]
+async fn what_somebody_else_let_in_is_pressing_where_the_policy_would_not_have() {
+    for (account, severity) in [(A, "info"), (B, "warning")] {
+        let stage = Stage::new();
+        let (endpoint, events) = stage.ask(account);
+        stage.aws.world().accept(PROVIDER, &stage.service, std::slice::from_ref(&endpoint)).unwrap();
+        stage.pass(SignedDuration::from_mins(3));
+        stage.deliver(&events[0]).await.unwrap();
+        stage.tell().await;
+        let attributes = stage.outbox.take().remove(0).1.attributes;
+        for said in [("decision", "found"), ("severity", severity)] {
+            assert!(attributes.contains(&(said.0, said.1.to_owned())), "{account}: {attributes:?}");
+        }
+    }
 }
 
 #[tokio::test]

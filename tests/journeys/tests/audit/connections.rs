@@ -78,6 +78,25 @@ async fn a_role_that_was_proved_when_it_asked_stays_proved() {
 }
 
 #[tokio::test]
+async fn a_connection_that_is_being_set_up_is_a_stranger_s_unless_its_role_may_be_proved_yet() {
+    let by_role = "permit(principal, action == PrivateLink::Action::\"Accept\", resource)
+        when { context has requester && context.requester.role like \"*:role/team/*\" };";
+    let to_another =
+        by_role.replace("context has requester && context.requester.role like \"*:role/team/*\"", "context.connections.ofAccount < 0");
+    for (rule, at_once) in [(by_role, false), (&to_another, true)] {
+        let mut stage = tidy();
+        stage.set_policy(&format!("@id(\"rule\") {rule}"));
+        let (endpoint, _events) = stage.ask(A);
+        stage.aws.world().accept(PROVIDER, &stage.service, std::slice::from_ref(&endpoint)).unwrap();
+        let unjustified = vec![id(&stage, "unjustified", &endpoint)];
+        let while_pending = of_kind(&stage, "unjustified").await;
+        assert_eq!(while_pending, if at_once { unjustified.clone() } else { Vec::new() }, "{rule}");
+        stage.pass(SignedDuration::from_hours(1));
+        assert_eq!(of_kind(&stage, "unjustified").await, unjustified, "no event came to prove anything");
+    }
+}
+
+#[tokio::test]
 async fn expired_grant_is_a_connection_that_outlived_its_grant() {
     let stage = Stage::new();
     let endpoint = accepted_by_hand(&stage, B).await;

@@ -268,8 +268,15 @@ mod tests {
     #[test]
     fn roles_keep_their_path_and_sessions_are_no_roles() {
         check::<RoleArn>(
-            &["arn:aws:iam::111122223333:role/team/deployer", "arn:aws-cn:iam::111122223333:role/x"],
             &[
+                "arn:aws:iam::111122223333:role/team/deployer",
+                "arn:aws-cn:iam::111122223333:role/x",
+                "arn:aws-us-gov:iam::111122223333:role/x",
+            ],
+            &[
+                "arn:awsome:iam::111122223333:role/x",
+                "arn:aws-CN:iam::111122223333:role/x",
+                "arn::iam::111122223333:role/x",
                 "arn:aws:sts::111122223333:assumed-role/deployer/ci",
                 "arn:aws:iam::111122223333:user/x",
                 "arn:aws:iam::111122223333:role/",

@@ -29,16 +29,20 @@ async fn a_request_that_was_accepted() {
 
 #[tokio::test]
 async fn what_somebody_else_let_in_is_pressing_where_the_policy_would_not_have() {
-    for (account, severity) in [(A, "info"), (B, "warning")] {
-        let stage = Stage::new();
-        let (endpoint, events) = stage.ask(account);
+    let all = "@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource);";
+    let fails = "@id(\"fails\") forbid(principal, action == PrivateLink::Action::\"Accept\", resource)
+        when { 9223372036854775807 + 1 > 0 };";
+    let other = all.replace("principal,", &format!("principal == PrivateLink::Account::\"{B}\","));
+    for (policy, severity) in [(all, "info"), (&other, "warning"), (&format!("{all}{fails}"), "warning")] {
+        let stage = Stage::new().with_policy(policy);
+        let (endpoint, events) = stage.ask(A);
         stage.aws.world().accept(PROVIDER, &stage.service, std::slice::from_ref(&endpoint)).unwrap();
         stage.pass(SignedDuration::from_mins(3));
         stage.deliver(&events[0]).await.unwrap();
         stage.tell().await;
         let attributes = stage.outbox.take().remove(0).1.attributes;
         for said in [("decision", "found"), ("severity", severity)] {
-            assert!(attributes.contains(&(said.0, said.1.to_owned())), "{account}: {attributes:?}");
+            assert!(attributes.contains(&(said.0, said.1.to_owned())), "{policy}: {attributes:?}");
         }
     }
 }

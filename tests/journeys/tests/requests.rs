@@ -6,7 +6,11 @@ use jiff::SignedDuration;
 use journeys::{A, B, C, Fault, PROVIDER, Stage};
 use local::world::{NewEndpoint, NewService};
 use serde_json::{Value, json};
-use warden::{config::Scope, decision::Refer, record::Verdict};
+use warden::{
+    config::Scope,
+    decision::Refer,
+    record::{Record, Verdict},
+};
 
 #[tokio::test]
 async fn an_account_in_the_policy_is_accepted_within_one_event() {
@@ -174,6 +178,22 @@ async fn a_consumer_that_took_its_request_back_is_left_alone() {
     stage.aws.world().connection_mut(&endpoint).unwrap().state = "deleting".to_owned();
     assert_eq!(stage.deliver(&events[0]).await.unwrap().left_alone, 1);
     assert!(stage.ledger.records().is_empty());
+}
+
+#[tokio::test]
+async fn a_record_of_a_version_to_come_is_not_read_as_if_it_were_ours() {
+    let stage = Stage::new();
+    let (_, events) = stage.ask(A);
+    stage.deliver(&events[0]).await.unwrap();
+    let record = stage.only_record();
+    let mut json: Value = serde_json::from_str(&record.to_json().unwrap()).unwrap();
+    assert_eq!(Record::from_json(&json.to_string()).unwrap(), record);
+    let next = json["schema"].as_u64().unwrap() + 1;
+    json["schema"] = next.into();
+    assert_eq!(
+        Record::from_json(&json.to_string()).unwrap_err().to_string(),
+        format!("the record has schema {next}, this version reads up to {}: upgrade this function", next - 1)
+    );
 }
 
 #[tokio::test]

@@ -41,8 +41,8 @@ fuzz: ## a million forged events, or EVENTS=…, of which none may panic the fun
 	$(NEEDS_CARGO)
 	EVENTS=$(EVENTS) cargo test --locked --profile soak -p journeys --test hostile -- --nocapture
 
-mutants: ## what decides, names and tells, broken in some 200 ways, of which the tests must notice each; FILE=… for one file
-	$(BOOTSTRAP) mutants $(if $(FILE),--file "$(FILE)")
+mutants: ## what decides, names and tells, broken in some 200 ways, of which the tests must notice each (an hour); FILE=… for one file
+	$(BOOTSTRAP) mutants "$(FILE)"
 
 load: ## 50 requests a second for ten minutes through the deployed stack, or RATE=… SECONDS=…; THROTTLE=1 with EC2's documented throttling
 	$(NEEDS_CARGO)

@@ -25,6 +25,8 @@ except (SyntaxError, ImportError) as error:
     sys.exit(f"Python 3.11 or later, with its venv module, is needed ({error}): run `make PYTHON=/path/to/python3.11 …`.")
 
 
+# What decides, names and tells: every mutant of it must be noticed.
+DECIDING = "shared/src/{event,ids,policy,decision,finding,record,notice}.rs"
 # The tests that need no running stack.
 STANDING = ("arrows", "bounds", "docs", "lint", "reckoning", "release", "rules", "template")
 
@@ -67,10 +69,12 @@ def _bench() -> None:
     _run([str(ROOT / "target" / "release" / "bench")], dict(os.environ))
 
 
-def _mutants(*arguments: str) -> None:
+def _mutants(file: str = "") -> None:
     """In a copy of its own, which is built anew; what it found is kept in `.run/mutants.out`."""
+    if file and not (ROOT / file).is_file():
+        raise Trouble(f"There is no {file}: FILE=… is a file of this repository, as shared/src/ids.rs is.")
     RUN.mkdir(exist_ok=True)
-    _run([str(tool("cargo-mutants")), "mutants", "--no-shuffle", "--output", str(RUN), *arguments], dict(os.environ))
+    _run([str(tool("cargo-mutants")), "mutants", "--file", file or DECIDING, "--output", str(RUN)], dict(os.environ))
 
 
 def _package(binaries: str) -> None:

@@ -301,7 +301,8 @@ impl Look<'_> {
         // While nobody is let in no place is taken, so one that the last place was kept from looks as if it had one.
         let seen = |verdict: &Verdict| matches!(verdict, Verdict::ObservedAccept | Verdict::Referred);
         let observed = self.terms.mode == Mode::Observe && (self.known.doubt || self.known.marks.verdicts.iter().any(seen));
-        // Since then a sweep could have acted: since it asked, and since it was allowed.
+        // Since then a sweep could have acted: since it asked, and since the set or the grant was there. By the clock, a count or a unit it
+        // may be allowed since later: nobody knows since when.
         let allowed =
             |since: Timestamp| self.connection.created.map_or(SignedDuration::ZERO, |created| self.now.duration_since(created.max(since)));
         let due = |since: Timestamp| !observed && allowed(since) >= self.terms.overdue_after;

@@ -125,10 +125,11 @@ def _functions(stack: Stack) -> Iterator[tuple[int, str]]:
 
 
 def _caller(stack: Stack, peer: str, function: str) -> int:
-    """The process at the caller's end of a connection: Linux tells whose socket a port is. It must be this function's, of this stack."""
-    port = int(peer.rpartition(":")[2])
+    """The process at the caller's end of a connection: Linux tells whose socket it is. It must be this function's, of this stack."""
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    (inode,) = (line[9] for line in lines if line[1].endswith(f":{port:04X}"))
+    # By both ends: one port may have connections to several others.
+    ends = [f"{int(peer.rpartition(':')[2]):04X}", f"{stack.port:04X}"]
+    (inode,) = (line[9] for line in lines if [line[1][-4:], line[2][-4:]] == ends)
     ((process, name),) = (each for each in _functions(stack) if _has_open(each[0], f"socket:[{inode}]"))
     assert name == stack.outputs[f"{function.capitalize()}Function"], f"{name} hangs, not {function}"
     return process

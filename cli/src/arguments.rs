@@ -9,9 +9,11 @@ use jiff::{
     tz::TimeZone,
 };
 use warden::{
-    config::Scope,
-    ids::{AccountId, EndpointId, ServiceId, TopicArn},
-    organization::OrganizationAccess,
+    model::{
+        ids::{AccountId, EndpointId, ServiceId, TopicArn},
+        organization::OrganizationAccess,
+        scope::Scope,
+    },
     policy::PolicyUri,
 };
 

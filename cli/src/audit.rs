@@ -7,14 +7,19 @@ use ::audit::{Audit, FILES, MARGIN};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use warden::{
+    audit::thresholds::Thresholds,
     aws::dynamodb::Table,
-    config::Mode,
     deadline::Deadline,
-    finding::Terms,
-    ids::{ServiceId, TopicArn},
-    news::{Change, Digest, Kept},
-    ports::{CallError, Findings, Keep, Published, Recall},
-    survey::Memory,
+    ledger::{
+        digest::Digest,
+        finding::{Change, StoredFindings},
+        history::LedgerHistory,
+    },
+    model::{
+        ids::{ServiceId, TopicArn},
+        mode::Mode,
+    },
+    ports::{CallError, Findings, History, PublishOutcome, ReportStore},
 };
 
 use crate::{
@@ -42,7 +47,7 @@ pub(crate) async fn audit(
         members: aws.members.clone(),
         policy: Arc::new(aws.policy(&common.policies).await?),
         scope: common.scope.clone(),
-        terms: Terms {
+        terms: Thresholds {
             mode: Mode::Active,
             topics: topic.into_iter().cloned().collect(),
             region: aws.region.clone(),
@@ -110,7 +115,7 @@ fn table(common: &Common, report: &Value) {
 /// Keeps a report's files in a folder, all beside each other.
 struct Folder(tempfile::TempDir);
 
-impl Keep for &Folder {
+impl ReportStore for &Folder {
     async fn keep(&self, name: &str, _: &str, file: &Path) -> Result<(), CallError> {
         let to = self.0.path().join(Path::new(name).file_name().unwrap_or_default());
         let trouble =
@@ -126,14 +131,14 @@ impl Keep for &Folder {
 /// Reads the ledger and writes nothing on it.
 struct ReadOnly(Table);
 
-impl Recall for ReadOnly {
-    async fn recall(&self, service: &ServiceId) -> Result<Memory, CallError> {
+impl History for ReadOnly {
+    async fn recall(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
         self.0.recall(service).await
     }
 }
 
 impl Findings for ReadOnly {
-    async fn kept(&self) -> Result<Kept, CallError> {
+    async fn kept(&self) -> Result<StoredFindings, CallError> {
         self.0.kept().await
     }
 
@@ -145,8 +150,8 @@ impl Findings for ReadOnly {
         Ok(())
     }
 
-    async fn publish(&self, _: &[Change], _: &Digest) -> Result<Published, CallError> {
-        Ok(Published::Written)
+    async fn publish(&self, _: &[Change], _: &Digest) -> Result<PublishOutcome, CallError> {
+        Ok(PublishOutcome::Written)
     }
 
     async fn remember(&self, _: &BTreeMap<String, Timestamp>) -> Result<(), CallError> {

@@ -3,12 +3,15 @@
 use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use jiff::SignedDuration;
 use warden::{
-    aws::{checkup::Checkup, dynamodb::Table, ec2::Ec2, organizations::Organizations, s3::bucket_of},
-    connection::{Connection, Service},
-    ids::{AccountId, EndpointId, Region},
-    organization::Members,
-    policy::{Policy, PolicyUri, source},
-    ports::{Describe, Of},
+    aws::{diagnostics::Diagnostics, dynamodb::Table, ec2::Ec2, organizations::Organizations, s3::bucket_of},
+    gather::{organization_cache::OrganizationCache, policy_reload},
+    model::{
+        connection::Connection,
+        ids::{AccountId, EndpointId, Region},
+        service::Service,
+    },
+    policy::{PolicySet, PolicyUri},
+    ports::{ConnectionFilter, Describe},
 };
 
 use crate::{arguments::Common, failure::Failure, output::counted, policy};
@@ -19,10 +22,10 @@ pub(crate) const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24
 /// Clients with the caller's own credentials.
 pub(crate) struct Aws {
     pub(crate) config: SdkConfig,
-    pub(crate) checkup: Checkup,
+    pub(crate) checkup: Diagnostics,
     pub(crate) ec2: Ec2,
     pub(crate) region: Region,
-    pub(crate) members: Members<Option<Organizations>>,
+    pub(crate) members: OrganizationCache<Option<Organizations>>,
     ledger: Option<Table>,
 }
 
@@ -41,8 +44,8 @@ impl Aws {
         let config = loader.load().await;
         let region: Region = config.region().ok_or_else(|| Failure::Usage(no_region(common.profile.as_deref())))?.as_ref().parse()?;
         let ledger = common.ledger().map(|name| Table::new(&config, name.to_owned(), RETENTION));
-        let members = Members::new(Organizations::new(&config, &common.organization).await);
-        Ok(Self { members, checkup: Checkup::new(&config), ec2: Ec2::new(&config, region.clone()), region, ledger, config })
+        let members = OrganizationCache::new(Organizations::new(&config, &common.organization).await);
+        Ok(Self { members, checkup: Diagnostics::new(&config), ec2: Ec2::new(&config, region.clone()), region, ledger, config })
     }
 
     pub(crate) fn ledger(&self) -> Result<&Table, Failure> {
@@ -51,12 +54,12 @@ impl Aws {
     }
 
     /// A policy set, wherever it lies.
-    pub(crate) async fn policy(&self, uri: &PolicyUri) -> Result<Policy, Failure> {
+    pub(crate) async fn policy(&self, uri: &PolicyUri) -> Result<PolicySet, Failure> {
         if let PolicyUri::Folder(folder) = uri {
             return policy::load(folder);
         }
-        let files = source::files(uri, &bucket_of(&self.config, uri)).await?;
-        Ok(Policy::of_files(&files, &uri.to_string())?)
+        let files = policy_reload::files(uri, &bucket_of(&self.config, uri)).await?;
+        Ok(PolicySet::of_files(&files, &uri.to_string())?)
     }
 
     /// Who the caller is, as STS says.
@@ -96,9 +99,9 @@ impl Aws {
                 self.region
             ))
         };
-        let found = self.ec2.connections(Of::Endpoint(endpoint)).await?;
+        let found = self.ec2.connections(ConnectionFilter::Endpoint(endpoint)).await?;
         let service = found.into_iter().find(|connection| connection.endpoint == *endpoint).ok_or_else(unknown)?.service;
-        let all = self.ec2.connections(Of::Service(&service)).await?;
+        let all = self.ec2.connections(ConnectionFilter::Service(&service)).await?;
         let connection = all.iter().find(|connection| connection.endpoint == *endpoint).cloned().ok_or_else(unknown)?;
         let service = self.ec2.services(Some(&service)).await?.into_iter().next().ok_or_else(unknown)?;
         Ok((service, connection, all))

@@ -10,12 +10,15 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use jiff::Timestamp;
 use warden::{
-    connection::{Connection, Service, State},
-    facts::{Counts, Facts},
-    organization::Membership,
-    policy::Policy,
+    decision::queue::RunningCounts,
+    model::{
+        connection::{Connection, State},
+        facts::{Counts, Facts},
+        organization::Membership,
+        service::Service,
+    },
+    policy::PolicySet,
     ports::Unsuccessful,
-    queue::Running,
 };
 
 pub(crate) use approve::approve;
@@ -25,7 +28,7 @@ pub(crate) use revoke::revoke;
 use crate::{aws::Aws, failure::Failure};
 
 /// The facts as they are, for the record.
-async fn facts(aws: &Aws, policy: &Policy, service: Service, connection: Connection, all: &[Connection]) -> Facts {
+async fn facts(aws: &Aws, policy: &PolicySet, service: Service, connection: Connection, all: &[Connection]) -> Facts {
     let counts = Counts::of(all, connection.owner.as_ref());
     let mut facts = Facts { service, connection, counts, membership: Membership::NotAsked, claim: None, now: Timestamp::now() };
     aws.members.complete_for_person(policy, &mut facts).await;
@@ -33,9 +36,9 @@ async fn facts(aws: &Aws, policy: &Policy, service: Service, connection: Connect
 }
 
 /// The facts as if a connection asked only now.
-pub(crate) async fn as_if_it_asked(aws: &Aws, policy: &Policy, service: Service, connection: &Connection, all: &[Connection]) -> Facts {
+pub(crate) async fn as_if_it_asked(aws: &Aws, policy: &PolicySet, service: Service, connection: &Connection, all: &[Connection]) -> Facts {
     let others: Vec<Connection> = all.iter().filter(|other| other.endpoint != connection.endpoint).cloned().collect();
-    let counts = Running::of(&others).seen_by(connection);
+    let counts = RunningCounts::of(&others).seen_by(connection);
     let connection = Connection { state: State::PendingAcceptance, ..connection.clone() };
     let mut facts = Facts { service, connection, counts, membership: Membership::NotAsked, claim: None, now: Timestamp::now() };
     aws.members.complete(policy, &mut facts).await;

@@ -4,11 +4,9 @@ mod checks;
 
 use jiff::Timestamp;
 use warden::{
-    ids::TopicArn,
-    organization::OrganizationAccess,
-    policy::Policy,
-    ports::{CallError, Describe, Directory, Findings, Of, Survey},
-    survey::Offer,
+    model::{ids::TopicArn, organization::OrganizationAccess, service::ServiceConfiguration},
+    policy::PolicySet,
+    ports::{CallError, ConnectionFilter, Describe, Directory, Findings, Inventory},
 };
 
 use crate::{
@@ -28,12 +26,12 @@ pub(crate) async fn doctor(common: &Common, aws: &Aws, stack: &str, topic: Optio
     let offers = aws.ec2.offers().await;
     let offers = seen(&mut checks, "endpoint services", offers).unwrap_or_default();
     let everywhere = offers.clone();
-    let offers: Vec<Offer> = offers.into_iter().filter(|offer| common.scope.covers(&offer.service)).collect();
+    let offers: Vec<ServiceConfiguration> = offers.into_iter().filter(|offer| common.scope.covers(&offer.service)).collect();
     if offers.is_empty() {
         let what = format!("none in scope in {}", aws.region);
         checks.push(Check::mend("endpoint services", what, "check --region, --profile and --scope"));
     }
-    let connections = aws.ec2.connections(Of::Everybody).await;
+    let connections = aws.ec2.connections(ConnectionFilter::All).await;
     seen(&mut checks, "connections", connections);
     if let Some(offer) = offers.first() {
         let permissions = aws.ec2.permissions(&offer.service.id).await;
@@ -140,7 +138,7 @@ async fn ledger(checks: &mut Vec<Check>, aws: &Aws) {
     }
 }
 
-async fn organization(checks: &mut Vec<Check>, common: &Common, aws: &Aws, policy: &Policy, own: &str) {
+async fn organization(checks: &mut Vec<Check>, common: &Common, aws: &Aws, policy: &PolicySet, own: &str) {
     const NAME: &str = "the organization";
     if !policy.asks_for_organization() {
         checks.push(Check::fine(NAME, "no policy asks for it".into()));

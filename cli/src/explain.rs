@@ -9,17 +9,21 @@ use jiff::Timestamp;
 use serde_json::json;
 use warden::{
     aws::dynamodb::About,
-    connection::{Connection, Standing, State},
-    decision::{Ruling, decide},
-    facts::Facts,
-    grant::{Grant, Grantee},
-    ids::EndpointId,
+    decision::{
+        Decision, decide,
+        grant::{Grant, Grantee},
+    },
+    ledger::record::Record,
+    model::{
+        connection::{Connection, Phase, State},
+        facts::Facts,
+        ids::EndpointId,
+    },
     policy::{
-        Policy,
-        explain::{Explained, Holds},
+        PolicySet,
+        explain::{ConditionResult, PolicyExplanation},
     },
     ports::Ledger,
-    record::Record,
 };
 
 use crate::{
@@ -37,7 +41,7 @@ pub(crate) async fn explain(common: &Common, aws: &Aws, endpoint: &EndpointId) -
     let state = connection.state.clone();
     let facts = as_if_it_asked(aws, &policy, service, &connection, &all).await;
     // What is connected is explained as if it asked now; what is gone asks no more.
-    let asked = if state.standing() == Standing::Live { State::PendingAcceptance } else { state.clone() };
+    let asked = if state.phase() == Phase::Live { State::PendingAcceptance } else { state.clone() };
     let facts = Facts { connection: Connection { state: asked, ..facts.connection }, ..facts };
     let ledger = aws.ledger().ok();
     let mut grants = match ledger {
@@ -65,10 +69,10 @@ struct Explanation {
     /// As EC2 says it is; the facts are as if it asked now.
     state: State,
     facts: Facts,
-    ruling: Ruling,
+    decision: Decision,
     digest: String,
     /// By action.
-    policies: Vec<(&'static str, Explained)>,
+    policies: Vec<(&'static str, PolicyExplanation)>,
     /// Those that speak of the connection, ended or not.
     grants: Vec<Grant>,
     /// Nothing, where no ledger was named.
@@ -79,23 +83,23 @@ struct Explanation {
 type History = (Vec<Record>, Vec<String>);
 
 impl Explanation {
-    fn of(policy: &Policy, state: State, facts: Facts, grants: Vec<Grant>, history: Option<History>) -> Result<Self, Failure> {
+    fn of(policy: &PolicySet, state: State, facts: Facts, grants: Vec<Grant>, history: Option<History>) -> Result<Self, Failure> {
         let mut policies = Vec::new();
         for action in ["Accept", "Reject"] {
             let explained = policy.explain(action, &facts).map_err(|missing| Failure::Trouble(missing.to_string()))?;
             policies.extend(explained.into_iter().map(|one| (action, one)));
         }
-        let (ruling, digest) = (decide(policy, &facts, &grants), policy.digest().to_owned());
-        Ok(Self { state, facts, ruling, digest, policies, grants, history })
+        let (decision, digest) = (decide(policy, &facts, &grants), policy.digest().to_owned());
+        Ok(Self { state, facts, decision, digest, policies, grants, history })
     }
 
     fn json(&self) -> Result<(), Failure> {
-        let (would, because) = words(&self.ruling);
+        let (would, because) = words(&self.decision);
         let policies: Vec<_> =
             self.policies.iter().map(|(action, one)| json!({"action": action, "matched": one.matched(), "policy": one})).collect();
         let whole = json!({
-            "state": self.state, "facts": self.facts, "would": would, "because": because, "judgement": self.ruling.basis.judgement,
-            "grant": self.ruling.basis.grant, "policy_digest": self.digest, "policies": policies, "advice": advice::advice(self),
+            "state": self.state, "facts": self.facts, "would": would, "because": because, "judgement": self.decision.grounds.judgement,
+            "grant": self.decision.grounds.grant, "policy_digest": self.digest, "policies": policies, "advice": advice::advice(self),
             "grants": self.grants, "history": self.history.as_ref().map(|(records, _)| records),
         });
         println!("{}", serde_json::to_string_pretty(&whole).map_err(std::io::Error::from)?);
@@ -125,13 +129,13 @@ impl Explanation {
     }
 }
 
-fn mark(holds: &Holds) -> String {
+fn mark(holds: &ConditionResult) -> String {
     match holds {
-        Holds::Yes => "holds".to_owned(),
-        Holds::No => "DOES NOT HOLD".to_owned(),
-        Holds::NotAsked => "not asked, because of what does not hold before it".to_owned(),
-        Holds::Open(needs) => format!("not known: waits for {}", awaited(needs)),
-        Holds::Fails(error) => format!("FAILS: {error}"),
+        ConditionResult::Yes => "holds".to_owned(),
+        ConditionResult::No => "DOES NOT HOLD".to_owned(),
+        ConditionResult::NotAsked => "not asked, because of what does not hold before it".to_owned(),
+        ConditionResult::Open(needs) => format!("not known: waits for {}", awaited(needs)),
+        ConditionResult::Fails(error) => format!("FAILS: {error}"),
     }
 }
 

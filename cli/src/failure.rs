@@ -4,8 +4,9 @@ use std::{error::Error, fmt};
 
 use aws_credential_types::provider::error::CredentialsError;
 use warden::{
-    ids::IdError,
-    policy::{PolicyErrors, Problem, source::SourceError},
+    gather::policy_reload::PolicyReadError,
+    model::ids::IdError,
+    policy::{PolicyErrors, Problem},
     ports::CallError,
 };
 
@@ -104,11 +105,11 @@ impl From<PolicyErrors> for Failure {
     }
 }
 
-impl From<SourceError> for Failure {
-    fn from(error: SourceError) -> Self {
+impl From<PolicyReadError> for Failure {
+    fn from(error: PolicyReadError) -> Self {
         match error {
-            SourceError::Refused(errors) => Self::Policy(errors),
-            SourceError::Read { place, source } => {
+            PolicyReadError::Refused(errors) => Self::Policy(errors),
+            PolicyReadError::Read { place, source } => {
                 let missing = matches!(source.code.as_deref(), Some("NoSuchKey" | "NoSuchBucket"));
                 Self::Trouble(if missing {
                     format!("{place} could not be read: {source}: is there a set? `warden policy publish` puts one there")
@@ -116,7 +117,7 @@ impl From<SourceError> for Failure {
                     format!("{place} could not be read: {}", told(&source))
                 })
             }
-            other @ SourceError::Bundle { .. } => Self::Trouble(warden::ports::chain(&other)),
+            other @ PolicyReadError::Bundle { .. } => Self::Trouble(warden::ports::chain(&other)),
         }
     }
 }

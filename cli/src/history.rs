@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use warden::{
     aws::dynamodb::About,
-    connection::Standing,
-    decision::Decision,
-    grant::{Grant, Grantee},
-    policy::Policy,
-    record::{Record, Verdict},
+    decision::{
+        Action,
+        grant::{Grant, Grantee},
+    },
+    ledger::record::{Record, Verdict},
+    model::connection::Phase,
+    policy::PolicySet,
 };
 
 use crate::{
@@ -113,14 +115,14 @@ pub(crate) async fn replay(common: &Common, aws: &Aws, since: &Timestamp) -> Res
     let mut judged = 0_usize;
     // What was connected already was no request: there was nothing to decide.
     // Nor does a person's no come from a policy.
-    let was_request = |record: &&Record| record.facts.connection.state.standing() != Standing::Live && record.refusal.is_none();
+    let was_request = |record: &&Record| record.facts.connection.state.phase() != Phase::Live && record.refusal.is_none();
     for record in records.iter().filter(was_request) {
         judged += 1;
-        let ruling = record.replay(&policy);
-        if same(record.verdict, &ruling.decision) {
+        let decision = record.replay(&policy);
+        if same(record.verdict, &decision.action) {
             continue;
         }
-        let (would, because) = words(&ruling);
+        let (would, because) = words(&decision);
         rows.push([
             record.at.to_string(),
             record.service().to_string(),
@@ -143,9 +145,9 @@ pub(crate) async fn replay(common: &Common, aws: &Aws, since: &Timestamp) -> Res
 }
 
 /// What two sets make of the decisions on record.
-pub(crate) async fn compare(aws: &Aws, old: &Policy, new: &Policy, since: Timestamp) -> Result<(), Failure> {
+pub(crate) async fn compare(aws: &Aws, old: &PolicySet, new: &PolicySet, since: Timestamp) -> Result<(), Failure> {
     let (records, unreadable) = aws.ledger()?.decisions(&About { since: Some(since), ..About::default() }).await?;
-    let waiting = records.iter().filter(|record| record.facts.connection.state.standing() != Standing::Live && record.refusal.is_none());
+    let waiting = records.iter().filter(|record| record.facts.connection.state.phase() != Phase::Live && record.refusal.is_none());
     let mut judged = 0_usize;
     for record in waiting {
         judged += 1;
@@ -160,13 +162,13 @@ pub(crate) async fn compare(aws: &Aws, old: &Policy, new: &Policy, since: Timest
 }
 
 /// Whether a decision is what the record says was decided.
-fn same(verdict: Verdict, decision: &Decision) -> bool {
+fn same(verdict: Verdict, decision: &Action) -> bool {
     match verdict {
-        Verdict::Accepted | Verdict::ObservedAccept => matches!(decision, Decision::Accept(_)),
-        Verdict::Rejected | Verdict::ObservedReject => matches!(decision, Decision::Reject(_)),
-        Verdict::Referred | Verdict::Disputed => matches!(decision, Decision::Refer(_)),
+        Verdict::Accepted | Verdict::ObservedAccept => matches!(decision, Action::Accept(_)),
+        Verdict::Rejected | Verdict::ObservedReject => matches!(decision, Action::Reject(_)),
+        Verdict::Referred | Verdict::Disputed => matches!(decision, Action::Refer(_)),
         // EC2 refused one or the other.
-        Verdict::Failed => matches!(decision, Decision::Accept(_) | Decision::Reject(_)),
+        Verdict::Failed => matches!(decision, Action::Accept(_) | Action::Reject(_)),
         Verdict::Found => true,
     }
 }

@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use warden::{
-    census::Census,
-    connection::{Connection, Service, Standing},
-    decision::{Decision, Leave, Refer, Ruling, decide},
-    facts::{Claim, Counts, Facts},
-    grant::Grant,
-    organization::Membership,
-    policy::{Answer, Judgement, OpenFact, Policy, PolicyUri},
-    ports::{Describe, Ledger, Of, Recall},
-    queue::Queue,
-    survey::Memory,
+    audit::admission_order::AdmissionOrder,
+    decision::{Action, Decision, NoAction, decide, grant::Grant, queue::PendingQueue},
+    ledger::history::LedgerHistory,
+    model::{
+        connection::{Connection, Phase},
+        facts::{Claim, Counts, Facts},
+        organization::Membership,
+        service::Service,
+    },
+    policy::{Answer, Judgement, PolicySet, PolicyUri, UnknownFact, evaluation::Refer},
+    ports::{ConnectionFilter, Describe, History, Ledger},
 };
 
 use crate::{
@@ -44,7 +45,7 @@ struct Planned {
     connections: Vec<Connection>,
     grants: Vec<Grant>,
     /// What the ledger holds, where one was named.
-    memory: Option<Memory>,
+    memory: Option<LedgerHistory>,
 }
 
 async fn services(common: &Common, aws: &Aws) -> Result<Vec<Planned>, Failure> {
@@ -52,7 +53,7 @@ async fn services(common: &Common, aws: &Aws) -> Result<Vec<Planned>, Failure> {
     let services = aws.services(common).await?;
     let bar = progress(services.len(), "services");
     for service in services {
-        let connections = aws.ec2.connections(Of::Service(&service.id)).await?;
+        let connections = aws.ec2.connections(ConnectionFilter::Service(&service.id)).await?;
         // Without a ledger there are no grants to know of; then a plan is by policy alone, and says so.
         let (grants, memory) = match aws.ledger() {
             Ok(ledger) => (ledger.grants(&service.id).await?, Some(ledger.recall(&service.id).await?)),
@@ -68,11 +69,11 @@ async fn services(common: &Common, aws: &Aws) -> Result<Vec<Planned>, Failure> {
     Ok(planned)
 }
 
-async fn listed(common: &Common, aws: &Aws, policy: &Policy, services: &[Planned], now: Timestamp) -> Result<Done, Failure> {
+async fn listed(common: &Common, aws: &Aws, policy: &PolicySet, services: &[Planned], now: Timestamp) -> Result<Done, Failure> {
     let mut rows = Rows::new(&["service", "endpoint", "account", "waiting", "would", "because"]);
     for planned in services {
-        for (connection, ruling) in answers(aws, policy, planned, now).await {
-            let (would, because) = words(&ruling);
+        for (connection, decision) in answers(aws, policy, planned, now).await {
+            let (would, because) = words(&decision);
             rows.push([name(&planned.service), connection.endpoint.to_string(), owner(&connection), age(&connection, now), would, because]);
         }
     }
@@ -83,7 +84,7 @@ async fn listed(common: &Common, aws: &Aws, policy: &Policy, services: &[Planned
 async fn compared(
     common: &Common,
     aws: &Aws,
-    (old, new): (&Policy, &Policy),
+    (old, new): (&PolicySet, &PolicySet),
     services: &[Planned],
     now: Timestamp,
 ) -> Result<Done, Failure> {
@@ -104,10 +105,10 @@ async fn compared(
                 ]);
             }
         }
-        let mut census = Census::default();
+        let mut census = AdmissionOrder::default();
         census.count(&planned.connections, planned.memory.as_ref());
         let census = census.sorted();
-        for connection in planned.connections.iter().filter(|connection| connection.state.standing() == Standing::Live) {
+        for connection in planned.connections.iter().filter(|connection| connection.state.phase() == Phase::Live) {
             let (was, _) = justified(aws, old, planned, connection, &census, now).await;
             let (would, because) = justified(aws, new, planned, connection, &census, now).await;
             if was != would {
@@ -124,16 +125,18 @@ async fn compared(
 }
 
 /// What each waiting request comes to, in the sweep's order.
-async fn answers(aws: &Aws, policy: &Policy, planned: &Planned, now: Timestamp) -> Vec<(Connection, Ruling)> {
-    let Some(Queue { service, waiting, mut counts }) = Queue::of(&planned.connections, planned.service.clone()) else { return Vec::new() };
+async fn answers(aws: &Aws, policy: &PolicySet, planned: &Planned, now: Timestamp) -> Vec<(Connection, Decision)> {
+    let Some(PendingQueue { service, waiting, mut counts }) = PendingQueue::of(&planned.connections, planned.service.clone()) else {
+        return Vec::new();
+    };
     let mut answers = Vec::new();
     for connection in waiting {
         let facts = facts(aws, policy, &service, connection.clone(), counts.seen_by(&connection), now).await;
-        let ruling = decide(policy, &facts, &planned.grants);
-        if matches!(ruling.decision, Decision::Accept(_)) {
+        let decision = decide(policy, &facts, &planned.grants);
+        if matches!(decision.action, Action::Accept(_)) {
             counts.let_in(&connection);
         }
-        answers.push((connection, ruling));
+        answers.push((connection, decision));
     }
     answers
 }
@@ -141,42 +144,42 @@ async fn answers(aws: &Aws, policy: &Policy, planned: &Planned, now: Timestamp) 
 /// Whether what is connected would be let in: judged as the audit judges it, beside those that were there before it.
 async fn justified(
     aws: &Aws,
-    policy: &Policy,
+    policy: &PolicySet,
     planned: &Planned,
     connection: &Connection,
-    census: &Census,
+    census: &AdmissionOrder,
     now: Timestamp,
 ) -> (String, String) {
     let counts = census.beside(connection, planned.memory.as_ref());
-    let waiting = Connection { state: warden::connection::State::PendingAcceptance, ..connection.clone() };
+    let waiting = Connection { state: warden::model::connection::State::PendingAcceptance, ..connection.clone() };
     let role = planned.memory.as_ref().and_then(|memory| memory.endpoints.get(&connection.endpoint)?.role.clone());
     let claim = role.map(|role| Claim::recorded(connection, role));
     let facts = Facts { claim, ..facts(aws, policy, &planned.service, waiting, counts, now).await };
-    let ruling = decide(policy, &facts, &planned.grants);
-    let (would, because) = words(&ruling);
-    match ruling.decision {
-        Decision::Refer(Refer::Unverified { ref needs }) if needs.contains(&OpenFact::Organization) => ("unknown".to_owned(), because),
-        Decision::Accept(_) => ("justified".to_owned(), because),
-        Decision::Reject(_) | Decision::Refer(_) | Decision::Leave(_) => ("unjustified".to_owned(), format!("{would}: {because}")),
+    let decision = decide(policy, &facts, &planned.grants);
+    let (would, because) = words(&decision);
+    match decision.action {
+        Action::Refer(Refer::Unverified { ref needs }) if needs.contains(&UnknownFact::Organization) => ("unknown".to_owned(), because),
+        Action::Accept(_) => ("justified".to_owned(), because),
+        Action::Reject(_) | Action::Refer(_) | Action::NoAction(_) => ("unjustified".to_owned(), format!("{would}: {because}")),
     }
 }
 
-async fn facts(aws: &Aws, policy: &Policy, service: &Service, connection: Connection, counts: Counts, now: Timestamp) -> Facts {
+async fn facts(aws: &Aws, policy: &PolicySet, service: &Service, connection: Connection, counts: Counts, now: Timestamp) -> Facts {
     let mut facts = Facts { service: service.clone(), connection, counts, membership: Membership::NotAsked, claim: None, now };
     aws.members.complete(policy, &mut facts).await;
     facts
 }
 
 /// What would be done, and by what.
-pub(crate) fn words(ruling: &Ruling) -> (String, String) {
-    let judgement = ruling.basis.judgement.as_ref();
-    match (&ruling.decision, &ruling.basis.grant) {
-        (Decision::Accept(_), Some(grant)) => ("accept".into(), format!("granted by {}: {}", grant.by, grant.reason)),
-        (Decision::Accept(_), None) => ("accept".into(), rules(judgement.map(|judgement| &judgement.accept))),
-        (Decision::Reject(_), _) => ("reject".into(), rules(judgement.map(|judgement| &judgement.reject))),
-        (Decision::Refer(why), _) => ("refer".into(), because(why, judgement)),
-        (Decision::Leave(Leave::Live), _) => ("leave".into(), "connected already".into()),
-        (Decision::Leave(Leave::Gone), _) => ("leave".into(), "nothing waits any more".into()),
+pub(crate) fn words(decision: &Decision) -> (String, String) {
+    let judgement = decision.grounds.judgement.as_ref();
+    match (&decision.action, &decision.grounds.grant) {
+        (Action::Accept(_), Some(grant)) => ("accept".into(), format!("granted by {}: {}", grant.by, grant.reason)),
+        (Action::Accept(_), None) => ("accept".into(), rules(judgement.map(|judgement| &judgement.accept))),
+        (Action::Reject(_), _) => ("reject".into(), rules(judgement.map(|judgement| &judgement.reject))),
+        (Action::Refer(why), _) => ("refer".into(), because(why, judgement)),
+        (Action::NoAction(NoAction::Live), _) => ("leave".into(), "connected already".into()),
+        (Action::NoAction(NoAction::Gone), _) => ("leave".into(), "nothing waits any more".into()),
     }
 }
 
@@ -204,7 +207,7 @@ pub(crate) fn because(why: &Refer, judgement: Option<&Judgement>) -> String {
     }
 }
 
-fn unverified(needs: &BTreeSet<OpenFact>, judgement: Option<&Judgement>) -> String {
+fn unverified(needs: &BTreeSet<UnknownFact>, judgement: Option<&Judgement>) -> String {
     let open = judgement.into_iter().flat_map(|judgement| judgement.accept.open.iter().chain(&judgement.reject.open));
     let mut ids: Vec<&str> = open.map(|rule| rule.id.as_str()).collect();
     ids.dedup();
@@ -214,10 +217,10 @@ fn unverified(needs: &BTreeSet<OpenFact>, judgement: Option<&Judgement>) -> Stri
 }
 
 /// What is not known, in words.
-pub(crate) fn awaited(needs: &BTreeSet<OpenFact>) -> String {
+pub(crate) fn awaited(needs: &BTreeSet<UnknownFact>) -> String {
     let what = needs.iter().map(|need| match need {
-        OpenFact::Requester => "proof of the role behind the request",
-        OpenFact::Organization => "what Organizations says of the account",
+        UnknownFact::Requester => "proof of the role behind the request",
+        UnknownFact::Organization => "what Organizations says of the account",
     });
     what.collect::<Vec<_>>().join(" and ")
 }

@@ -8,11 +8,11 @@ use cedar_policy_formatter::{Config, policies_str_to_pretty};
 use jiff::Timestamp;
 use warden::{
     policy::{
-        CASES, Policy, PolicyErrors, PolicyUri, Problem, SCHEMA,
+        CASES, PolicyErrors, PolicySet, PolicyUri, Problem, SCHEMA,
         bundle::{Bundle, MANIFEST, Manifest},
-        folder, limits,
+        expiry, folder,
     },
-    ports::Keep,
+    ports::ReportStore,
 };
 
 use warden::aws::s3::bucket_of;
@@ -61,7 +61,7 @@ fn check_for_programs(common: &Common) -> Result<Done, Failure> {
 
 /// Rules whose time is over.
 fn over(folder: &Path) -> Result<Vec<Problem>, Failure> {
-    let over = PolicyErrors(limits::over(&folder::read(folder)?, Timestamp::now()));
+    let over = PolicyErrors(expiry::over(&folder::read(folder)?, Timestamp::now()));
     Ok(with_paths(over, folder).0)
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn folder_of(common: &Common) -> Result<&Path, Failure> {
 }
 
 /// Loads the set in a folder.
-pub(crate) fn load(dir: &Path) -> Result<Policy, Failure> {
+pub(crate) fn load(dir: &Path) -> Result<PolicySet, Failure> {
     Ok(folder::load(dir).map_err(|errors| with_paths(errors, dir))?)
 }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use warden::{
-    grant::{Grant, Grantee},
-    ids::{AccountId, ServiceId},
-    policy::reach::Asker,
-    ports::{Admit, Describe, Ledger, Of, Survey},
-    principal::Difference,
+    audit::permission_diff::PermissionDiff,
+    decision::grant::{Grant, Grantee},
+    model::ids::{AccountId, ServiceId},
+    policy::analysis::PossibleRequester,
+    ports::{ConnectionFilter, Describe, Inventory, Ledger, PermissionEditor},
 };
 
 use crate::{
@@ -27,7 +27,7 @@ async fn granted(aws: &Aws, service: &ServiceId) -> Result<BTreeSet<AccountId>, 
     let grants = ledger.grants(service).await?;
     let mut accounts: BTreeSet<AccountId> = BTreeSet::new();
     if grants.iter().any(|grant| grant.holds(now)) {
-        let connections = aws.ec2.connections(Of::Service(service)).await?;
+        let connections = aws.ec2.connections(ConnectionFilter::Service(service)).await?;
         let covered = connections.iter().filter(|connection| Grant::covering(&grants, connection, now).is_some());
         accounts.extend(covered.filter_map(|connection| connection.owner.clone()));
     }
@@ -56,7 +56,7 @@ pub(crate) async fn principals(common: &Common, aws: &Aws, apply: bool, yes: boo
         let service = &offer.service;
         let permissions = aws.ec2.permissions(&service.id).await?;
         let granted = granted(aws, &service.id).await?;
-        let mut difference = Difference::of(&policy, service, &permissions, &granted);
+        let mut difference = PermissionDiff::of(&policy, service, &permissions, &granted);
         difference.lacking.retain(|account| *account != own);
         let root = |account: &AccountId| format!("arn:{}:iam::{account}:root", service.region.partition());
         let add: Vec<String> = difference.lacking.iter().map(root).collect();
@@ -72,7 +72,7 @@ pub(crate) async fn principals(common: &Common, aws: &Aws, apply: bool, yes: boo
         for principal in &remove {
             rows.push([name(service), "remove".into(), principal.clone(), "the policy could never accept it".into()]);
         }
-        if policy.could_accept(Asker::Stranger, service) && !permissions.iter().any(|permission| permission.text == "*") {
+        if policy.could_accept(PossibleRequester::Stranger, service) && !permissions.iter().any(|permission| permission.text == "*") {
             eprintln!("note: {} accepts accounts that no policy and no group names; who of them may ask is for you to say", name(service));
         }
         if !add.is_empty() || !remove.is_empty() {

@@ -21,7 +21,7 @@ use std::{collections::BTreeSet, time::Duration};
 use cedar_policy::{RequestEnv, Schema};
 use jiff::Timestamp;
 use solver::Prover;
-use warden::policy::{OpenFact, Policy, PolicyUri};
+use warden::policy::{PolicySet, PolicyUri, UnknownFact};
 
 use crate::{
     arguments::Common,
@@ -61,7 +61,7 @@ pub(crate) async fn compare(common: &Common, old: &PolicyUri, new: &PolicyUri, l
     }
 }
 
-async fn load(aws: Option<&Aws>, uri: &PolicyUri) -> Result<Policy, Failure> {
+async fn load(aws: Option<&Aws>, uri: &PolicyUri) -> Result<PolicySet, Failure> {
     match (uri, aws) {
         (PolicyUri::Folder(folder), _) => policy::load(folder),
         (_, Some(aws)) => aws.policy(uri).await,
@@ -70,7 +70,7 @@ async fn load(aws: Option<&Aws>, uri: &PolicyUri) -> Result<Policy, Failure> {
 }
 
 /// Everything that may not be known of a request, and that a set asks for: nothing of it, each, all of it.
-fn unknowns(asked: &BTreeSet<OpenFact>) -> BTreeSet<BTreeSet<OpenFact>> {
+fn unknowns(asked: &BTreeSet<UnknownFact>) -> BTreeSet<BTreeSet<UnknownFact>> {
     let each = asked.iter().map(|fact| [*fact].into());
     each.chain([BTreeSet::new(), asked.clone()]).collect()
 }

@@ -1,10 +1,10 @@
 //! Adapters: the only files that say `aws_sdk_*`. Each pages to the end and turns what AWS answered into our own types.
 
+mod call_metrics;
 mod error;
-mod meter;
 
-#[cfg(feature = "checkup")]
-pub mod checkup;
+#[cfg(feature = "diagnostics")]
+pub mod diagnostics;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "ec2")]
@@ -17,13 +17,13 @@ pub mod organizations;
 pub mod s3;
 #[cfg(feature = "sns")]
 pub mod sns;
-mod trust;
+mod tls_roots;
 
 use std::time::Duration;
 
 pub use aws_config::SdkConfig;
 use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
-pub use trust::TrustError;
+pub use tls_roots::TrustError;
 
 /// One attempt of one call. EC2 answers within a second or two; a lost connection must not eat the function's time.
 const ATTEMPT_SECONDS_MAX: u64 = 8;
@@ -50,7 +50,7 @@ pub fn retries() -> RetryConfig {
 /// When that opinion cannot be formed.
 pub async fn shared_config(lookup: &dyn Fn(&str) -> Option<String>) -> Result<SdkConfig, TrustError> {
     let config = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(trust::http_client(lookup)?)
+        .http_client(tls_roots::http_client(lookup)?)
         .retry_config(retries())
         .timeout_config(
             TimeoutConfig::builder()

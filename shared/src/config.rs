@@ -2,15 +2,18 @@
 //! Nothing that security rests on has a default.
 
 mod approve;
+
 mod audit;
+
 mod notify;
 
-use std::{collections::BTreeSet, fmt, path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf};
 
 use jiff::SignedDuration;
 
 pub use self::{approve::ApproveConfig, audit::AuditConfig, notify::NotifyConfig};
-use crate::{connection::Service, ids::ServiceId, organization::OrganizationAccess, policy::PolicyUri};
+
+use crate::{model::organization::OrganizationAccess, policy::PolicyUri};
 
 /// Settings that cannot be used, each with what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,83 +23,6 @@ impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the settings cannot be used:")?;
         self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
-    }
-}
-
-/// Whether the warden acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// It judges, records and tells, and touches nothing.
-    Observe,
-    /// It accepts and rejects.
-    Active,
-}
-
-impl FromStr for Mode {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "observe" => Ok(Self::Observe),
-            "active" => Ok(Self::Active),
-            _ => Err(format!("`{text}` is no mode")),
-        }
-    }
-}
-
-/// Which of the account's endpoint services the warden answers for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
-    /// Every one.
-    All,
-    /// These.
-    Services(BTreeSet<ServiceId>),
-    /// Those with this tag.
-    Tag {
-        /// The tag's key.
-        key: String,
-        /// Its value, matched whole.
-        value: String,
-    },
-}
-
-impl FromStr for Scope {
-    type Err = String;
-
-    /// Reads `all`, ids with commas between, or `tag:KEY=VALUE`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "all" {
-            return Ok(Self::All);
-        }
-        if let Some(tag) = text.strip_prefix("tag:") {
-            let (key, value) = tag.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| format!("`{text}` names no tag"))?;
-            return Ok(Self::Tag { key: key.to_owned(), value: value.to_owned() });
-        }
-        let ids = text.split(',').map(|id| id.trim().parse::<ServiceId>()).collect::<Result<_, _>>();
-        ids.map(Self::Services).map_err(|error| error.to_string())
-    }
-}
-
-/// As it is written.
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::All => f.write_str("all"),
-            Self::Services(ids) => f.write_str(&ids.iter().map(ServiceId::as_str).collect::<Vec<_>>().join(",")),
-            Self::Tag { key, value } => write!(f, "tag:{key}={value}"),
-        }
-    }
-}
-
-impl Scope {
-    /// Whether a service is the warden's business.
-    #[must_use]
-    pub fn covers(&self, service: &Service) -> bool {
-        match self {
-            Self::All => true,
-            Self::Services(ids) => ids.contains(&service.id),
-            Self::Tag { key, value } => service.tags.get(key) == Some(value),
-        }
     }
 }
 

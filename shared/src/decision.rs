@@ -1,32 +1,42 @@
-//! What to do about one request. Pure, and the only place where a [`Permit`] is made.
+//! What to do about one request. Pure, and the only place where a [`ActionToken`] is made.
 //!
 //! In doubt it refers: the request stays pending and a person is told. A rejection needs a policy of its own.
 
-use std::{collections::BTreeSet, marker::PhantomData};
+pub mod cases;
+pub mod grant;
+pub mod queue;
+
+use std::marker::PhantomData;
 
 use jiff::Timestamp;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    connection::Standing,
-    facts::Facts,
-    grant::Grant,
-    ids::{AccountId, EndpointId, ServiceId},
-    policy::{Judgement, MissingFact, OpenFact, Policy},
+    decision::grant::Grant,
+    model::{
+        connection::Phase,
+        facts::Facts,
+        ids::{EndpointId, ServiceId},
+    },
+    policy::{
+        Judgement, PolicySet, UnknownFact,
+        evaluation::{Evaluation, Refer, evaluate},
+    },
 };
 
 /// A decision, and what it rests on.
 #[derive(Debug)]
-pub struct Ruling {
+pub struct Decision {
     /// What to do.
-    pub decision: Decision,
+    pub action: Action,
     /// What it rests on.
-    pub basis: Basis,
+    pub grounds: Grounds,
 }
 
 /// What a decision rests on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Basis {
+pub struct Grounds {
     /// What the policy said, where it was asked.
     pub judgement: Option<Judgement>,
     /// What a person granted, where the policy alone would not have let it in.
@@ -35,74 +45,24 @@ pub struct Basis {
 
 /// What to do about a request.
 #[derive(Debug)]
-pub enum Decision {
+pub enum Action {
     /// Let it in.
-    Accept(Permit<ToAccept>),
+    Accept(ActionToken<ToAccept>),
     /// Turn it away.
-    Reject(Permit<ToReject>),
+    Reject(ActionToken<ToReject>),
     /// Leave it pending and tell a person why.
     Refer(Refer),
     /// Nothing waits for an answer.
-    Leave(Leave),
+    NoAction(NoAction),
 }
 
 /// Why nothing needs to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leave {
+pub enum NoAction {
     /// It is connected already.
     Live,
     /// The consumer took it back, or it was answered with no.
     Gone,
-}
-
-/// Why a person must decide.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "why")]
-pub enum Refer {
-    /// No policy allows it: the default.
-    NoPermit,
-    /// A `forbid` turned it away.
-    Forbidden,
-    /// The policy says both accept and reject.
-    Contradiction,
-    /// A policy could not be evaluated, so what it would have said is unknown.
-    PolicyError,
-    /// EC2 left out something that every judgement needs.
-    Missing {
-        /// What it was.
-        fact: MissingFact,
-    },
-    /// A policy could have changed the answer, had a fact been known.
-    Unverified {
-        /// What is not known.
-        needs: BTreeSet<OpenFact>,
-    },
-    /// The account is not active in its organization: suspended, closing or closed.
-    Inactive {
-        /// As the wire spelled it.
-        state: String,
-    },
-    /// The state is none that AWS documents.
-    UnknownState {
-        /// As the wire spelled it.
-        state: String,
-    },
-    /// The event named another owner than EC2 does: somebody errs, or lies.
-    Disputed {
-        /// Whom the event named.
-        claimed: AccountId,
-    },
-}
-
-/// What a judgement comes to. It permits nothing: that takes a [`Permit`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Weighed {
-    /// The policy lets it in.
-    Accept,
-    /// The policy turns it away.
-    Reject,
-    /// A person must decide.
-    Refer(Refer),
 }
 
 /// Marks a permit to accept.
@@ -116,13 +76,13 @@ pub enum ToReject {}
 /// Proof that the policy allows one act on one connection. It cannot be made elsewhere nor copied, so nothing is
 /// accepted or rejected without a decision, and each decision is used once.
 #[derive(Debug)]
-pub struct Permit<Act> {
+pub struct ActionToken<Act> {
     service: ServiceId,
     endpoint: EndpointId,
     act: PhantomData<Act>,
 }
 
-impl<Act> Permit<Act> {
+impl<Act> ActionToken<Act> {
     /// Private to this module on purpose.
     fn mint(facts: &Facts) -> Self {
         Self { service: facts.connection.service.clone(), endpoint: facts.connection.endpoint.clone(), act: PhantomData }
@@ -154,18 +114,18 @@ pub struct Refusal {
 
 /// Proof that a person turns one connection away. Without a name and a reason there is none.
 #[must_use]
-pub fn refuse(refusal: &Refusal, facts: &Facts) -> Option<Permit<ToReject>> {
+pub fn refuse(refusal: &Refusal, facts: &Facts) -> Option<ActionToken<ToReject>> {
     let named = !refusal.by.trim().is_empty() && !refusal.reason.trim().is_empty();
-    named.then(|| Permit::mint(facts))
+    named.then(|| ActionToken::mint(facts))
 }
 
 /// Decides one request: by the policy, or, where that does not let it in, by what a person granted. A person's decision
 /// stands beside the policy and not below it; what may end it is its own time, or the person's.
 #[must_use]
-pub fn decide(policy: &Policy, facts: &Facts, grants: &[Grant]) -> Ruling {
-    let standing = facts.connection.state.standing();
-    if standing == Standing::Gone {
-        return Ruling { decision: Decision::Leave(Leave::Gone), basis: Basis::default() };
+pub fn decide(policy: &PolicySet, facts: &Facts, grants: &[Grant]) -> Decision {
+    let phase = facts.connection.state.phase();
+    if phase == Phase::Gone {
+        return Decision { action: Action::NoAction(NoAction::Gone), grounds: Grounds::default() };
     }
     if let Some(claimed) = facts.disputed_owner() {
         return refer(Refer::Disputed { claimed: claimed.clone() });
@@ -175,29 +135,29 @@ pub fn decide(policy: &Policy, facts: &Facts, grants: &[Grant]) -> Ruling {
         Err(fact) => return refer(Refer::Missing { fact }),
     };
     let mut grant = None;
-    let decision = match standing {
-        Standing::Waiting => match (weigh(&judgement), granted(policy, facts, grants)) {
-            (Weighed::Accept, _) => Decision::Accept(Permit::mint(facts)),
-            (Weighed::Reject | Weighed::Refer(_), Granted::Holds(by)) => {
+    let action = match phase {
+        Phase::Waiting => match (evaluate(&judgement), granted(policy, facts, grants)) {
+            (Evaluation::Accept, _) => Action::Accept(ActionToken::mint(facts)),
+            (Evaluation::Reject | Evaluation::Refer(_), GrantCoverage::Holds(by)) => {
                 grant = Some(by.clone());
-                Decision::Accept(Permit::mint(facts))
+                Action::Accept(ActionToken::mint(facts))
             }
-            (Weighed::Reject | Weighed::Refer(_), Granted::Unverified) => {
-                Decision::Refer(Refer::Unverified { needs: [OpenFact::Organization].into() })
+            (Evaluation::Reject | Evaluation::Refer(_), GrantCoverage::Unverified) => {
+                Action::Refer(Refer::Unverified { needs: [UnknownFact::Organization].into() })
             }
-            (Weighed::Reject, Granted::No) => Decision::Reject(Permit::mint(facts)),
-            (Weighed::Refer(why), Granted::No) => Decision::Refer(why),
+            (Evaluation::Reject, GrantCoverage::No) => Action::Reject(ActionToken::mint(facts)),
+            (Evaluation::Refer(why), GrantCoverage::No) => Action::Refer(why),
         },
-        Standing::Live => Decision::Leave(Leave::Live),
-        Standing::Gone => Decision::Leave(Leave::Gone),
-        Standing::Unknown => Decision::Refer(Refer::UnknownState { state: facts.connection.state.as_str().to_owned() }),
+        Phase::Live => Action::NoAction(NoAction::Live),
+        Phase::Gone => Action::NoAction(NoAction::Gone),
+        Phase::Unknown => Action::Refer(Refer::UnknownState { state: facts.connection.state.as_str().to_owned() }),
     };
-    Ruling { decision, basis: Basis { judgement: Some(judgement), grant } }
+    Decision { action, grounds: Grounds { judgement: Some(judgement), grant } }
 }
 
 /// What a person's grants come to, where the policy alone does not let a request in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Granted<'a> {
+pub enum GrantCoverage<'a> {
     /// This one covers it.
     Holds(&'a Grant),
     /// One covers it, and nobody knows whether the account is being shut down.
@@ -208,35 +168,15 @@ pub enum Granted<'a> {
 
 /// Whether a person let it in: for whoever waits and for whoever is said to wait for too long.
 #[must_use]
-pub fn granted<'a>(policy: &Policy, facts: &Facts, grants: &'a [Grant]) -> Granted<'a> {
+pub fn granted<'a>(policy: &PolicySet, facts: &Facts, grants: &'a [Grant]) -> GrantCoverage<'a> {
     match Grant::covering(grants, &facts.connection, facts.now) {
-        None => Granted::No,
-        Some(_) if facts.membership.inactive().is_some() => Granted::No,
-        Some(_) if policy.asks_for_organization() && facts.membership.known().is_err() => Granted::Unverified,
-        Some(grant) => Granted::Holds(grant),
+        None => GrantCoverage::No,
+        Some(_) if facts.membership.inactive().is_some() => GrantCoverage::No,
+        Some(_) if policy.asks_for_organization() && facts.membership.known().is_err() => GrantCoverage::Unverified,
+        Some(grant) => GrantCoverage::Holds(grant),
     }
 }
 
-fn refer(why: Refer) -> Ruling {
-    Ruling { decision: Decision::Refer(why), basis: Basis::default() }
-}
-
-/// What a judgement comes to, for whoever waits and for whoever is connected already: the one rule.
-#[must_use]
-pub fn weigh(judgement: &Judgement) -> Weighed {
-    let Judgement { accept, reject, inactive } = judgement;
-    let sound = accept.errors.is_empty() && reject.errors.is_empty();
-    let needs: BTreeSet<OpenFact> = accept.open.iter().chain(&reject.open).flat_map(|rule| rule.needs.iter().copied()).collect();
-    let rejected = sound && needs.is_empty() && reject.allowed && !accept.allowed;
-    match inactive {
-        _ if rejected => Weighed::Reject,
-        // Before all else that could lead to an acceptance, a person's grant included.
-        Some(state) => Weighed::Refer(Refer::Inactive { state: state.clone() }),
-        None if !sound => Weighed::Refer(Refer::PolicyError),
-        None if !needs.is_empty() => Weighed::Refer(Refer::Unverified { needs }),
-        None if accept.allowed && reject.allowed => Weighed::Refer(Refer::Contradiction),
-        None if accept.allowed => Weighed::Accept,
-        None if accept.rules.is_empty() => Weighed::Refer(Refer::NoPermit),
-        None => Weighed::Refer(Refer::Forbidden),
-    }
+fn refer(why: Refer) -> Decision {
+    Decision { action: Action::Refer(why), grounds: Grounds::default() }
 }

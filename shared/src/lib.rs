@@ -1,35 +1,22 @@
-//! The common crate of privatelink-warden: what a connection request is, how it is judged, what is recorded and told.
+//! The common crate of privatelink-warden: how a connection request is judged, recorded and told.
 //!
-//! Read the world → decide → act. Everything here but [`ports`]' adapters in `aws` is pure: no AWS crate, no tokio,
-//! no clock, no environment. A request goes through the rooms in this order: [`event`] → [`connection`] → [`facts`] →
-//! [`policy`] → [`decision`] → [`record`] → [`notice`].
+//! The rooms, from the bottom up; each may use those before it and none after it:
+//! [`model`] → [`trigger`] → [`policy`] → [`decision`] → [`ledger`] → [`audit`], [`message`] → [`ports`] → [`gather`] →
+//! [`config`] → `telemetry` → `aws`. All but the last two build without an AWS crate, tokio, a clock or the environment.
 
-pub mod cases;
-pub mod census;
+pub mod audit;
 pub mod config;
-pub mod connection;
 pub mod deadline;
 pub mod decision;
-pub mod event;
-pub mod facts;
-pub mod finding;
-pub mod grant;
-pub mod ids;
-pub mod news;
-pub mod notice;
-pub mod organization;
+pub mod gather;
+pub mod ledger;
+pub mod message;
+pub mod model;
 pub mod policy;
 pub mod ports;
-pub mod principal;
-pub mod queue;
-pub mod record;
-pub mod severity;
-pub mod stream;
-pub mod survey;
+pub mod trigger;
 
 #[cfg(feature = "aws")]
 pub mod aws;
-#[cfg(feature = "telemetry")]
-pub mod metrics;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;

@@ -3,36 +3,33 @@
 //! Cedar's authorizer skips a policy that errors, so an erroring `forbid` vanishes and a `permit` wins. The errors are
 //! therefore part of every [`Answer`], and [`decide`](crate::decision::decide) acts on no answer that has any.
 
-mod bounds;
+pub mod analysis;
 pub mod bundle;
-#[cfg(feature = "reach")]
+pub mod evaluation;
+pub mod expiry;
 pub mod explain;
 pub mod folder;
 mod groups;
-#[cfg(feature = "reach")]
-pub mod limits;
+mod index;
 mod load;
-mod open;
-#[cfg(feature = "reach")]
-pub mod reach;
 mod request;
-mod shelves;
-pub mod source;
+mod size_limits;
+mod unknown_facts;
 mod uri;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cedar_policy::{Entities, PolicySet, Request, Schema};
+use cedar_policy::{Entities, Request, Schema};
 use serde::{Deserialize, Serialize};
 
 pub use groups::Groups;
-pub use load::{PolicyErrors, PolicyFile, Problem, did_you_mean};
-pub use open::{OpenFact, OpenRule};
+pub use load::{PolicyErrors, PolicyFile, Problem, did_you_mean, digest as digest_of};
+pub use unknown_facts::{ResidualPolicy, UnknownFact};
 pub use uri::PolicyUri;
 
-use crate::{facts::Facts, organization::Membership};
-use open::Dependents;
-use shelves::Shelves;
+use crate::model::{facts::Facts, organization::Membership};
+use index::PolicyIndex;
+use unknown_facts::ResidualPolicies;
 
 /// The schema that policies are written against and checked with.
 pub const SCHEMA: &str = include_str!("schema.cedarschema");
@@ -46,20 +43,20 @@ pub const CASES: &str = "cases.json";
 
 /// A policy set that parsed, passed validation and has something to say.
 #[derive(Debug)]
-pub struct Policy {
-    set: PolicySet,
-    shelves: Shelves,
+pub struct PolicySet {
+    set: cedar_policy::PolicySet,
+    index: PolicyIndex,
     schema: Schema,
-    notes: BTreeMap<String, Rule>,
+    notes: BTreeMap<String, PolicyInfo>,
     /// Those that ask for facts that may not be known.
-    dependents: Dependents,
+    residuals: ResidualPolicies,
     groups: Groups,
     digest: String,
 }
 
 /// A policy that took part in an answer, with what its author wrote about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rule {
+pub struct PolicyInfo {
     /// `@id`, unique in the set.
     pub id: String,
     /// `@reason`: why the rule exists.
@@ -91,17 +88,17 @@ pub struct Answer {
     /// Some `permit` matched and no `forbid` did.
     pub allowed: bool,
     /// The policies that determined it: the permits, or the forbids that beat them. Sorted by id.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<PolicyInfo>,
     /// Policies that could not be evaluated. With any of these the answer must not be acted on.
-    pub errors: Vec<RuleError>,
+    pub errors: Vec<EvaluationError>,
     /// Policies that could have changed the answer, had a fact been known. With any of these it must not be acted on either.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub open: Vec<OpenRule>,
+    pub open: Vec<ResidualPolicy>,
 }
 
 /// A policy that failed on these facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleError {
+pub struct EvaluationError {
     /// The `@id` of the policy, or empty where the request itself could not be put to Cedar.
     pub id: String,
     /// Cedar's words.
@@ -120,7 +117,7 @@ pub enum MissingFact {
     CreationTime,
 }
 
-impl Policy {
+impl PolicySet {
     /// Parses, validates and takes in a policy set, or names every problem in it.
     ///
     /// # Errors
@@ -133,7 +130,7 @@ impl Policy {
     /// The same from all the files of a set, of which some may be no policies. `place` says where they are.
     ///
     /// # Errors
-    /// As [`Policy::load`].
+    /// As [`PolicySet::load`].
     pub fn of_files(files: &[PolicyFile], place: &str) -> Result<Self, PolicyErrors> {
         let policies: Vec<PolicyFile> = files.iter().filter(|file| file.name.ends_with(".cedar")).cloned().collect();
         if policies.is_empty() {
@@ -152,7 +149,9 @@ impl Policy {
         let mut accept = self.ask("Accept", facts)?;
         if accept.allowed && self.asks_for_organization() && facts.membership.known().is_err() {
             // An account that is being shut down is never let in, whatever rule would: so whatever rule does, asks for its state.
-            accept.open.extend(accept.rules.iter().map(|rule| OpenRule { id: rule.id.clone(), needs: [OpenFact::Organization].into() }));
+            accept
+                .open
+                .extend(accept.rules.iter().map(|rule| ResidualPolicy { id: rule.id.clone(), needs: [UnknownFact::Organization].into() }));
         }
         Ok(Judgement { accept, reject: self.ask("Reject", facts)?, inactive })
     }
@@ -166,13 +165,13 @@ impl Policy {
     /// Whether any policy asks for the role behind a request, which only an event can prove.
     #[must_use]
     pub fn asks_for_role(&self) -> bool {
-        self.dependents.ask_for(OpenFact::Requester)
+        self.residuals.ask_for(UnknownFact::Requester)
     }
 
     /// Whether any policy asks for what Organizations says of an account.
     #[must_use]
     pub fn asks_for_organization(&self) -> bool {
-        self.dependents.ask_for(OpenFact::Organization)
+        self.residuals.ask_for(UnknownFact::Organization)
     }
 
     /// Whether what Organizations says of the account could decide what is in doubt, and nobody has asked yet. Whatever is in
@@ -200,22 +199,21 @@ impl Policy {
         let asked = request::build(action, facts, &self.groups, &self.schema)?;
         Ok(match asked {
             Ok((request, entities)) => self.answer(action, &unknown(facts), &request, &entities),
-            Err(message) => Answer { errors: vec![RuleError { id: String::new(), message }], ..Answer::default() },
+            Err(message) => Answer { errors: vec![EvaluationError { id: String::new(), message }], ..Answer::default() },
         })
     }
 
     /// The answer of the policies that do not ask for what is not known, and which of the others could have changed it.
-    fn answer(&self, action: &'static str, unknown: &BTreeSet<OpenFact>, request: &Request, entities: &Entities) -> Answer {
-        let part = self.dependents.part(&self.set, unknown);
-        let shelves::Response { allowed, reasons, mut errors } =
-            part.map_or(&self.shelves, |part| &part.sure).ask(action, request, entities);
+    fn answer(&self, action: &'static str, unknown: &BTreeSet<UnknownFact>, request: &Request, entities: &Entities) -> Answer {
+        let part = self.residuals.part(&self.set, unknown);
+        let index::Response { allowed, reasons, mut errors } = part.map_or(&self.index, |part| &part.sure).ask(action, request, entities);
         errors.sort_by(|a, b| a.id.cmp(&b.id));
         let turned_down = !allowed && !reasons.is_empty();
         let open = part.filter(|_| !turned_down).map(|part| {
             let loose = part.loose.ask(action, request, entities);
             let erring = loose.errors.into_iter().map(|error| error.id);
             let could_match = loose.reasons.into_iter().chain(erring).chain(part.stiff.iter().cloned()).collect();
-            self.dependents.that_matter(unknown, &could_match, allowed)
+            self.residuals.that_matter(unknown, &could_match, allowed)
         });
         let rules = reasons.iter().filter_map(|id| self.notes.get(id).cloned()).collect();
         Answer { allowed, rules, errors, open: open.unwrap_or_default() }
@@ -223,9 +221,9 @@ impl Policy {
 }
 
 /// What a policy may ask for and nobody can say of this request.
-fn unknown(facts: &Facts) -> BTreeSet<OpenFact> {
-    let organization = facts.membership.known().is_err().then_some(OpenFact::Organization);
-    let requester = facts.requester().is_none().then_some(OpenFact::Requester);
+fn unknown(facts: &Facts) -> BTreeSet<UnknownFact> {
+    let organization = facts.membership.known().is_err().then_some(UnknownFact::Organization);
+    let requester = facts.requester().is_none().then_some(UnknownFact::Requester);
     organization.into_iter().chain(requester).collect()
 }
 
@@ -234,7 +232,7 @@ fn hexadecimal(hash: sha2::Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn rule_error(error: &cedar_policy::AuthorizationError) -> RuleError {
+fn rule_error(error: &cedar_policy::AuthorizationError) -> EvaluationError {
     let cedar_policy::AuthorizationError::PolicyEvaluationError(inner) = error;
-    RuleError { id: inner.policy_id().to_string(), message: inner.inner().to_string() }
+    EvaluationError { id: inner.policy_id().to_string(), message: inner.inner().to_string() }
 }

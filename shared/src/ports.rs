@@ -5,16 +5,22 @@ use std::{collections::BTreeMap, error::Error, future::Future, path::Path};
 use jiff::Timestamp;
 
 use crate::{
-    connection::{Connection, Service},
-    decision::{Permit, ToAccept, ToReject},
-    grant::Grant,
-    ids::{AccountId, EndpointId, ServiceId, TopicArn},
-    news::{Change, Digest, Kept},
-    notice::Notice,
-    organization::Membership,
-    principal::Permission,
-    record::{Record, Verdict},
-    survey::{Memory, Offer, Page, Subscription},
+    decision::{ActionToken, ToAccept, ToReject, grant::Grant},
+    ledger::{
+        digest::Digest,
+        finding::{Change, StoredFindings},
+        history::LedgerHistory,
+        record::{Record, Verdict},
+    },
+    message::Message,
+    model::{
+        connection::{Connection, ConnectionPage},
+        ids::{AccountId, EndpointId, ServiceId, TopicArn},
+        notification::ConnectionNotification,
+        organization::Membership,
+        principal::AllowedPrincipal,
+        service::{Service, ServiceConfiguration},
+    },
 };
 
 /// A call that did not succeed.
@@ -66,19 +72,19 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 
 /// Which connections are asked for.
 #[derive(Debug, Clone, Copy)]
-pub enum Of<'a> {
+pub enum ConnectionFilter<'a> {
     /// Those of one service.
     Service(&'a ServiceId),
     /// Those of one endpoint: one, or none.
     Endpoint(&'a EndpointId),
     /// Those of every service of the account and Region.
-    Everybody,
+    All,
 }
 
 /// Reads the truth from EC2.
 pub trait Describe {
     /// Connections, all pages of them.
-    fn connections(&self, of: Of<'_>) -> impl Future<Output = Result<Vec<Connection>, CallError>> + Send;
+    fn connections(&self, of: ConnectionFilter<'_>) -> impl Future<Output = Result<Vec<Connection>, CallError>> + Send;
 
     /// The account's endpoint services, all pages: one (or none, if it is not ours), or every one.
     fn services(&self, id: Option<&ServiceId>) -> impl Future<Output = Result<Vec<Service>, CallError>> + Send;
@@ -89,7 +95,7 @@ pub trait Describe {
 
 /// What came of asking EC2 to act. HTTP 200 is no promise: each id may have failed on its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
+pub enum ActOutcome {
     /// EC2 was asked; these it did not do.
     Asked(Vec<Unsuccessful>),
     /// Observe mode: EC2 was not asked.
@@ -110,13 +116,15 @@ pub struct Unsuccessful {
 /// Lets consumers in.
 pub trait Accept {
     /// Accepts connections of one service. The permits are used up.
-    fn accept(&self, service: &ServiceId, permits: Vec<Permit<ToAccept>>) -> impl Future<Output = Result<Effect, CallError>> + Send;
+    fn accept(&self, service: &ServiceId, tokens: Vec<ActionToken<ToAccept>>)
+    -> impl Future<Output = Result<ActOutcome, CallError>> + Send;
 }
 
 /// Turns consumers away.
 pub trait Reject {
     /// Rejects connections of one service. The permits are used up.
-    fn reject(&self, service: &ServiceId, permits: Vec<Permit<ToReject>>) -> impl Future<Output = Result<Effect, CallError>> + Send;
+    fn reject(&self, service: &ServiceId, tokens: Vec<ActionToken<ToReject>>)
+    -> impl Future<Output = Result<ActOutcome, CallError>> + Send;
 }
 
 /// Stands in for EC2's acts in observe mode, which is why deciding code never asks whether this is a dry run.
@@ -124,20 +132,20 @@ pub trait Reject {
 pub struct Observe;
 
 impl Accept for Observe {
-    async fn accept(&self, _: &ServiceId, _: Vec<Permit<ToAccept>>) -> Result<Effect, CallError> {
-        Ok(Effect::Observed)
+    async fn accept(&self, _: &ServiceId, _: Vec<ActionToken<ToAccept>>) -> Result<ActOutcome, CallError> {
+        Ok(ActOutcome::Observed)
     }
 }
 
 impl Reject for Observe {
-    async fn reject(&self, _: &ServiceId, _: Vec<Permit<ToReject>>) -> Result<Effect, CallError> {
-        Ok(Effect::Observed)
+    async fn reject(&self, _: &ServiceId, _: Vec<ActionToken<ToReject>>) -> Result<ActOutcome, CallError> {
+        Ok(ActOutcome::Observed)
     }
 }
 
 /// What came of writing to the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Put {
+pub enum PutOutcome {
     /// It is news.
     Written,
     /// Somebody wrote it before.
@@ -147,7 +155,7 @@ pub enum Put {
 /// Keeps what was decided.
 pub trait Ledger {
     /// Writes a record unless its key is taken. The one commit point of a decision.
-    fn put(&self, record: &Record) -> impl Future<Output = Result<Put, CallError>> + Send;
+    fn put(&self, record: &Record) -> impl Future<Output = Result<PutOutcome, CallError>> + Send;
 
     /// What people granted on a service. Strongly consistent.
     fn grants(&self, service: &ServiceId) -> impl Future<Output = Result<Vec<Grant>, CallError>> + Send;
@@ -157,28 +165,28 @@ pub trait Ledger {
 }
 
 /// Reads what the audit judges. Connections come a page at a time: there may be more of them than fit into memory.
-pub trait Survey {
+pub trait Inventory {
     /// The account's endpoint services, all pages.
-    fn offers(&self) -> impl Future<Output = Result<Vec<Offer>, CallError>> + Send;
+    fn offers(&self) -> impl Future<Output = Result<Vec<ServiceConfiguration>, CallError>> + Send;
 
     /// The allowed principals of a service, all pages.
-    fn permissions(&self, service: &ServiceId) -> impl Future<Output = Result<Vec<Permission>, CallError>> + Send;
+    fn permissions(&self, service: &ServiceId) -> impl Future<Output = Result<Vec<AllowedPrincipal>, CallError>> + Send;
 
     /// The subscriptions to connection events, all pages.
-    fn subscriptions(&self) -> impl Future<Output = Result<Vec<Subscription>, CallError>> + Send;
+    fn subscriptions(&self) -> impl Future<Output = Result<Vec<ConnectionNotification>, CallError>> + Send;
 
     /// One page of a service's connections: the first, or the one that a page named.
-    fn page(&self, service: &ServiceId, from: Option<&str>) -> impl Future<Output = Result<Page, CallError>> + Send;
+    fn page(&self, service: &ServiceId, from: Option<&str>) -> impl Future<Output = Result<ConnectionPage, CallError>> + Send;
 }
 
 /// What the ledger holds about services.
-pub trait Recall {
+pub trait History {
     /// Everything about one service.
-    fn recall(&self, service: &ServiceId) -> impl Future<Output = Result<Memory, CallError>> + Send;
+    fn recall(&self, service: &ServiceId) -> impl Future<Output = Result<LedgerHistory, CallError>> + Send;
 }
 
 /// Says who may ask. What is connected stays connected either way.
-pub trait Admit {
+pub trait PermissionEditor {
     /// Adds and removes allowed principals of a service, each as EC2 writes it.
     fn admit(&self, service: &ServiceId, add: &[String], remove: &[String]) -> impl Future<Output = Result<(), CallError>> + Send;
 }
@@ -231,7 +239,7 @@ impl<F: Fetch + Sync> Fetch for Option<F> {
 
 /// What came of putting news on the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Published {
+pub enum PublishOutcome {
     /// All of it is on the ledger.
     Written,
     /// Another run was there in the meantime: nothing of it was written.
@@ -241,7 +249,7 @@ pub enum Published {
 /// Keeps findings from one run to the next.
 pub trait Findings {
     /// What earlier runs left. Strongly consistent.
-    fn kept(&self) -> impl Future<Output = Result<Kept, CallError>> + Send;
+    fn kept(&self) -> impl Future<Output = Result<StoredFindings, CallError>> + Send;
 
     /// Takes the pen, so that of two runs at once only one tells. False: another run has it, and took it not long ago.
     fn take_pen(&self, run: &str, now: Timestamp) -> impl Future<Output = Result<bool, CallError>> + Send;
@@ -251,14 +259,14 @@ pub trait Findings {
 
     /// Puts one owner's changes on the ledger, and the digest of them if there is anything to tell. The digest, with the
     /// first of the changes, is written as a whole or not at all, and only if the ledger is as the changes take it to be.
-    fn publish(&self, changes: &[Change], digest: &Digest) -> impl Future<Output = Result<Published, CallError>> + Send;
+    fn publish(&self, changes: &[Change], digest: &Digest) -> impl Future<Output = Result<PublishOutcome, CallError>> + Send;
 
     /// Keeps since when each policy and group is known.
     fn remember(&self, known_since: &BTreeMap<String, Timestamp>) -> impl Future<Output = Result<(), CallError>> + Send;
 }
 
 /// Keeps files: the report.
-pub trait Keep {
+pub trait ReportStore {
     /// Keeps a file under a name, and says where.
     fn keep(&self, name: &str, content_type: &str, file: &Path) -> impl Future<Output = Result<(), CallError>> + Send;
 
@@ -269,5 +277,5 @@ pub trait Keep {
 /// Tells people.
 pub trait Publish {
     /// Publishes a notice to a topic.
-    fn publish(&self, topic: &TopicArn, notice: &Notice) -> impl Future<Output = Result<(), CallError>> + Send;
+    fn publish(&self, topic: &TopicArn, notice: &Message) -> impl Future<Output = Result<(), CallError>> + Send;
 }

@@ -1,6 +1,8 @@
 //! Logs as Lambda's own settings want them: `AWS_LAMBDA_LOG_FORMAT` (JSON unless it says Text) and
 //! `AWS_LAMBDA_LOG_LEVEL`, on standard output.
 
+pub mod metrics;
+
 use tracing_subscriber::{EnvFilter, fmt};
 
 /// Starts logging. Called once, first thing in `main`.

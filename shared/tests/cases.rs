@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use warden::{
-    cases::{Case, run},
+    decision::cases::{Case, run},
     policy::folder,
 };
 

@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use warden::{
-    connection::{Connection, Service, ServiceKind, State},
-    decision::{Decision, Refer, Refusal, decide, refuse},
-    facts::{Counts, Facts},
-    organization::Membership,
-    policy::{Policy, PolicyFile},
+    decision::{Action, Refusal, decide, refuse},
+    model::{
+        connection::{Connection, State},
+        facts::{Counts, Facts},
+        organization::Membership,
+        service::{Service, ServiceKind},
+    },
+    policy::{PolicyFile, PolicySet, evaluation::Refer},
 };
 
 fn facts() -> Facts {
@@ -48,7 +51,7 @@ fn what_cannot_be_put_to_cedar_is_an_error_and_no_answer() {
     let rules = ["Accept", "Reject"]
         .map(|action| format!("@id(\"{action}\") permit(principal, action == PrivateLink::Action::\"{action}\", resource);"));
     for text in [rules[0].clone(), rules[1].clone(), rules.concat()] {
-        let policy = Policy::load(&[PolicyFile { name: "p.cedar".to_owned(), text }], None).unwrap();
+        let policy = PolicySet::load(&[PolicyFile { name: "p.cedar".to_owned(), text }], None).unwrap();
         // Cedar's dates begin with the year 0.
         let mut facts = facts();
         facts.connection.created = Some("-000001-06-01T12:00:00Z".parse().unwrap());
@@ -56,6 +59,6 @@ fn what_cannot_be_put_to_cedar_is_an_error_and_no_answer() {
         for answer in [&judgement.accept, &judgement.reject] {
             assert!(!answer.allowed && answer.errors.len() == 1 && answer.errors[0].id.is_empty(), "{answer:?}");
         }
-        assert!(matches!(decide(&policy, &facts, &[]).decision, Decision::Refer(Refer::PolicyError)));
+        assert!(matches!(decide(&policy, &facts, &[]).action, Action::Refer(Refer::PolicyError)));
     }
 }

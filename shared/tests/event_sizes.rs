@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
-use warden::event::{Asks, EventError, Trigger};
+use warden::trigger::{EventError, Target, Trigger};
 
 const KB: usize = 1024;
 const SIZES: [usize; 3] = [256 * KB, 1024 * KB, 6 * 1024 * KB];
@@ -45,12 +45,12 @@ fn a_message_may_fill_an_event() {
         for nearly in
             ["vpce-", "vpce-svc-", "vpce-0c1308d7312217abcdef0 ", "vpce-svc-vpce-", "0c1308d7312217abc", "vpce-0c1308d\u{200d}7312217abc "]
         {
-            assert!(matches!(body(nearly.repeat(size / nearly.len())), Asks::Topic(_)), "{nearly}");
+            assert!(matches!(body(nearly.repeat(size / nearly.len())), Target::Topic(_)), "{nearly}");
         }
         let ids: String = (0..size / 23).map(|n| format!("vpce-{n:017x} ")).collect();
-        assert!(matches!(body(ids), Asks::Topic(_)), "more ids than are taken at their word");
+        assert!(matches!(body(ids), Target::Topic(_)), "more ids than are taken at their word");
         let far = format!("{}vpce-0c1308d7312217abc", "- ".repeat(size / 2));
-        assert!(matches!(body(far), Asks::Endpoints(hints) if hints.len() == 1));
+        assert!(matches!(body(far), Target::Endpoints(hints) if hints.len() == 1));
     }
 }
 
@@ -72,7 +72,7 @@ fn nesting_beyond_what_is_read_is_an_error_and_no_overflow() {
         }
     }
     let most = format!("{{\"detail-type\":\"x\",\"source\":\"x\",\"detail\":{}{}}}", "[".repeat(120), "]".repeat(120));
-    assert!(matches!(only(&serde_json::from_str(&most).unwrap()).asks, Asks::Nothing(_)), "what is read is dealt with");
+    assert!(matches!(only(&serde_json::from_str(&most).unwrap()).asks, Target::Nothing(_)), "what is read is dealt with");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn what_goes_into_a_record_is_short_however_long_the_event_says_it() {
         let arn = format!("{start}{}", "a".repeat(length - start.len()));
         created["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] = json!(arn);
         match only(&created).asks {
-            Asks::Endpoints(hints) => hints[0].claim.clone().unwrap().role.is_some(),
+            Target::Endpoints(hints) => hints[0].claim.clone().unwrap().role.is_some(),
             other => panic!("{other:?}"),
         }
     };

@@ -1,25 +1,33 @@
 //! Cases that the world of the journeys does not come to by itself.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![cfg(feature = "reach")]
 
 use jiff::{SignedDuration, Timestamp};
 use warden::{
-    config::Mode,
-    connection::{Connection, Service, ServiceKind, State},
-    facts::Counts,
-    finding::{Finding, Kind, Known, Terms, inspect},
-    policy::{Policy, PolicyFile},
-    record::Verdict,
-    survey::{Marks, Offer, SupportedRegion},
+    audit::{
+        findings::{LedgerContext, inspect},
+        thresholds::Thresholds,
+    },
+    ledger::{
+        finding::{Finding, FindingKind},
+        history::EndpointHistory,
+        record::Verdict,
+    },
+    model::{
+        connection::{Connection, State},
+        facts::Counts,
+        mode::Mode,
+        service::{Service, ServiceConfiguration, ServiceKind, SupportedRegion},
+    },
+    policy::{PolicyFile, PolicySet},
 };
 
 /// What is found of a connection from a region in this state, to a service of this `Name`.
 fn found(state: Option<&str>, name: Option<&str>) -> Vec<Finding> {
     let now: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
     let text = "@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource);";
-    let policy = Policy::load(&[PolicyFile { name: "p.cedar".to_owned(), text: text.to_owned() }], None).unwrap();
-    let terms = Terms {
+    let policy = PolicySet::load(&[PolicyFile { name: "p.cedar".to_owned(), text: text.to_owned() }], None).unwrap();
+    let terms = Thresholds {
         mode: Mode::Active,
         topics: Vec::new(),
         region: "us-east-1".parse().unwrap(),
@@ -47,14 +55,19 @@ fn found(state: Option<&str>, name: Option<&str>) -> Vec<Finding> {
         region: Some("eu-west-1".parse().unwrap()),
         ip_address_type: None,
     };
-    let marks = Marks { verdicts: vec![Verdict::Accepted], ..Marks::default() };
-    let offer = Offer { service, regions };
-    let known =
-        Known { marks: &marks, grants: &[], doubt: false, policy_since: now, membership: &warden::organization::Membership::NotAsked };
+    let marks = EndpointHistory { verdicts: vec![Verdict::Accepted], ..EndpointHistory::default() };
+    let offer = ServiceConfiguration { service, regions };
+    let known = LedgerContext {
+        marks: &marks,
+        grants: &[],
+        doubt: false,
+        policy_since: now,
+        membership: &warden::model::organization::Membership::NotAsked,
+    };
     inspect(&terms, &policy, &offer, &connection, Counts::default(), known, now).findings
 }
 
-fn closed_regions(state: Option<&str>) -> Vec<Kind> {
+fn closed_regions(state: Option<&str>) -> Vec<FindingKind> {
     found(state, None).iter().map(|finding| finding.kind).collect()
 }
 
@@ -67,8 +80,8 @@ fn a_service_is_shown_by_the_name_that_people_gave_it() {
 
 #[test]
 fn a_region_is_closed_when_ec2_says_so_and_not_when_it_says_nothing() {
-    assert_eq!(closed_regions(Some("Closed")), [Kind::ClosedRegion]);
-    assert_eq!(closed_regions(Some("closed")), [Kind::ClosedRegion]);
+    assert_eq!(closed_regions(Some("Closed")), [FindingKind::ClosedRegion]);
+    assert_eq!(closed_regions(Some("closed")), [FindingKind::ClosedRegion]);
     for open in [Some("Available"), Some("Pending"), None] {
         assert_eq!(closed_regions(open), [], "{open:?}");
     }

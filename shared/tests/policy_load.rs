@@ -4,12 +4,12 @@
 
 use cedar_policy::SchemaFragment;
 use serde_json::Value;
-use warden::policy::{Policy, PolicyFile, SCHEMA, SCHEMA_JSON};
+use warden::policy::{PolicyFile, PolicySet, SCHEMA, SCHEMA_JSON};
 
 fn refused(policy: &str, groups: &str) -> String {
     let groups = PolicyFile { name: "groups.json".into(), text: groups.into() };
     let files = [PolicyFile { name: "p.cedar".into(), text: policy.into() }];
-    Policy::load(&files, Some(&groups)).expect_err("must be refused").to_string()
+    PolicySet::load(&files, Some(&groups)).expect_err("must be refused").to_string()
 }
 
 const GOOD: &str = "@id(\"a\")\npermit(principal, action == PrivateLink::Action::\"Accept\", resource);\n";
@@ -55,7 +55,7 @@ fn groups_are_checked_account_by_account() {
 fn the_digest_covers_texts_names_and_groups() {
     let load = |name: &str, text: &str, groups: &str| {
         let groups = PolicyFile { name: "groups.json".into(), text: groups.into() };
-        Policy::load(&[PolicyFile { name: name.into(), text: text.into() }], Some(&groups)).unwrap().digest().to_owned()
+        PolicySet::load(&[PolicyFile { name: name.into(), text: text.into() }], Some(&groups)).unwrap().digest().to_owned()
     };
     let base = load("a.cedar", GOOD, "{}");
     assert_eq!(base.len(), 64);

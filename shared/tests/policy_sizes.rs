@@ -7,9 +7,9 @@ use std::fmt::Write;
 
 use serde_json::json;
 use warden::{
-    facts::Facts,
+    model::facts::Facts,
     policy::{
-        Policy, PolicyFile,
+        PolicyFile, PolicySet,
         bundle::{BundleError, Manifest},
     },
 };
@@ -23,7 +23,7 @@ fn load(files: Vec<PolicyFile>, groups: Option<String>) -> Result<usize, String>
     const MAIN_STACK_BYTES: usize = 8 * 1024 * 1024;
     let load = move || {
         let groups = groups.map(|text| file("groups.json", text));
-        let policy = Policy::load(&files, groups.as_ref()).map_err(|errors| errors.to_string())?;
+        let policy = PolicySet::load(&files, groups.as_ref()).map_err(|errors| errors.to_string())?;
         assert_eq!(policy.judge(&facts()).unwrap().accept.errors, [], "what loads can be evaluated");
         Ok(policy.len())
     };

@@ -3,20 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
-use warden::event::{Asks, Trigger};
+use warden::trigger::{Target, Trigger};
 
 fn event(name: &str) -> Value {
     let path = format!("{}/tests/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn asks(event: Value) -> Asks {
+fn asks(event: Value) -> Target {
     let mut triggers = Trigger::from_value(event).unwrap();
     assert_eq!(triggers.len(), 1);
     triggers.remove(0).asks
 }
 
-fn created(change: impl Fn(&mut Value)) -> Asks {
+fn created(change: impl Fn(&mut Value)) -> Target {
     let mut event = event("cloudtrail-create-vpc-endpoint");
     change(&mut event);
     asks(event)
@@ -56,8 +56,8 @@ fn what_does_not_matter_changes_nothing() {
 
 #[test]
 fn a_role_is_named_by_its_session_issuer_or_not_at_all() {
-    let role = |asks: Asks| match asks {
-        Asks::Endpoints(hints) => hints[0].claim.clone().unwrap().role.map(|role| role.to_string()),
+    let role = |asks: Target| match asks {
+        Target::Endpoints(hints) => hints[0].claim.clone().unwrap().role.map(|role| role.to_string()),
         other => panic!("{other:?}"),
     };
     assert_eq!(role(created(|_| {})).as_deref(), Some("arn:aws:iam::444455556666:role/team/network-deployer"));
@@ -77,7 +77,7 @@ fn services_of_other_regions_and_partitions_are_read_from_the_name() {
     let named = |name: &str| match created(|e| {
         e["detail"]["responseElements"]["CreateVpcEndpointResponse"]["vpcEndpoint"]["serviceName"] = json!(name)
     }) {
-        Asks::Endpoints(hints) => hints[0].region.as_ref().map(ToString::to_string),
+        Target::Endpoints(hints) => hints[0].region.as_ref().map(ToString::to_string),
         other => panic!("{other:?}"),
     };
     assert_eq!(named("com.amazonaws.vpce.eu-west-1.vpce-svc-03d5ebb7d9579a2b3").as_deref(), Some("eu-west-1"));
@@ -100,7 +100,7 @@ fn pinned_fields_are_pinned_in_code_too() {
         },
     ];
     for forge in forgeries {
-        assert!(matches!(created(forge), Asks::Nothing(_)));
+        assert!(matches!(created(forge), Target::Nothing(_)));
     }
 }
 
@@ -112,10 +112,10 @@ fn a_schedule_is_known_by_its_source_and_its_kind() {
         asks(event)
     };
     for source in ["aws.scheduler", "aws.events"] {
-        assert!(matches!(tick("source", source), Asks::Everything));
+        assert!(matches!(tick("source", source), Target::Everything));
     }
-    assert!(matches!(tick("source", "my.own"), Asks::Nothing(_)));
-    assert!(matches!(tick("detail-type", "AWS API Call via CloudTrail"), Asks::Nothing(_)));
+    assert!(matches!(tick("source", "my.own"), Target::Nothing(_)));
+    assert!(matches!(tick("detail-type", "AWS API Call via CloudTrail"), Target::Nothing(_)));
 }
 
 #[test]
@@ -125,20 +125,20 @@ fn ids_are_taken_out_of_any_notification() {
         event["Records"][0]["Sns"]["Message"] = json!(text);
         asks(event)
     };
-    assert!(matches!(body("about vpce-svc-03d5ebb7d9579a2b3 only"), Asks::Services(ids) if ids.len() == 1));
-    assert!(matches!(body("vpce-con-0123456789abcdef0 is no endpoint"), Asks::Topic(_)));
-    assert!(matches!(body("vpce-0c1308d7312217abcdef0 is too long"), Asks::Topic(_)));
+    assert!(matches!(body("about vpce-svc-03d5ebb7d9579a2b3 only"), Target::Services(ids) if ids.len() == 1));
+    assert!(matches!(body("vpce-con-0123456789abcdef0 is no endpoint"), Target::Topic(_)));
+    assert!(matches!(body("vpce-0c1308d7312217abcdef0 is too long"), Target::Topic(_)));
     // Several services: EC2 knows which of them each endpoint asks.
     match body("vpce-svc-03d5ebb7d9579a2b3 vpce-svc-03d5ebb7d9579a2b4 vpce-0c1308d7312217abc vpce-0c1308d7312217abc") {
-        Asks::Endpoints(hints) => assert_eq!((hints.len(), hints[0].service.clone()), (1, None)),
+        Target::Endpoints(hints) => assert_eq!((hints.len(), hints[0].service.clone()), (1, None)),
         other => panic!("{other:?}"),
     }
     let ids = |kind: &str, count: usize| (0..count).map(|n| format!("{kind}-{n:017x} ")).collect::<String>();
-    assert!(matches!(body(&ids("vpce", 20)), Asks::Endpoints(hints) if hints.len() == 20));
-    assert!(matches!(body(&ids("vpce-svc", 20)), Asks::Services(services) if services.len() == 20));
+    assert!(matches!(body(&ids("vpce", 20)), Target::Endpoints(hints) if hints.len() == 20));
+    assert!(matches!(body(&ids("vpce-svc", 20)), Target::Services(services) if services.len() == 20));
     for many in [21, 30] {
-        assert!(matches!(body(&ids("vpce", many)), Asks::Topic(_)), "not all are taken at their word");
-        assert!(matches!(body(&ids("vpce-svc", many)), Asks::Topic(_)));
+        assert!(matches!(body(&ids("vpce", many)), Target::Topic(_)), "not all are taken at their word");
+        assert!(matches!(body(&ids("vpce-svc", many)), Target::Topic(_)));
     }
 }
 

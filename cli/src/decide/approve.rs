@@ -2,10 +2,16 @@
 
 use jiff::Timestamp;
 use warden::{
-    connection::{Connection, Service, Standing},
-    decision::{Decision, decide},
-    grant::{Grant, Grantee, SCHEMA_VERSION},
-    ports::{Accept, Effect},
+    decision::{
+        Action, decide,
+        grant::{Grant, Grantee},
+    },
+    ledger::grants::SCHEMA_VERSION,
+    model::{
+        connection::{Connection, Phase},
+        service::Service,
+    },
+    ports::{Accept, ActOutcome},
 };
 
 use super::{ask, facts, undone};
@@ -21,7 +27,7 @@ pub(crate) async fn approve(common: &Common, aws: &Aws, approval: &Approval) -> 
     let (ledger, order) = (aws.ledger()?, &approval.order);
     let policy = aws.policy(&common.policies).await?;
     let (service, connection, all) = aws.connection(&order.endpoint).await?;
-    if matches!(connection.state.standing(), Standing::Gone | Standing::Unknown) {
+    if matches!(connection.state.phase(), Phase::Gone | Phase::Unknown) {
         return Err(Failure::Usage(format!("{} is {}: there is nothing to accept", order.endpoint, connection.state.as_str())));
     }
     let facts = facts(aws, &policy, service.clone(), connection.clone(), &all).await;
@@ -33,23 +39,23 @@ pub(crate) async fn approve(common: &Common, aws: &Aws, approval: &Approval) -> 
     ask(order.yes, &question(&grant, &service, &connection))?;
     ledger.grant(&grant).await?;
     println!("granted: {} by {}: {}", if approval.account { "account" } else { "endpoint" }, grant.by, grant.reason);
-    match connection.state.standing() {
-        Standing::Waiting => {
-            let Decision::Accept(permit) = decide(&policy, &facts, std::slice::from_ref(&grant)).decision else {
+    match connection.state.phase() {
+        Phase::Waiting => {
+            let Action::Accept(permit) = decide(&policy, &facts, std::slice::from_ref(&grant)).action else {
                 return Err(Failure::Trouble(format!(
                     "the grant is on the ledger, but EC2 does not describe {} well enough to act on: the sweep will",
                     order.endpoint
                 )));
             };
-            if let Effect::Asked(failed) = aws.ec2.accept(&facts.service.id, vec![permit]).await?
+            if let ActOutcome::Asked(failed) = aws.ec2.accept(&facts.service.id, vec![permit]).await?
                 && !failed.is_empty()
             {
                 return Err(undone(&failed));
             }
             println!("{} is accepted.", order.endpoint);
         }
-        Standing::Live => println!("{} is connected already.", order.endpoint),
-        Standing::Gone | Standing::Unknown => {} // turned away above
+        Phase::Live => println!("{} is connected already.", order.endpoint),
+        Phase::Gone | Phase::Unknown => {} // turned away above
     }
     Ok(Done::Fine)
 }

@@ -5,12 +5,16 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use warden::{
     aws::dynamodb::Table,
-    connection::{Connection, Service},
-    decision::{Basis, Refusal, refuse},
-    facts::Facts,
-    policy::Policy,
-    ports::{Effect, Ledger, Put, Reject},
-    record::{Origin, OriginKind, Record, Scribe, Verdict},
+    decision::{Grounds, Refusal, refuse},
+    ledger::record::{Record, RecordFactory, Verdict},
+    model::{
+        connection::Connection,
+        facts::Facts,
+        origin::{Origin, OriginKind},
+        service::Service,
+    },
+    policy::PolicySet,
+    ports::{ActOutcome, Ledger, PutOutcome, Reject},
 };
 
 use super::{facts, undone};
@@ -23,7 +27,7 @@ use crate::{
 /// All that a no needs, so that nothing is half done for want of it.
 pub(super) struct Refusing<'a> {
     pub(super) ledger: &'a Table,
-    pub(super) policy: Policy,
+    pub(super) policy: PolicySet,
     refusal: Refusal,
 }
 
@@ -52,8 +56,8 @@ impl<'a> Refusing<'a> {
             facing.push(facts);
         }
         let failed = match aws.ec2.reject(&service.id, permits).await? {
-            Effect::Asked(failed) => failed,
-            Effect::Observed => Vec::new(),
+            ActOutcome::Asked(failed) => failed,
+            ActOutcome::Observed => Vec::new(),
         };
         let refused: BTreeSet<&str> = failed.iter().map(|one| one.resource.as_str()).collect();
         facing.retain(|facts| !refused.contains(facts.connection.endpoint.as_str()));
@@ -66,14 +70,14 @@ impl<'a> Refusing<'a> {
 
     async fn record(&self, facts: Facts, word: &str) -> Result<(), Failure> {
         let endpoint = facts.connection.endpoint.clone();
-        let basis = Basis { judgement: self.policy.judge(&facts).ok(), grant: None };
-        let scribe = Scribe { observe: false, retention: RETENTION, function_version: format!("{}/cli", env!("CARGO_PKG_VERSION")) };
+        let grounds = Grounds { judgement: self.policy.judge(&facts).ok(), grant: None };
+        let scribe = RecordFactory { observe: false, retention: RETENTION, function_version: format!("{}/cli", env!("CARGO_PKG_VERSION")) };
         let origin = Origin { kind: OriginKind::Person, id: self.refusal.by.clone() };
-        let record = scribe.record(facts, basis, Verdict::Rejected.into(), &self.policy, origin);
+        let record = scribe.record(facts, grounds, Verdict::Rejected.into(), &self.policy, origin);
         let record = Record { refusal: Some(self.refusal.clone()), ..record };
         // EC2 has done it: whoever reads this knows more than the ledger does.
         let lost = |error| Failure::Trouble(format!("{endpoint} is {word}, but that is not on the record: {}", told(&error)));
-        if self.ledger.put(&record).await.map_err(lost)? == Put::AlreadyThere {
+        if self.ledger.put(&record).await.map_err(lost)? == PutOutcome::AlreadyThere {
             println!("note: an earlier rejection of {endpoint} stands on the record, and this one is not added to it");
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! `warden reject`: turns one pending request away.
 
-use warden::connection::Standing;
+use warden::model::connection::Phase;
 
 use super::{ask, refusing::Refusing};
 use crate::{
@@ -13,14 +13,14 @@ use crate::{
 pub(crate) async fn reject(common: &Common, aws: &Aws, order: &Order) -> Result<Done, Failure> {
     aws.ledger()?;
     let (service, connection, all) = aws.connection(&order.endpoint).await?;
-    match connection.state.standing() {
-        Standing::Live => return Err(Failure::Usage(format!("{} is connected: `warden revoke` cuts it off", order.endpoint))),
+    match connection.state.phase() {
+        Phase::Live => return Err(Failure::Usage(format!("{} is connected: `warden revoke` cuts it off", order.endpoint))),
         // By whom is not known, so nobody's name is put on it.
-        Standing::Gone => {
+        Phase::Gone => {
             println!("{} is {} already.", order.endpoint, connection.state.as_str());
             return Ok(Done::Fine);
         }
-        Standing::Waiting | Standing::Unknown => {}
+        Phase::Waiting | Phase::Unknown => {}
     }
     let refusing = Refusing::prepare(common, aws, order, &service).await?;
     let whom = format!("{}, of account {},", order.endpoint, owner(&connection));

@@ -2,10 +2,16 @@
 
 use jiff::Timestamp;
 use warden::{
-    connection::{Connection, Service, Standing},
-    decision::{Decision, Refer, Ruling, decide},
-    grant::{Grant, Grantee},
-    ids::AccountId,
+    decision::{
+        Action, Decision, decide,
+        grant::{Grant, Grantee},
+    },
+    model::{
+        connection::{Connection, Phase},
+        ids::AccountId,
+        service::Service,
+    },
+    policy::evaluation::Refer,
     ports::Ledger,
 };
 
@@ -48,7 +54,7 @@ pub(crate) async fn revoke(common: &Common, aws: &Aws, revocation: &Revocation) 
         ledger.grant(&Grant { until: Some(now), ..grant.clone() }).await?;
         println!("ended: what {} granted: {}", grant.by, grant.reason);
     }
-    if named.state.standing() == Standing::Gone {
+    if named.state.phase() == Phase::Gone {
         // By whom is not known, so nobody's name is put on it.
         println!("{} is {} already.", order.endpoint, named.state.as_str());
     }
@@ -65,22 +71,20 @@ fn is_meant(one: &Connection, named: &Connection, account: Option<&AccountId>) -
 
 /// Whatever is connected, and the one that was named even where it only waits.
 fn is_cut_off(one: &Connection, named: &Connection) -> bool {
-    match one.state.standing() {
-        Standing::Live => true,
-        Standing::Waiting | Standing::Unknown => one.endpoint == named.endpoint,
-        Standing::Gone => false,
+    match one.state.phase() {
+        Phase::Live => true,
+        Phase::Waiting | Phase::Unknown => one.endpoint == named.endpoint,
+        Phase::Gone => false,
     }
 }
 
 /// What a person should know who thinks that this is the end of it.
-fn policy_stays(ruling: &Ruling) -> Option<String> {
-    let (_, because) = words(ruling);
-    match &ruling.decision {
-        Decision::Accept(_) => Some(format!("the policy stays: `{because}` lets the account's next endpoint in; a `forbid` keeps it out")),
-        Decision::Refer(Refer::Unverified { .. }) => {
-            Some(format!("the policy stays, and may let the account's next endpoint in: {because}"))
-        }
-        Decision::Refer(_) | Decision::Reject(_) | Decision::Leave(_) => None,
+fn policy_stays(decision: &Decision) -> Option<String> {
+    let (_, because) = words(decision);
+    match &decision.action {
+        Action::Accept(_) => Some(format!("the policy stays: `{because}` lets the account's next endpoint in; a `forbid` keeps it out")),
+        Action::Refer(Refer::Unverified { .. }) => Some(format!("the policy stays, and may let the account's next endpoint in: {because}")),
+        Action::Refer(_) | Action::Reject(_) | Action::NoAction(_) => None,
     }
 }
 
@@ -92,6 +96,6 @@ fn question(targets: &[Connection], service: &Service, named: &Connection, accou
         (Some(account), []) => format!("Nothing of account {account} is connected to {service}: go on,"),
         (Some(account), ids) => format!("Cut off all of account {account} from {service} ({}),", ids.join(", ")),
     };
-    let live = if targets.iter().any(|one| one.state.standing() == Standing::Live) { " Live traffic stops at once." } else { "" };
+    let live = if targets.iter().any(|one| one.state.phase() == Phase::Live) { " Live traffic stops at once." } else { "" };
     format!("{what} and end what was granted to it: {reason}?{live}")
 }

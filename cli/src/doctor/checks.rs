@@ -3,12 +3,14 @@
 use jiff::Timestamp;
 use serde_json::Value;
 use warden::{
-    aws::checkup::{Schedule, Topic, Trail},
-    connection::ServiceKind,
-    ids::{Region, TopicArn},
-    organization::Membership,
-    policy::{Policy, did_you_mean},
-    survey::{Offer, Subscription},
+    aws::diagnostics::{Schedule, Topic, Trail},
+    model::{
+        ids::{Region, TopicArn},
+        notification::ConnectionNotification,
+        organization::Membership,
+        service::{ServiceConfiguration, ServiceKind},
+    },
+    policy::{PolicySet, did_you_mean},
 };
 
 use crate::plan::name as name_of;
@@ -67,7 +69,7 @@ pub(super) fn clock(at_aws: Option<Timestamp>, here: Timestamp) -> Check {
     }
 }
 
-pub(super) fn acceptance(offer: &Offer, region: &Region) -> Check {
+pub(super) fn acceptance(offer: &ServiceConfiguration, region: &Region) -> Check {
     let (name, id) = (format!("{}: acceptance", name_of(&offer.service)), &offer.service.id);
     if offer.service.acceptance_required {
         return Check::fine(&name, "required".into());
@@ -85,7 +87,7 @@ pub(super) enum Named<'a> {
     Unseen(&'a TopicArn),
 }
 
-pub(super) fn notification(offer: &Offer, all: &[Subscription], topic: Named<'_>, region: &Region) -> Check {
+pub(super) fn notification(offer: &ServiceConfiguration, all: &[ConnectionNotification], topic: Named<'_>, region: &Region) -> Check {
     let (name, id) = (format!("{}: notification", name_of(&offer.service)), &offer.service.id);
     if offer.service.kind != ServiceKind::Interface {
         return Check::fine(&name, "AWS has none for this kind of service; the sweep answers its requests".into());
@@ -94,9 +96,9 @@ pub(super) fn notification(offer: &Offer, all: &[Subscription], topic: Named<'_>
         Named::None => None,
         Named::There(topic) | Named::Unseen(topic) => Some(topic),
     };
-    let of_connect: Vec<&Subscription> =
+    let of_connect: Vec<&ConnectionNotification> =
         all.iter().filter(|one| one.service == *id && one.events.iter().any(|event| event == "Connect")).collect();
-    let (ours, others): (Vec<&Subscription>, Vec<&Subscription>) =
+    let (ours, others): (Vec<&ConnectionNotification>, Vec<&ConnectionNotification>) =
         of_connect.into_iter().partition(|one| wanted.is_none_or(|topic| topic.as_str() == one.topic));
     if ours.iter().any(|one| one.enabled) {
         return Check::fine(&name, "set and enabled".into());
@@ -208,7 +210,7 @@ pub(super) fn schedule(what: &str, name: &str, schedule: Option<&Schedule>, regi
 }
 
 /// A policy that names a service that is not there never matches.
-pub(super) fn services_named(policy: &Policy, offers: &[Offer], region: &Region) -> Vec<Check> {
+pub(super) fn services_named(policy: &PolicySet, offers: &[ServiceConfiguration], region: &Region) -> Vec<Check> {
     let there: Vec<&str> = offers.iter().map(|offer| offer.service.id.as_str()).collect();
     let missing = policy.services().into_iter().filter(|id| !there.contains(&id.as_str()));
     missing
@@ -267,18 +269,19 @@ mod tests {
 
     #[test]
     fn no_command_points_a_notification_at_a_topic_that_nobody_has_seen() {
-        let id: warden::ids::ServiceId = "vpce-svc-03d5ebb7d9579a2b3".parse().unwrap();
+        let id: warden::model::ids::ServiceId = "vpce-svc-03d5ebb7d9579a2b3".parse().unwrap();
         let region: Region = "us-east-1".parse().unwrap();
-        let service = warden::connection::Service {
+        let service = warden::model::service::Service {
             id: id.clone(),
             region: region.clone(),
             kind: ServiceKind::Interface,
             acceptance_required: true,
             tags: Default::default(),
         };
-        let offer = Offer { service, regions: Vec::new() };
+        let offer = ServiceConfiguration { service, regions: Vec::new() };
         let other = "arn:aws:sns:us-east-1:123456789012:warden-connections";
-        let set = |enabled| vec![Subscription { service: id.clone(), topic: other.into(), events: vec!["Connect".into()], enabled }];
+        let set =
+            |enabled| vec![ConnectionNotification { service: id.clone(), topic: other.into(), events: vec!["Connect".into()], enabled }];
         let named: TopicArn = "arn:aws:sns:us-east-1:123456789012:warden-conections".parse().unwrap();
         let right: TopicArn = other.parse().unwrap();
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use warden::{organization::Membership, policy::explain::Explained};
+use warden::{model::organization::Membership, policy::explain::PolicyExplanation};
 
 use super::{Explanation, advice::advice, granted, mark};
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 impl Explanation {
     pub(super) fn tell(&self) {
         self.tell_facts();
-        let (would, because) = words(&self.ruling);
+        let (would, because) = words(&self.decision);
         println!("\nBy today's policy ({}): {would}, {because}\n", policy::short(&self.digest));
         for (action, one) in self.policies.iter().filter(|(_, one)| one.in_scope) {
             say(action, one);
@@ -60,7 +60,7 @@ impl Explanation {
     }
 }
 
-fn say(action: &str, one: &Explained) {
+fn say(action: &str, one: &PolicyExplanation) {
     let verb = match (action, one.forbids) {
         ("Accept", false) => "permits accepting",
         ("Accept", true) => "forbids accepting",
@@ -80,7 +80,7 @@ fn say(action: &str, one: &Explained) {
 
 /// Policies of which only the head speaks of something else, and of what. Each is held against both actions, and is as near
 /// as the nearer of the two.
-pub(super) fn nearly(policies: &[(&str, Explained)]) -> BTreeMap<String, Vec<&'static str>> {
+pub(super) fn nearly(policies: &[(&str, PolicyExplanation)]) -> BTreeMap<String, Vec<&'static str>> {
     let mut nearly: BTreeMap<String, Vec<&'static str>> = BTreeMap::new();
     for (_, one) in policies.iter().filter(|(_, one)| one.matches_elsewhere()) {
         let known = nearly.entry(one.id.clone()).or_insert_with(|| one.elsewhere.clone());

@@ -1,11 +1,15 @@
 //! What is said of one request, and what is advised, under small policies.
 
 use warden::{
-    connection::{Connection, Service, ServiceKind, State},
-    facts::{Counts, Facts},
-    grant::{Grant, Grantee, SCHEMA_VERSION},
-    organization::{Member, Membership},
-    policy::{Policy, PolicyFile, explain::Holds},
+    decision::grant::{Grant, Grantee},
+    ledger::grants::SCHEMA_VERSION,
+    model::{
+        connection::{Connection, State},
+        facts::{Counts, Facts},
+        organization::{Member, Membership},
+        service::{Service, ServiceKind},
+    },
+    policy::{PolicyFile, PolicySet, explain::ConditionResult},
 };
 
 use super::{Explanation, advice::advice, mark};
@@ -47,7 +51,7 @@ fn granted() -> Grant {
 }
 
 fn explained(policies: &str, state: State, facts: Facts, grants: Vec<Grant>) -> Explanation {
-    let policy = Policy::load(&[PolicyFile { name: "p.cedar".into(), text: policies.into() }], None).unwrap();
+    let policy = PolicySet::load(&[PolicyFile { name: "p.cedar".into(), text: policies.into() }], None).unwrap();
     Explanation::of(&policy, state, facts, grants, None).unwrap()
 }
 
@@ -140,7 +144,10 @@ fn what_is_not_known_is_neither_a_no_nor_an_error_and_its_rule_is_listed() {
     let whole = explained(&[ROLE, UNIT].concat(), State::PendingAcceptance, facts, Vec::new());
     for id in ["role", "unit"] {
         let (_, one) = whole.policies.iter().find(|(action, one)| *action == "Accept" && one.id == id).unwrap();
-        assert!(one.in_scope && one.waits() && one.conditions.iter().all(|condition| matches!(condition.holds, Holds::Open(_))), "{one:?}");
+        assert!(
+            one.in_scope && one.waits() && one.conditions.iter().all(|condition| matches!(condition.holds, ConditionResult::Open(_))),
+            "{one:?}"
+        );
         assert!(whole.policies.iter().all(|(action, one)| *action == "Accept" || !one.in_scope));
     }
 }

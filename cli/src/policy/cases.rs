@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use warden::{
-    cases::{Case, CaseResult, run as run_case},
+    decision::cases::{Case, CaseResult, run as run_case},
     policy::{CASES, Problem, did_you_mean},
 };
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use cedar_policy::{Effect, Policy as CedarPolicy, PolicySet, RequestEnv, Schema};
+use cedar_policy::{Effect, Policy as CedarPolicy, PolicySet as CedarPolicySet, RequestEnv, Schema};
 use cedar_policy_symcc::{CompiledPolicy, CompiledPolicySet};
-use warden::policy::{OpenFact, Policy};
+use warden::policy::{PolicySet, UnknownFact};
 
 use super::{
     action_of,
@@ -28,7 +28,7 @@ pub(super) const TOO_MANY: &str = "the groups are too many for the solver to tel
 
 /// One of the two actions, while something or nothing is not known.
 struct Situation {
-    unknown: BTreeSet<OpenFact>,
+    unknown: BTreeSet<UnknownFact>,
     env: RequestEnv,
     parts: Parts,
     world: CedarPolicy,
@@ -38,7 +38,7 @@ struct Situation {
 
 /// A set that is looked at.
 struct Checked<'a> {
-    policy: &'a Policy,
+    policy: &'a PolicySet,
     schema: &'a Schema,
     /// Or why there are none.
     situations: Result<Vec<Situation>, String>,
@@ -51,7 +51,7 @@ struct Living<'a> {
     may_fail: bool,
 }
 
-pub(super) async fn check(policy: &Policy, mut prover: Prover, format: Format) -> Result<Done, Failure> {
+pub(super) async fn check(policy: &PolicySet, mut prover: Prover, format: Format) -> Result<Done, Failure> {
     let checked = Checked::of(policy);
     let mut verdicts = Verdicts::new(format);
     let mut all: Vec<&CedarPolicy> = policy.cedar().0.policies().collect();
@@ -82,7 +82,7 @@ pub(super) async fn cannot_err(prover: &mut Prover, rule: &CedarPolicy, world: &
 }
 
 impl<'a> Checked<'a> {
-    fn of(policy: &'a Policy) -> Self {
+    fn of(policy: &'a PolicySet) -> Self {
         let (set, schema) = policy.cedar();
         let asked = policy.open_facts();
         let world = World::of(set.policies(), Lists::of(set.policies(), policy), &asked);
@@ -188,7 +188,7 @@ impl<'a> Checked<'a> {
         World::of(rules.iter().copied(), Lists::of(rules.iter().copied(), self.policy), &self.policy.open_facts())
     }
 
-    async fn denies_all(&self, prover: &mut Prover, set: Option<PolicySet>, env: &RequestEnv) -> Answer<()> {
+    async fn denies_all(&self, prover: &mut Prover, set: Option<CedarPolicySet>, env: &RequestEnv) -> Answer<()> {
         match compiled(set, env, self.schema) {
             Ok(set) => prover.ask(async |compiler| Ok((!compiler.check_always_denies_opt(&set).await?).then_some(()))).await,
             Err(why) => Answer::Undecided(why),
@@ -236,7 +236,7 @@ fn cut_short(looked_at: usize, of: usize, claim: &str, prover: &Prover, verdicts
     }
 }
 
-fn situations(policy: &Policy, schema: &Schema, world: &World) -> Result<Vec<Situation>, String> {
+fn situations(policy: &PolicySet, schema: &Schema, world: &World) -> Result<Vec<Situation>, String> {
     let mut situations = Vec::new();
     for unknown in unknowns(&policy.open_facts()) {
         let parts = Parts::of(policy, &unknown).ok_or(BEYOND)?;
@@ -250,6 +250,6 @@ fn situations(policy: &Policy, schema: &Schema, world: &World) -> Result<Vec<Sit
 }
 
 /// A set in the solver's terms, for one kind of request.
-pub(super) fn compiled(set: Option<PolicySet>, env: &RequestEnv, schema: &Schema) -> Result<CompiledPolicySet, String> {
+pub(super) fn compiled(set: Option<CedarPolicySet>, env: &RequestEnv, schema: &Schema) -> Result<CompiledPolicySet, String> {
     CompiledPolicySet::compile(&set.ok_or(BEYOND)?, env, schema).map_err(|error| error.to_string())
 }

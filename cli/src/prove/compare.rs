@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::{RequestEnv, Schema};
 use cedar_policy_symcc::Env;
-use warden::policy::{OpenFact, Policy};
+use warden::policy::{PolicySet, UnknownFact};
 
 use super::{
     action_of,
@@ -27,7 +27,7 @@ use crate::{
 /// What is to be proved.
 pub(super) const CLAIM: &str = "the new set accepts nothing that the old one does not";
 
-pub(super) async fn compare(old: &Policy, new: &Policy, mut prover: Prover, format: Format) -> Result<Done, Failure> {
+pub(super) async fn compare(old: &PolicySet, new: &PolicySet, mut prover: Prover, format: Format) -> Result<Done, Failure> {
     let mut verdicts = Verdicts::new(format);
     if old.digest() == new.digest() {
         verdicts.proved(&format!("{CLAIM}: they are the same set ({})", policy::short(old.digest())));
@@ -52,22 +52,22 @@ pub(super) async fn compare(old: &Policy, new: &Policy, mut prover: Prover, form
 
 /// Two sets in one world.
 struct Pair<'a> {
-    old: &'a Policy,
-    new: &'a Policy,
+    old: &'a PolicySet,
+    new: &'a PolicySet,
     schema: &'a Schema,
     /// What the old set's groups are called here, where the new set's are others.
     former: BTreeMap<String, String>,
-    asked: BTreeSet<OpenFact>,
+    asked: BTreeSet<UnknownFact>,
     world: World,
 }
 
 impl<'a> Pair<'a> {
-    fn of(old: &'a Policy, new: &'a Policy) -> Self {
+    fn of(old: &'a PolicySet, new: &'a PolicySet) -> Self {
         let (before, schema) = old.cedar();
         let after = new.cedar().0;
         let former = lists::former(old, new);
         let lists = Lists::of(before.policies(), old).renamed(&former).and(Lists::of(after.policies(), new));
-        let asked: BTreeSet<OpenFact> = old.open_facts().union(&new.open_facts()).copied().collect();
+        let asked: BTreeSet<UnknownFact> = old.open_facts().union(&new.open_facts()).copied().collect();
         let world = World::of(before.policies().chain(after.policies()), lists, &asked);
         Self { old, new, schema, former, asked, world }
     }
@@ -87,7 +87,7 @@ impl<'a> Pair<'a> {
         }
     }
 
-    async fn accepts_more(&self, unknown: &BTreeSet<OpenFact>, prover: &mut Prover) -> Answer<Env> {
+    async fn accepts_more(&self, unknown: &BTreeSet<UnknownFact>, prover: &mut Prover) -> Answer<Env> {
         let beyond = || Answer::Undecided("there is no such action".to_owned());
         let Some(env) = envs(self.schema).into_iter().find(|env| action_of(env) == "Accept") else { return beyond() };
         let before = Parts::of(self.old, unknown).map(|parts| parts.renamed(&self.former));
@@ -109,12 +109,12 @@ impl<'a> Pair<'a> {
         &self,
         parts: Option<&Parts>,
         env: &RequestEnv,
-        unknown: &BTreeSet<OpenFact>,
+        unknown: &BTreeSet<UnknownFact>,
     ) -> Result<cedar_policy_symcc::CompiledPolicySet, String> {
         compiled(parts.and_then(|parts| effective(parts, "Accept", unknown, &self.world)), env, self.schema)
     }
 
-    fn words(&self, found: &Env, unknown: &BTreeSet<OpenFact>) -> String {
+    fn words(&self, found: &Env, unknown: &BTreeSet<UnknownFact>) -> String {
         let rules = self.old.cedar().0.policies().chain(self.new.cedar().0.policies());
         let text: String = rules.filter_map(cedar_policy::Policy::to_cedar).collect();
         let by = words::let_in_by(found, self.new, unknown);
@@ -125,10 +125,10 @@ impl<'a> Pair<'a> {
     }
 }
 
-fn while_unknown(unknown: &BTreeSet<OpenFact>) -> String {
+fn while_unknown(unknown: &BTreeSet<UnknownFact>) -> String {
     let names = unknown.iter().map(|fact| match fact {
-        OpenFact::Organization => "the organization",
-        OpenFact::Requester => "the role",
+        UnknownFact::Organization => "the organization",
+        UnknownFact::Requester => "the role",
     });
     let names: Vec<&str> = names.collect();
     match names.len() {

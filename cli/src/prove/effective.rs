@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cedar_policy::{ActionConstraint, Policy as CedarPolicy, PolicyId, PolicySet};
+use cedar_policy::{ActionConstraint, Policy as CedarPolicy, PolicyId, PolicySet as CedarPolicySet};
 use serde_json::{Value, json};
-use warden::policy::{OpenFact, Policy};
+use warden::policy::{PolicySet, UnknownFact};
 
 use super::world::World;
 
@@ -23,18 +23,18 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Nothing, where a rule cannot be put into these terms.
-    pub(super) fn of(policy: &Policy, unknown: &BTreeSet<OpenFact>) -> Option<Self> {
+    pub(super) fn of(policy: &PolicySet, unknown: &BTreeSet<UnknownFact>) -> Option<Self> {
         let (sure, loose) = policy.parts(unknown)?;
         let json = |rules: Vec<CedarPolicy>| {
             let each = rules.iter().map(|rule| Some((AsRef::<str>::as_ref(rule.id()).to_owned(), rule.to_json().ok()?)));
             each.collect::<Option<BTreeMap<_, _>>>()
         };
-        let (_, of_organization) = policy.parts(&[OpenFact::Organization].into())?;
+        let (_, of_organization) = policy.parts(&[UnknownFact::Organization].into())?;
         let parts = Self {
             sure: json(sure)?,
             loose: json(loose)?,
             of_organization: of_organization.iter().map(|rule| AsRef::<str>::as_ref(rule.id()).to_owned()).collect(),
-            organization_unknown: unknown.contains(&OpenFact::Organization),
+            organization_unknown: unknown.contains(&UnknownFact::Organization),
         };
         // A body that asks which action it is means something else once it stands under another one.
         let asks = |rule: &Value| rule.get("conditions").is_some_and(asks_for_the_action);
@@ -67,7 +67,7 @@ impl Parts {
     }
 
     /// What it allows of `action` in that world; by `only` this permit, if one is given.
-    pub(super) fn allow(&self, action: &str, only: Option<&str>, world: &CedarPolicy) -> Option<PolicySet> {
+    pub(super) fn allow(&self, action: &str, only: Option<&str>, world: &CedarPolicy) -> Option<CedarPolicySet> {
         let other = if action == "Accept" { "Reject" } else { "Accept" };
         let counts = |id: &str, rule: &Value| is(rule, "forbid") || only.is_none_or(|only| only == id);
         let own = self.sure.iter().filter(|(id, rule)| speaks_of(rule, action) && counts(id, rule)).map(|(_, rule)| rule.clone());
@@ -89,12 +89,12 @@ impl Parts {
         for (index, json) in all.into_iter().enumerate() {
             rules.push(CedarPolicy::from_json(Some(PolicyId::new(format!("policy-{index}"))), json).ok()?);
         }
-        PolicySet::from_policies(rules).ok()
+        CedarPolicySet::from_policies(rules).ok()
     }
 }
 
 /// What a set allows of `action` in a world, while these facts are not known. Nothing, where that cannot be said.
-pub(super) fn effective(parts: &Parts, action: &str, unknown: &BTreeSet<OpenFact>, world: &World) -> Option<PolicySet> {
+pub(super) fn effective(parts: &Parts, action: &str, unknown: &BTreeSet<UnknownFact>, world: &World) -> Option<CedarPolicySet> {
     parts.allow(action, None, &world.nothing_else(unknown, action)?)
 }
 

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use cedar_policy::{EntityId, EntityUid, Policy as CedarPolicy};
 use serde_json::Value;
 use warden::{
-    ids::{AccountId, RoleArn},
-    policy::Policy,
+    model::ids::{AccountId, RoleArn},
+    policy::PolicySet,
 };
 
 /// What the kinds may be made of. Beyond, no question would be answered in time, and only less is said of the groups.
@@ -28,7 +28,7 @@ pub(super) struct Lists {
 
 impl Lists {
     /// Those of some rules of a set.
-    pub(super) fn of<'a>(rules: impl IntoIterator<Item = &'a CedarPolicy>, set: &Policy) -> Self {
+    pub(super) fn of<'a>(rules: impl IntoIterator<Item = &'a CedarPolicy>, set: &PolicySet) -> Self {
         let all = set.groups();
         let mut lists = Self::default();
         let rules: Vec<&CedarPolicy> = rules.into_iter().collect();
@@ -148,7 +148,7 @@ pub(super) fn joined(parts: &[String], with: &str) -> String {
 }
 
 /// New names for the old set's groups that are not what the new set's are: the solver would take them for the same.
-pub(super) fn former(old: &Policy, new: &Policy) -> BTreeMap<String, String> {
+pub(super) fn former(old: &PolicySet, new: &PolicySet) -> BTreeMap<String, String> {
     let (before, after) = (old.groups(), new.groups());
     let changed = before.iter().filter(|(name, accounts)| after.get(*name) != Some(*accounts)).map(|(name, _)| (*name).to_owned());
     let fresh = |name: &str| {
@@ -162,7 +162,7 @@ pub(super) fn former(old: &Policy, new: &Policy) -> BTreeMap<String, String> {
 }
 
 /// How the lists that both sets have differ.
-pub(super) fn changes(old: &Policy, new: &Policy) -> Vec<String> {
+pub(super) fn changes(old: &PolicySet, new: &PolicySet) -> Vec<String> {
     let (before, after) = (old.groups(), new.groups());
     let both = before.iter().filter_map(|(name, had)| Some((name, had, after.get(name)?))).filter(|(_, had, has)| had != has);
     let change = |(name, had, has): (&&str, &BTreeSet<&AccountId>, &BTreeSet<&AccountId>)| {

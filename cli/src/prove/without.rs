@@ -5,8 +5,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use warden::{
     aws::s3::bucket_of,
-    cases::{Case, answer},
-    policy::{CASES, Policy, PolicyUri, source},
+    decision::cases::{Case, answer},
+    gather::policy_reload,
+    policy::{CASES, PolicySet, PolicyUri},
 };
 
 use super::{solver::NO_SOLVER, verdicts::Verdicts};
@@ -45,7 +46,7 @@ pub(super) async fn check(common: &Common, folder: &Path, since: Timestamp) -> R
 pub(super) async fn compare(
     common: &Common,
     aws: Option<Aws>,
-    [(old, before), (new, after)]: [(&PolicyUri, &Policy); 2],
+    [(old, before), (new, after)]: [(&PolicyUri, &PolicySet); 2],
     since: Timestamp,
 ) -> Result<Done, Failure> {
     if common.output != Format::Table {
@@ -82,7 +83,7 @@ async fn cases(uri: &PolicyUri, aws: Option<&Aws>) -> Result<Vec<Case>, Failure>
         (PolicyUri::Folder(folder), _) if folder.join(CASES).exists() => policy::cases_of(folder),
         (PolicyUri::Folder(_), _) | (_, None) => Ok(Vec::new()),
         (_, Some(aws)) => {
-            let files = source::files(uri, &bucket_of(&aws.config, uri)).await?;
+            let files = policy_reload::files(uri, &bucket_of(&aws.config, uri)).await?;
             let Some(file) = files.iter().find(|file| file.name == CASES) else { return Ok(Vec::new()) };
             serde_json::from_str(&file.text).map_err(|error| Failure::Trouble(format!("{uri}: {CASES}:{}: {error}", error.line())))
         }

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use cedar_policy::{Authorizer, EntityUid, EvalResult, PolicySet};
+use cedar_policy::{Authorizer, EntityUid, EvalResult, PolicySet as CedarPolicySet};
 use cedar_policy_symcc::Env;
-use warden::policy::{OpenFact, Policy};
+use warden::policy::{PolicySet, UnknownFact};
 
 use super::{lists::Lists, world::World};
 
 /// The policies of a set by which a request is let in, while these facts are not known: those that ask for them take no
 /// part.
-pub(super) fn let_in_by(found: &Env, set: &Policy, unknown: &BTreeSet<OpenFact>) -> String {
-    let sure = set.parts(unknown).and_then(|(sure, _)| PolicySet::from_policies(sure).ok()).unwrap_or_default();
+pub(super) fn let_in_by(found: &Env, set: &PolicySet, unknown: &BTreeSet<UnknownFact>) -> String {
+    let sure = set.parts(unknown).and_then(|(sure, _)| CedarPolicySet::from_policies(sure).ok()).unwrap_or_default();
     let response = Authorizer::new().is_authorized(&found.request, &sure, &found.entities);
     let mut by: Vec<String> = response.diagnostics().reason().map(|id| format!("`{id}`")).collect();
     by.sort();

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use cedar_policy::{EntityUid, Policy as CedarPolicy, PolicyId};
 use jiff::Timestamp;
 use serde_json::Value;
-use warden::policy::OpenFact;
+use warden::policy::UnknownFact;
 
 use super::lists::{Lists, joined};
 
@@ -33,12 +33,12 @@ pub(super) struct World {
     /// Whether the lists are told whole. If not, a request that the solver comes up with may be none.
     pub(super) is_exact: bool,
     units: BTreeSet<EntityUid>,
-    asked: BTreeSet<OpenFact>,
+    asked: BTreeSet<UnknownFact>,
 }
 
 impl World {
     /// As it is from today on, for some rules with their lists. `asked` are the facts that those rules ask for.
-    pub(super) fn of<'a>(rules: impl IntoIterator<Item = &'a CedarPolicy>, lists: Lists, asked: &BTreeSet<OpenFact>) -> Self {
+    pub(super) fn of<'a>(rules: impl IntoIterator<Item = &'a CedarPolicy>, lists: Lists, asked: &BTreeSet<UnknownFact>) -> Self {
         let today = Timestamp::now().strftime("%Y-%m-%d").to_string();
         let (everybody, is_exact) = lists.everybody();
         // A role proves something only where it is one of the account that asks (`warden::facts::Facts::requester`).
@@ -53,7 +53,7 @@ impl World {
     }
 
     /// Forbids what is never asked, while these facts are not known.
-    pub(super) fn nothing_else(&self, unknown: &BTreeSet<OpenFact>, action: &str) -> Option<CedarPolicy> {
+    pub(super) fn nothing_else(&self, unknown: &BTreeSet<UnknownFact>, action: &str) -> Option<CedarPolicy> {
         let all: Vec<String> = self.always.iter().cloned().chain(self.of_facts(unknown, action)).collect();
         let text = format!("forbid(principal, action, resource) unless {{ {} }};", joined(&all, "&&"));
         CedarPolicy::parse(Some(PolicyId::new("no such request")), text).ok()
@@ -73,15 +73,15 @@ impl World {
     /// A role that is known is there. Organizations names a state with every account that it names a unit or a name of
     /// (`warden::policy::request`), and an account that it is known to be shutting down is never let in, whatever the rules
     /// say (`warden::decision::weigh`); one of which that is not known is the other question, where nothing is known of it.
-    fn of_facts(&self, unknown: &BTreeSet<OpenFact>, action: &str) -> Vec<String> {
+    fn of_facts(&self, unknown: &BTreeSet<UnknownFact>, action: &str) -> Vec<String> {
         let is_known = |fact| self.asked.contains(&fact).then(|| !unknown.contains(&fact));
         let mut facts = Vec::new();
-        match is_known(OpenFact::Requester) {
+        match is_known(UnknownFact::Requester) {
             Some(true) => facts.push("context has requester".to_owned()),
             Some(false) => facts.push("!(context has requester)".to_owned()),
             None => {}
         }
-        match is_known(OpenFact::Organization) {
+        match is_known(UnknownFact::Organization) {
             Some(true) => {
                 facts.push("(!(principal has name) || principal has status)".to_owned());
                 facts.extend(self.units.iter().map(|unit| format!("(!(principal in {unit}) || principal has status)")));

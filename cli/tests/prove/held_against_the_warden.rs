@@ -6,12 +6,15 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use jiff::Timestamp;
 use warden::{
-    connection::{Connection, Service, ServiceKind, State},
-    decision::{Decision, decide},
-    facts::{Claim, Counts, Facts},
-    ids::{AccountId, Region},
-    organization::{Member, Membership},
-    policy::{Answer, Policy, folder},
+    decision::{Action, decide},
+    model::{
+        connection::{Connection, State},
+        facts::{Claim, Counts, Facts},
+        ids::{AccountId, Region},
+        organization::{Member, Membership},
+        service::{Service, ServiceKind},
+    },
+    policy::{Answer, PolicySet, folder},
 };
 
 use super::{compare, set, there_is_a_solver, warden as run};
@@ -120,20 +123,20 @@ fn facts(account: &str, role: Option<&str>, counts: Counts) -> Facts {
 }
 
 /// What becomes of a request. Organizations is asked where the set needs it, as approve does.
-fn becomes(policy: &Policy, (facts, membership): &(Facts, Membership)) -> &'static str {
+fn becomes(policy: &PolicySet, (facts, membership): &(Facts, Membership)) -> &'static str {
     let told = if policy.needs_organization(facts) { membership.clone() } else { Membership::NotAsked };
     came_to(policy, &Facts { membership: told, ..facts.clone() }).0
 }
 
 /// What some facts come to, and by which rules.
-fn came_to(policy: &Policy, facts: &Facts) -> (&'static str, Vec<String>) {
-    let ruling = decide(policy, facts, &[]);
-    let judgement = ruling.basis.judgement.unwrap();
+fn came_to(policy: &PolicySet, facts: &Facts) -> (&'static str, Vec<String>) {
+    let decision = decide(policy, facts, &[]);
+    let judgement = decision.grounds.judgement.unwrap();
     let ids = |answer: Answer| answer.rules.into_iter().map(|rule| rule.id).collect();
-    match ruling.decision {
-        Decision::Accept(_) => ("accept", ids(judgement.accept)),
-        Decision::Reject(_) => ("reject", ids(judgement.reject)),
-        Decision::Refer(_) | Decision::Leave(_) => ("wait", Vec::new()),
+    match decision.action {
+        Action::Accept(_) => ("accept", ids(judgement.accept)),
+        Action::Reject(_) => ("reject", ids(judgement.reject)),
+        Action::Refer(_) | Action::NoAction(_) => ("wait", Vec::new()),
     }
 }
 

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 
 use warden::{
-    connection::{Standing, State},
-    ids::{EndpointId, ServiceId},
-    ports::{CallError, Describe, Effect, Of},
-    record::{Act, Failure, Outcome, Verdict},
+    ledger::record::{Act, Failure, Outcome, Verdict},
+    model::{
+        connection::{Phase, State},
+        ids::{EndpointId, ServiceId},
+    },
+    ports::{ActOutcome, CallError, ConnectionFilter, Describe},
 };
 
 use crate::Approve;
@@ -27,11 +29,11 @@ impl<D: Describe + Sync, A, L, G> Approve<D, A, L, G> {
         act: Act,
         service: &ServiceId,
         endpoints: &[EndpointId],
-        effect: Result<Effect, CallError>,
+        effect: Result<ActOutcome, CallError>,
     ) -> BTreeMap<EndpointId, Done> {
         let failures = match effect {
-            Ok(Effect::Observed) => return endpoints.iter().map(|id| (id.clone(), Done::Settled(observed(act).into()))).collect(),
-            Ok(Effect::Asked(unsuccessful)) => {
+            Ok(ActOutcome::Observed) => return endpoints.iter().map(|id| (id.clone(), Done::Settled(observed(act).into()))).collect(),
+            Ok(ActOutcome::Asked(unsuccessful)) => {
                 let named = |id: &EndpointId| unsuccessful.iter().find(|item| item.resource == id.as_str());
                 endpoints
                     .iter()
@@ -67,7 +69,7 @@ impl<D: Describe + Sync, A, L, G> Approve<D, A, L, G> {
     }
 
     async fn states(&self, service: &ServiceId) -> Result<BTreeMap<EndpointId, State>, CallError> {
-        let connections = self.describe.connections(Of::Service(service)).await?;
+        let connections = self.describe.connections(ConnectionFilter::Service(service)).await?;
         Ok(connections.into_iter().map(|connection| (connection.endpoint, connection.state)).collect())
     }
 }
@@ -75,11 +77,11 @@ impl<D: Describe + Sync, A, L, G> Approve<D, A, L, G> {
 /// An unsuccessful act in the light of the state behind it. EC2 documents neither its codes nor what a repeated
 /// act answers, so the state alone counts.
 fn settled(failure: &Failure, state: Option<&State>) -> Done {
-    match (state.map(State::standing), failure.act) {
-        (Some(Standing::Live), Act::Accept) => Done::Settled(Verdict::Accepted.into()),
-        (Some(Standing::Gone), Act::Reject) if state == Some(&State::Rejected) => Done::Settled(Verdict::Rejected.into()),
-        (Some(Standing::Gone) | None, _) => Done::Gone,
-        (Some(Standing::Waiting | Standing::Unknown), _) | (Some(Standing::Live), Act::Reject) => Done::Settled(failure.clone().into()),
+    match (state.map(State::phase), failure.act) {
+        (Some(Phase::Live), Act::Accept) => Done::Settled(Verdict::Accepted.into()),
+        (Some(Phase::Gone), Act::Reject) if state == Some(&State::Rejected) => Done::Settled(Verdict::Rejected.into()),
+        (Some(Phase::Gone) | None, _) => Done::Gone,
+        (Some(Phase::Waiting | Phase::Unknown), _) | (Some(Phase::Live), Act::Reject) => Done::Settled(failure.clone().into()),
     }
 }
 

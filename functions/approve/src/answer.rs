@@ -2,13 +2,12 @@
 
 use jiff::SignedDuration;
 use warden::{
-    decision::{Basis, Decision, Leave, Refer, Ruling, decide},
-    event::Hint,
-    facts::Facts,
-    grant::Grant,
-    policy::Judgement,
-    ports::{Accept, Describe, Directory, Ledger, Put, Reject},
-    record::{Act, Origin, Outcome, Record, Verdict},
+    decision::{Action, Decision, Grounds, NoAction, decide, grant::Grant},
+    ledger::record::{Act, Outcome, Record, Verdict},
+    model::{facts::Facts, origin::Origin},
+    policy::{Judgement, evaluation::Refer},
+    ports::{Accept, Describe, Directory, Ledger, PutOutcome, Reject},
+    trigger::EndpointRef,
 };
 
 use crate::{AnswerError, Approve, Summary, act::Done, look::Seen};
@@ -19,7 +18,7 @@ const IN_FLIGHT_MAX: SignedDuration = SignedDuration::from_mins(2);
 
 impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directory + Sync> Approve<D, A, L, G> {
     /// Answers the request that a hint leads to.
-    pub(crate) async fn request(&self, hint: Hint, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
+    pub(crate) async fn request(&self, hint: EndpointRef, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
         match self.look(hint).await? {
             Seen::Request(facts) => {
                 let proven = facts.requester().is_some();
@@ -38,24 +37,24 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
 
     /// True: something stands in the way that may pass.
     async fn decide_and_act(&self, mut facts: Facts, origin: &Origin, summary: &mut Summary) -> Result<bool, AnswerError> {
-        let ruling = self.ruling(&mut facts).await?;
+        let decision = self.decision(&mut facts).await?;
         let service = &facts.service.id;
         let endpoint = [facts.connection.endpoint.clone()];
-        let mut done = match ruling.decision {
-            Decision::Refer(why) => {
+        let mut done = match decision.action {
+            Action::Refer(why) => {
                 let passing = matches!(why, Refer::Unverified { .. });
-                return self.write(facts, ruling.basis, why.into(), origin, summary).await.map(|()| passing);
+                return self.write(facts, decision.grounds, why.into(), origin, summary).await.map(|()| passing);
             }
-            Decision::Leave(Leave::Gone) => {
+            Action::NoAction(NoAction::Gone) => {
                 leave(&facts, summary);
                 return Ok(false);
             }
-            Decision::Leave(Leave::Live) => return self.live(facts, ruling.basis, origin, summary).await.map(|()| false),
-            Decision::Accept(permit) => {
+            Action::NoAction(NoAction::Live) => return self.live(facts, decision.grounds, origin, summary).await.map(|()| false),
+            Action::Accept(permit) => {
                 let effect = self.act.accept(service, vec![permit]).await;
                 self.outcomes(Act::Accept, service, &endpoint, effect).await
             }
-            Decision::Reject(permit) => {
+            Action::Reject(permit) => {
                 let effect = self.act.reject(service, vec![permit]).await;
                 self.outcomes(Act::Reject, service, &endpoint, effect).await
             }
@@ -63,7 +62,7 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
         match done.pop_first() {
             Some((_, Done::Settled(outcome))) => {
                 let passing = outcome.failure.is_some();
-                self.write(facts, ruling.basis, outcome, origin, summary).await.map(|()| passing)
+                self.write(facts, decision.grounds, outcome, origin, summary).await.map(|()| passing)
             }
             Some((_, Done::Gone)) | None => {
                 leave(&facts, summary);
@@ -73,11 +72,11 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
     }
 
     /// What a person granted is looked up only where the policy alone would not let the request in.
-    async fn ruling(&self, facts: &mut Facts) -> Result<Ruling, AnswerError> {
-        let ruling = decide(&self.policy, facts, &[]);
-        match ruling.decision {
-            Decision::Accept(_) | Decision::Leave(_) => Ok(ruling),
-            Decision::Reject(_) | Decision::Refer(_) => {
+    async fn decision(&self, facts: &mut Facts) -> Result<Decision, AnswerError> {
+        let decision = decide(&self.policy, facts, &[]);
+        match decision.action {
+            Action::Accept(_) | Action::NoAction(_) => Ok(decision),
+            Action::Reject(_) | Action::Refer(_) => {
                 let grants = self.ledger.grants(&facts.connection.service).await?;
                 self.members.complete_for_grant(&self.policy, facts, &grants).await;
                 Ok(decide(&self.policy, facts, &grants))
@@ -86,7 +85,7 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
     }
 
     /// A connection that nobody needs to accept: on the record already, or found.
-    async fn live(&self, facts: Facts, basis: Basis, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
+    async fn live(&self, facts: Facts, grounds: Grounds, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
         let connection = &facts.connection;
         let verdicts = self.ledger.verdicts(&connection.service, &connection.endpoint).await?;
         if verdicts.iter().any(|verdict| matches!(verdict, Verdict::Accepted | Verdict::Found)) {
@@ -96,32 +95,32 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
         // A person grants first and accepts then: what is connected on a grant was let in by that person.
         let grants = self.ledger.grants(&connection.service).await?;
         if let Some(grant) = Grant::covering(&grants, connection, facts.now) {
-            let basis = Basis { grant: Some(grant.clone()), ..basis };
-            return self.write(facts, basis, Verdict::Accepted.into(), origin, summary).await;
+            let grounds = Grounds { grant: Some(grant.clone()), ..grounds };
+            return self.write(facts, grounds, Verdict::Accepted.into(), origin, summary).await;
         }
         let fresh = connection.created.is_some_and(|created| facts.now.duration_since(created) < IN_FLIGHT_MAX);
         if fresh && facts.service.acceptance_required {
             return Err(AnswerError::MaybeInFlight(connection.endpoint.clone()));
         }
-        self.write(facts, basis, Verdict::Found.into(), origin, summary).await
+        self.write(facts, grounds, Verdict::Found.into(), origin, summary).await
     }
 
     /// Puts one answer on the record, and logs it if it is news.
     pub(crate) async fn write(
         &self,
         facts: Facts,
-        basis: Basis,
+        grounds: Grounds,
         outcome: Outcome,
         origin: &Origin,
         summary: &mut Summary,
     ) -> Result<(), AnswerError> {
-        let record = self.scribe.record(facts, basis, outcome, &self.policy, origin.clone());
+        let record = self.scribe.record(facts, grounds, outcome, &self.policy, origin.clone());
         match self.ledger.put(&record).await? {
-            Put::Written => {
+            PutOutcome::Written => {
                 log(&record);
                 summary.written.push(record.verdict);
             }
-            Put::AlreadyThere => summary.known += 1,
+            PutOutcome::AlreadyThere => summary.known += 1,
         }
         Ok(())
     }

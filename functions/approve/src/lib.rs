@@ -24,14 +24,16 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use serde::Serialize;
 use warden::{
-    config::Scope,
     deadline::Deadline,
-    event::{Asks, Trigger},
-    ids::{EndpointId, Region},
-    organization::Members,
-    policy::Policy,
+    gather::organization_cache::OrganizationCache,
+    ledger::record::{RecordFactory, Verdict},
+    model::{
+        ids::{EndpointId, Region},
+        scope::Scope,
+    },
+    policy::PolicySet,
     ports::{Accept, CallError, Describe, Directory, Ledger, Reject},
-    record::{Scribe, Verdict},
+    trigger::{Target, Trigger},
 };
 
 /// The function: what it may touch, and what it goes by.
@@ -44,15 +46,15 @@ pub struct Approve<D, A, L, G> {
     /// Keeps what was decided.
     pub ledger: L,
     /// Knows the organization's accounts.
-    pub members: Members<G>,
+    pub members: OrganizationCache<G>,
     /// The allow policy: one invocation goes by one.
-    pub policy: Arc<Policy>,
+    pub policy: Arc<PolicySet>,
     /// Which services are the warden's business.
     pub scope: Scope,
     /// The Region of the services.
     pub region: Region,
     /// Writes records.
-    pub scribe: Scribe,
+    pub scribe: RecordFactory,
     /// The time of day.
     pub clock: fn() -> Timestamp,
     /// Services seen lately.
@@ -130,21 +132,21 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
         for trigger in triggers {
             let Trigger { origin, asks } = trigger;
             match asks {
-                Asks::Nothing(why) => {
+                Target::Nothing(why) => {
                     tracing::info!(origin = origin.id, why, "event ignored");
                     summary.ignored += 1;
                 }
-                Asks::Endpoints(hints) => {
+                Target::Endpoints(hints) => {
                     for hint in hints {
                         failures.extend(self.request(hint, &origin, &mut summary).await.err());
                     }
                 }
-                Asks::Services(ids) => failures.extend(self.sweep(&|id| ids.contains(id), &origin, deadline, &mut summary).await.err()),
-                Asks::Topic(topic) => match self.describe.services_notifying(&topic).await {
+                Target::Services(ids) => failures.extend(self.sweep(&|id| ids.contains(id), &origin, deadline, &mut summary).await.err()),
+                Target::Topic(topic) => match self.describe.services_notifying(&topic).await {
                     Ok(ids) => failures.extend(self.sweep(&|id| ids.contains(id), &origin, deadline, &mut summary).await.err()),
                     Err(error) => failures.push(error.into()),
                 },
-                Asks::Everything => {
+                Target::Everything => {
                     summary.pending_age_max_seconds = Some(0);
                     failures.extend(self.sweep(&|_| true, &origin, deadline, &mut summary).await.err());
                 }

@@ -8,12 +8,14 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use warden::{
-    connection::Service,
-    event::Hint,
-    facts::{Counts, Facts},
-    ids::{EndpointId, ServiceId},
-    organization::Membership,
-    ports::{Describe, Directory, Of},
+    model::{
+        facts::{Counts, Facts},
+        ids::{EndpointId, ServiceId},
+        organization::Membership,
+        service::Service,
+    },
+    ports::{ConnectionFilter, Describe, Directory},
+    trigger::EndpointRef,
 };
 
 use crate::{AnswerError, Approve};
@@ -47,8 +49,8 @@ pub(crate) enum Seen {
 
 impl<D: Describe + Sync, A, L, G: Directory + Sync> Approve<D, A, L, G> {
     /// Follows a hint to what EC2 says.
-    pub(crate) async fn look(&self, hint: Hint) -> Result<Seen, AnswerError> {
-        let Hint { endpoint, service, region, claim } = hint;
+    pub(crate) async fn look(&self, hint: EndpointRef) -> Result<Seen, AnswerError> {
+        let EndpointRef { endpoint, service, region, claim } = hint;
         if region.is_some_and(|region| region != self.region) {
             return Ok(Seen::NotOurs(endpoint, "the service lives in another Region"));
         }
@@ -62,7 +64,7 @@ impl<D: Describe + Sync, A, L, G: Directory + Sync> Approve<D, A, L, G> {
         if !self.scope.covers(&service) {
             return Ok(Seen::NotOurs(endpoint, "the service is out of scope"));
         }
-        let all = self.describe.connections(Of::Service(&id)).await?;
+        let all = self.describe.connections(ConnectionFilter::Service(&id)).await?;
         let connection = all.iter().find(|connection| connection.endpoint == endpoint).cloned();
         let connection = connection.ok_or(AnswerError::NotFoundYet(endpoint))?;
         let counts = Counts::of(&all, connection.owner.as_ref());
@@ -73,7 +75,7 @@ impl<D: Describe + Sync, A, L, G: Directory + Sync> Approve<D, A, L, G> {
     }
 
     async fn service_of(&self, endpoint: &EndpointId) -> Result<ServiceId, AnswerError> {
-        let found = self.describe.connections(Of::Endpoint(endpoint)).await?;
+        let found = self.describe.connections(ConnectionFilter::Endpoint(endpoint)).await?;
         let connection = found.into_iter().find(|connection| connection.endpoint == *endpoint);
         connection.map(|connection| connection.service).ok_or_else(|| AnswerError::NotFoundYet(endpoint.clone()))
     }

@@ -18,15 +18,17 @@ use warden::{
         s3::{self, Bucket},
         shared_config,
     },
-    config::{ApproveConfig, Mode},
+    config::ApproveConfig,
     deadline::Deadline,
-    event::{EventError, Trigger},
-    metrics::{self, Metrics},
-    organization::Members,
-    policy::source::Source,
+    gather::{organization_cache::OrganizationCache, policy_reload::ReloadingPolicySet},
+    ledger::record::RecordFactory,
+    model::mode::Mode,
     ports::{Accept, Observe, Reject, chain},
-    record::Scribe,
-    telemetry,
+    telemetry::{
+        self,
+        metrics::{self, Metrics},
+    },
+    trigger::{EventError, Trigger},
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -47,18 +49,19 @@ async fn main() -> Result<(), Error> {
 async fn serve<A: Accept + Reject + Clone + Sync>(
     config: ApproveConfig,
     aws: &SdkConfig,
-    policies: Source<Option<Bucket>>,
+    policies: ReloadingPolicySet<Option<Bucket>>,
     act: A,
     metrics: Metrics,
 ) -> Result<(), Error> {
-    let scribe = Scribe { observe: config.mode == Mode::Observe, retention: config.retention, function_version: config.function_version };
+    let scribe =
+        RecordFactory { observe: config.mode == Mode::Observe, retention: config.retention, function_version: config.function_version };
     let (policy, _) = policies.current(Timestamp::now()).await;
     tracing::info!(policies = policy.len(), policy_digest = policy.digest(), mode = ?config.mode, "ready");
     let approve = Arc::new(Approve {
         describe: Ec2::new(aws, config.region.clone()),
         act,
         ledger: Table::new(aws, config.ledger_table, config.retention),
-        members: Members::new(Organizations::new(aws, &config.organization).await),
+        members: OrganizationCache::new(Organizations::new(aws, &config.organization).await),
         policy,
         scope: config.scope,
         region: config.region,

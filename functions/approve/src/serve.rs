@@ -4,16 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{Stream, stream};
 use warden::{
-    connection::{Connection, Service},
     deadline::Deadline,
-    decision::{Basis, Decision, Leave, Permit, ToAccept, ToReject, decide},
-    facts::Facts,
-    grant::Grant,
-    ids::{EndpointId, ServiceId},
-    organization::Membership,
-    ports::{Accept, CallError, Describe, Directory, Effect, Ledger, Reject},
-    queue::{Queue, Running},
-    record::{Act, Outcome},
+    decision::{
+        Action, ActionToken, Grounds, NoAction, ToAccept, ToReject, decide,
+        grant::Grant,
+        queue::{PendingQueue, RunningCounts},
+    },
+    ledger::record::{Act, Outcome},
+    model::{
+        connection::Connection,
+        facts::Facts,
+        ids::{EndpointId, ServiceId},
+        organization::Membership,
+        service::Service,
+    },
+    ports::{Accept, ActOutcome, CallError, Describe, Directory, Ledger, Reject},
 };
 
 use crate::{AnswerError, Approve, act::Done};
@@ -24,7 +29,7 @@ const CHUNK_MAX: usize = 50;
 /// What a sweep comes to, one by one.
 pub(crate) enum Step {
     /// A request with its outcome, ready for the record.
-    Answered(Box<(Facts, Basis, Outcome)>),
+    Answered(Box<(Facts, Grounds, Outcome)>),
     /// So many requests are left for the next sweep.
     PutOff(usize),
     /// Something went wrong, and the sweep goes on.
@@ -36,7 +41,7 @@ struct Serving {
     service: Service,
     /// Taken from the end, so the oldest stands there.
     waiting: Vec<Connection>,
-    counts: Running,
+    counts: RunningCounts,
     grants: Option<Vec<Grant>>,
     /// So many of the next go one by one.
     singly: usize,
@@ -45,9 +50,9 @@ struct Serving {
 /// A chunk of one service's requests, decided.
 #[derive(Default)]
 struct Chunk {
-    facts: BTreeMap<EndpointId, (Facts, Basis)>,
-    accept: Vec<Permit<ToAccept>>,
-    reject: Vec<Permit<ToReject>>,
+    facts: BTreeMap<EndpointId, (Facts, Grounds)>,
+    accept: Vec<ActionToken<ToAccept>>,
+    reject: Vec<ActionToken<ToReject>>,
     settled: Vec<(EndpointId, Outcome)>,
 }
 
@@ -63,8 +68,8 @@ struct Acted {
 
 impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directory + Sync> Approve<D, A, L, G> {
     /// Each item is a chunk's; what comes after it is not begun before somebody asks for it.
-    pub(crate) fn serve(&self, queue: Queue, deadline: Deadline) -> impl Stream<Item = Vec<Step>> + Send {
-        let Queue { service, mut waiting, counts } = queue;
+    pub(crate) fn serve(&self, queue: PendingQueue, deadline: Deadline) -> impl Stream<Item = Vec<Step>> + Send {
+        let PendingQueue { service, mut waiting, counts } = queue;
         waiting.reverse();
         let serving = Serving { service, waiting, counts, grants: None, singly: 0 };
         stream::unfold(serving, move |serving| self.next_chunk(serving, deadline))
@@ -116,7 +121,7 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
         acted.steps
     }
 
-    async fn decide_chunk(&self, service: &Service, batch: &[Connection], grants: &[Grant], counts: &mut Running) -> Chunk {
+    async fn decide_chunk(&self, service: &Service, batch: &[Connection], grants: &[Grant], counts: &mut RunningCounts) -> Chunk {
         let mut chunk = Chunk::default();
         for connection in batch {
             let mut facts = Facts {
@@ -129,18 +134,18 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
             };
             self.members.complete(&self.policy, &mut facts).await;
             self.members.complete_for_grant(&self.policy, &mut facts, grants).await;
-            let ruling = decide(&self.policy, &facts, grants);
+            let decision = decide(&self.policy, &facts, grants);
             let endpoint = connection.endpoint.clone();
-            match ruling.decision {
-                Decision::Accept(permit) => {
+            match decision.action {
+                Action::Accept(permit) => {
                     counts.let_in(connection);
                     chunk.accept.push(permit);
                 }
-                Decision::Reject(permit) => chunk.reject.push(permit),
-                Decision::Refer(why) => chunk.settled.push((endpoint.clone(), why.into())),
-                Decision::Leave(Leave::Live | Leave::Gone) => continue,
+                Action::Reject(permit) => chunk.reject.push(permit),
+                Action::Refer(why) => chunk.settled.push((endpoint.clone(), why.into())),
+                Action::NoAction(NoAction::Live | NoAction::Gone) => continue,
             }
-            chunk.facts.insert(endpoint, (facts, ruling.basis));
+            chunk.facts.insert(endpoint, (facts, decision.grounds));
         }
         chunk
     }
@@ -168,13 +173,13 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
                 settled.extend(settle(self.outcomes(Act::Reject, service, &ids, effect).await));
             }
         }
-        let outcomes = settled.into_iter().filter_map(|(id, outcome)| facts.remove(&id).map(|(facts, basis)| (facts, basis, outcome)));
+        let outcomes = settled.into_iter().filter_map(|(id, outcome)| facts.remove(&id).map(|(facts, grounds)| (facts, grounds, outcome)));
         acted.steps = outcomes.map(|answered| Step::Answered(Box::new(answered))).collect();
         acted
     }
 }
 
-fn is_refused(effect: &Result<Effect, CallError>) -> bool {
+fn is_refused(effect: &Result<ActOutcome, CallError>) -> bool {
     effect.as_ref().is_err_and(|error| !error.is_transient())
 }
 

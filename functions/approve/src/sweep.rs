@@ -10,12 +10,10 @@ use std::{collections::BTreeMap, pin::pin};
 
 use futures_util::{StreamExt, stream};
 use warden::{
-    connection::Connection,
     deadline::Deadline,
-    ids::ServiceId,
-    ports::{Accept, Describe, Directory, Ledger, Of, Reject},
-    queue::Queue,
-    record::Origin,
+    decision::queue::PendingQueue,
+    model::{connection::Connection, ids::ServiceId, origin::Origin},
+    ports::{Accept, ConnectionFilter, Describe, Directory, Ledger, Reject},
 };
 
 use crate::{AnswerError, Approve, Summary, serve::Step};
@@ -53,11 +51,12 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
     }
 
     /// Who waits, by service: the one with the oldest request first.
-    async fn queues(&self, wanted: &(dyn Fn(&ServiceId) -> bool + Sync), summary: &mut Summary) -> Result<Vec<Queue>, AnswerError> {
+    async fn queues(&self, wanted: &(dyn Fn(&ServiceId) -> bool + Sync), summary: &mut Summary) -> Result<Vec<PendingQueue>, AnswerError> {
         let services = self.describe.services(None).await?;
         let services = services.into_iter().filter(|service| wanted(&service.id) && self.scope.covers(service));
-        let mut connections = by_service(self.describe.connections(Of::Everybody).await?);
-        let mut queues: Vec<Queue> = services.filter_map(|service| Queue::of(&connections.remove(&service.id)?, service)).collect();
+        let mut connections = by_service(self.describe.connections(ConnectionFilter::All).await?);
+        let mut queues: Vec<PendingQueue> =
+            services.filter_map(|service| PendingQueue::of(&connections.remove(&service.id)?, service)).collect();
         let oldest = queues.iter().flat_map(|queue| &queue.waiting).filter_map(|connection| connection.created).min();
         if let (Some(oldest), Some(age)) = (oldest, summary.pending_age_max_seconds.as_mut()) {
             *age = (*age).max((self.clock)().duration_since(oldest).as_secs());
@@ -70,8 +69,8 @@ impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directo
         let mut summary = Summary::default();
         let error = match step {
             Step::Answered(answered) => {
-                let (facts, basis, outcome) = *answered;
-                self.write(facts, basis, outcome, origin, &mut summary).await.err()
+                let (facts, grounds, outcome) = *answered;
+                self.write(facts, grounds, outcome, origin, &mut summary).await.err()
             }
             Step::PutOff(count) => {
                 summary.put_off = count;

@@ -21,10 +21,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use serde::Serialize;
 use warden::{
-    config::Scope,
-    finding::{Severity, Terms},
-    organization::Members,
-    policy::Policy,
+    audit::thresholds::Thresholds,
+    gather::organization_cache::OrganizationCache,
+    model::{scope::Scope, severity::Severity},
+    policy::PolicySet,
     ports::CallError,
 };
 
@@ -43,13 +43,13 @@ pub struct Audit<S, L, K, G> {
     /// Keeps the report.
     pub keep: K,
     /// Knows the organization's accounts.
-    pub members: Members<G>,
+    pub members: OrganizationCache<G>,
     /// The allow policy: one run goes by one.
-    pub policy: Arc<Policy>,
+    pub policy: Arc<PolicySet>,
     /// Which services are the warden's business.
     pub scope: Scope,
     /// What is judged by.
-    pub terms: Terms,
+    pub terms: Thresholds,
     /// The time of day.
     pub clock: fn() -> Timestamp,
     /// The version of the warden and of its function.

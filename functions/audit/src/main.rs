@@ -19,11 +19,10 @@ use warden::{
     },
     config::AuditConfig,
     deadline::Deadline,
-    finding::Severity,
-    metrics,
-    organization::Members,
+    gather::organization_cache::OrganizationCache,
+    model::severity::Severity,
     ports::chain,
-    telemetry,
+    telemetry::{self, metrics},
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -40,7 +39,7 @@ async fn main() -> Result<(), Error> {
         survey: Ec2::new(&aws, config.terms.region.clone()),
         ledger: Table::new(&aws, config.ledger_table, config.terms.retention),
         keep: Bucket::new(&aws, config.report_bucket),
-        members: Members::new(Organizations::new(&aws, &config.organization).await),
+        members: OrganizationCache::new(Organizations::new(&aws, &config.organization).await),
         policy,
         scope: config.scope,
         terms: config.terms,

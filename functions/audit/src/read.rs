@@ -6,19 +6,18 @@
 //! ledger holds.
 
 use warden::{
-    census::Census,
+    audit::admission_order::AdmissionOrder,
     deadline::Deadline,
-    ids::ServiceId,
-    ports::{CallError, Recall, Survey},
-    principal::Permission,
-    survey::{Memory, Offer, Page},
+    ledger::history::LedgerHistory,
+    model::{connection::ConnectionPage, ids::ServiceId, principal::AllowedPrincipal, service::ServiceConfiguration},
+    ports::{CallError, History, Inventory},
 };
 
 use crate::Audit;
 
 /// What was read of one service.
 pub(crate) struct Read {
-    pub(crate) offer: Offer,
+    pub(crate) offer: ServiceConfiguration,
     pub(crate) content: Content,
 }
 
@@ -32,14 +31,14 @@ pub(crate) enum Content {
 }
 
 pub(crate) struct Whole {
-    pub(crate) permissions: Result<Vec<Permission>, CallError>,
-    pub(crate) memory: Result<Memory, CallError>,
-    pub(crate) connections: Result<(Page, Census), CallError>,
+    pub(crate) permissions: Result<Vec<AllowedPrincipal>, CallError>,
+    pub(crate) memory: Result<LedgerHistory, CallError>,
+    pub(crate) connections: Result<(ConnectionPage, AdmissionOrder), CallError>,
 }
 
-impl<S: Survey + Sync, L: Recall + Sync, K, G> Audit<S, L, K, G> {
+impl<S: Inventory + Sync, L: History + Sync, K, G> Audit<S, L, K, G> {
     /// Reads a service that may turn out to be large.
-    pub(crate) async fn read(&self, offer: Offer, deadline: Deadline) -> Read {
+    pub(crate) async fn read(&self, offer: ServiceConfiguration, deadline: Deadline) -> Read {
         if deadline.near() {
             return Read { offer, content: Content::TooLate };
         }
@@ -50,7 +49,7 @@ impl<S: Survey + Sync, L: Recall + Sync, K, G> Audit<S, L, K, G> {
     }
 
     /// Reads a large service.
-    pub(crate) async fn read_large(&self, offer: Offer, deadline: Deadline) -> Read {
+    pub(crate) async fn read_large(&self, offer: ServiceConfiguration, deadline: Deadline) -> Read {
         if deadline.near() {
             return Read { offer, content: Content::TooLate };
         }
@@ -58,7 +57,7 @@ impl<S: Survey + Sync, L: Recall + Sync, K, G> Audit<S, L, K, G> {
         self.rest(offer, first, deadline).await
     }
 
-    async fn rest(&self, offer: Offer, first: Result<Page, CallError>, deadline: Deadline) -> Read {
+    async fn rest(&self, offer: ServiceConfiguration, first: Result<ConnectionPage, CallError>, deadline: Deadline) -> Read {
         let id = &offer.service.id;
         let (permissions, memory) = futures_util::future::join(self.survey.permissions(id), self.ledger.recall(id)).await;
         let connections = match first {
@@ -71,11 +70,11 @@ impl<S: Survey + Sync, L: Recall + Sync, K, G> Audit<S, L, K, G> {
     async fn counted(
         &self,
         service: &ServiceId,
-        first: Page,
-        memory: Option<&Memory>,
+        first: ConnectionPage,
+        memory: Option<&LedgerHistory>,
         deadline: Deadline,
-    ) -> Result<(Page, Census), CallError> {
-        let mut census = Census::default();
+    ) -> Result<(ConnectionPage, AdmissionOrder), CallError> {
+        let mut census = AdmissionOrder::default();
         census.count(&first.connections, memory);
         let mut next = first.next.clone();
         while let Some(from) = next {

@@ -15,12 +15,15 @@ use std::{collections::BTreeMap, io};
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
 use warden::{
-    config::Mode,
-    connection::{Connection, Standing},
-    finding::{Finding, Justification, Kind, Severity},
-    ids::Region,
-    news::Open,
-    survey::Offer,
+    audit::findings::Justification,
+    ledger::finding::{Finding, FindingKind, OpenFinding},
+    model::{
+        connection::{Connection, Phase},
+        ids::Region,
+        mode::Mode,
+        service::ServiceConfiguration,
+        severity::Severity,
+    },
 };
 
 use crate::Summary;
@@ -55,13 +58,13 @@ const PAGE_FINDINGS_MAX: u64 = 2_000;
 pub(crate) struct Row<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) justification: &'a Justification,
-    pub(crate) kinds: Vec<Kind>,
+    pub(crate) kinds: Vec<FindingKind>,
 }
 
 /// What is known at the end.
 pub(crate) struct Closing {
     pub(crate) summary: Summary,
-    pub(crate) resolved: Vec<Open>,
+    pub(crate) resolved: Vec<OpenFinding>,
 }
 
 /// A file of the report.
@@ -86,7 +89,7 @@ pub(crate) struct Report {
 
 /// The part of one service, under way.
 pub(crate) struct ServicePart {
-    offer: Offer,
+    offer: ServiceConfiguration,
     findings: u32,
     picture: Picture,
     rows: Spool,
@@ -119,7 +122,7 @@ impl Report {
         page.map_or(Ok(()), |spool| spool.text(&html::finding(finding, since, self.standpoint.at)))
     }
 
-    pub(crate) fn service(&mut self, offer: &Offer, findings: u32) -> io::Result<ServicePart> {
+    pub(crate) fn service(&mut self, offer: &ServiceConfiguration, findings: u32) -> io::Result<ServicePart> {
         self.json.service(offer)?;
         Ok(ServicePart { offer: offer.clone(), findings, picture: Picture::default(), rows: Spool::new()?, row_count: 0 })
     }
@@ -196,14 +199,14 @@ impl Row<'_> {
             }
             Justification::Nothing => "nothing".to_owned(),
             Justification::Unknown { why } => format!("not judged: {why}"),
-            Justification::NotConnected => match self.connection.state.standing() {
-                Standing::Waiting => "waits for an answer".to_owned(),
-                Standing::Live | Standing::Gone | Standing::Unknown => String::new(),
+            Justification::NotConnected => match self.connection.state.phase() {
+                Phase::Waiting => "waits for an answer".to_owned(),
+                Phase::Live | Phase::Gone | Phase::Unknown => String::new(),
             },
         }
     }
 }
 
-fn service_name(offer: &Offer) -> Option<&str> {
+fn service_name(offer: &ServiceConfiguration) -> Option<&str> {
     offer.service.tags.get("Name").map(String::as_str).filter(|name| !name.is_empty())
 }

@@ -5,16 +5,28 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use warden::{
-    census::Census,
-    connection::{Connection, Standing},
+    audit::{
+        admission_order::AdmissionOrder,
+        coverage::{Coverage, ServiceCoverage},
+        diff::CHANGES_MAX,
+        findings::{Exposure, Inspection, Justification, LedgerContext, Usage, inspect, inspect_service, inspect_usage},
+    },
     deadline::Deadline,
-    facts::{Counts, Facts},
-    finding::{Door, Finding, Inspected, Justification, Known, Severity, Usage, inspect, inspect_service, inspect_usage},
-    ids::ServiceId,
-    news::{CHANGES_MAX, Edition, Kept, Looked, LookedAt, Open, Owner, owner_of},
-    organization::Membership,
-    ports::{CallError, Directory, Findings, Keep, Recall, Survey},
-    survey::{Marks, Memory, Offer, Page, Subscription},
+    ledger::{
+        digest::RunInfo,
+        finding::{Finding, OpenFinding, Owner, StoredFindings, owner_of},
+        history::{EndpointHistory, LedgerHistory},
+    },
+    model::{
+        connection::{Connection, ConnectionPage, Phase},
+        facts::{Counts, Facts},
+        ids::ServiceId,
+        notification::ConnectionNotification,
+        organization::Membership,
+        service::ServiceConfiguration,
+        severity::Severity,
+    },
+    ports::{CallError, Directory, Findings, History, Inventory, ReportStore},
 };
 
 use crate::{
@@ -34,18 +46,18 @@ const UNSEEN_MAX: usize = 200;
 /// A run under way.
 struct Run<'a> {
     now: Timestamp,
-    looked: Looked,
+    looked: Coverage,
     unseen: Vec<String>,
     usage: Usage,
     found: Found,
     /// Since when the audit has known this policy set.
     policy_since: Timestamp,
-    open: BTreeMap<String, &'a Open>,
+    open: BTreeMap<String, &'a OpenFinding>,
     report: Report,
     summary: Summary,
 }
 
-impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync, G: Directory + Sync> Audit<S, L, K, G> {
+impl<S: Inventory + Sync, L: History + Findings + Sync, K: ReportStore + Sync, G: Directory + Sync> Audit<S, L, K, G> {
     /// Audits once. `id` names the run; the same id again means the same run tried again.
     ///
     /// # Errors
@@ -56,7 +68,7 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync, G: Directory
         let mut trouble = Vec::new();
         let kept = self.ledger.kept().await.unwrap_or_else(|error| {
             trouble.push(could_not("the open findings could not be read, so nothing is told by this run", &error));
-            Kept::default()
+            StoredFindings::default()
         });
         let tells = trouble.is_empty();
         trouble
@@ -64,7 +76,7 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync, G: Directory
         let known_since = self.known_since(&kept.known_since, now);
         let mut run = Run {
             now,
-            looked: Looked::default(),
+            looked: Coverage::default(),
             unseen: trouble,
             usage: Usage::default(),
             found: Found::default(),
@@ -78,7 +90,7 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync, G: Directory
         run.still_open()?;
 
         let Run { looked, mut unseen, found, report, mut summary, .. } = run;
-        let edition = Edition {
+        let edition = RunInfo {
             run: id.to_owned(),
             at: now,
             region: self.terms.region.clone(),
@@ -122,8 +134,8 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync, G: Directory
         run.looked.subscriptions = subscriptions.is_some();
         let offers = run.seen("endpoint services", self.survey.offers().await);
         run.looked.services_listed = offers.is_some();
-        let offers: Vec<Offer> = offers.into_iter().flatten().filter(|offer| self.scope.covers(&offer.service)).collect();
-        run.looked.services = offers.iter().map(|offer| (offer.service.id.clone(), LookedAt::default())).collect();
+        let offers: Vec<ServiceConfiguration> = offers.into_iter().flatten().filter(|offer| self.scope.covers(&offer.service)).collect();
+        run.looked.services = offers.iter().map(|offer| (offer.service.id.clone(), ServiceCoverage::default())).collect();
         let reads = stream::iter(offers).map(|offer| self.read(offer, deadline));
         let mut reads = reads.buffered(SERVICES_AT_ONCE);
         let mut large = Vec::new();
@@ -144,9 +156,9 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync, G: Directory
         &self,
         run: &mut Run<'_>,
         read: Read,
-        subscriptions: Option<&[Subscription]>,
+        subscriptions: Option<&[ConnectionNotification]>,
         deadline: Deadline,
-    ) -> Result<Option<Offer>, AuditError> {
+    ) -> Result<Option<ServiceConfiguration>, AuditError> {
         let Read { offer, content } = read;
         let id = offer.service.id.clone();
         let Whole { permissions, memory, connections } = match content {
@@ -160,15 +172,15 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync, G: Directory
         run.summary.services += 1;
         let permissions = run.seen_of(&id, "permissions", permissions);
         for permission in permissions.iter().flatten() {
-            if let warden::principal::Principal::Unknown { kind } = &permission.who {
+            if let warden::model::principal::Principal::Unknown { kind } = &permission.who {
                 run.miss(format!("{id}: the permission for `{}` is of an unknown type `{kind}`", permission.text));
             }
         }
         let memory = run.seen_of(&id, "the ledger's entries", memory);
         let ledger = memory.as_ref().is_some_and(|memory| memory.unreadable.is_empty());
-        let mut at = LookedAt { door: true, permissions: permissions.is_some(), ledger, ..LookedAt::default() };
+        let mut at = ServiceCoverage { door: true, permissions: permissions.is_some(), ledger, ..ServiceCoverage::default() };
         let (findings, left_out) =
-            inspect_service(&self.terms, &self.policy, &offer, Door { permissions: permissions.as_deref(), subscriptions }, run.now);
+            inspect_service(&self.terms, &self.policy, &offer, Exposure { permissions: permissions.as_deref(), subscriptions }, run.now);
         at.askers = left_out == 0;
         if left_out > 0 {
             run.miss(format!("{id}: {left_out} more accounts cannot ask than are named"));
@@ -191,11 +203,11 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync, G: Directory
     async fn pages(
         &self,
         run: &mut Run<'_>,
-        offer: &Offer,
+        offer: &ServiceConfiguration,
         owner: &Owner,
-        memory: Option<&Memory>,
-        first: Page,
-        census: &Census,
+        memory: Option<&LedgerHistory>,
+        first: ConnectionPage,
+        census: &AdmissionOrder,
         picture: &mut crate::report::ServicePart,
         deadline: Deadline,
     ) -> Result<bool, AuditError> {
@@ -221,22 +233,22 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync, G: Directory
     async fn connection(
         &self,
         run: &mut Run<'_>,
-        offer: &Offer,
+        offer: &ServiceConfiguration,
         owner: &Owner,
-        memory: Option<&Memory>,
+        memory: Option<&LedgerHistory>,
         connection: &Connection,
-        census: &Census,
+        census: &AdmissionOrder,
         picture: &mut crate::report::ServicePart,
     ) -> Result<(), AuditError> {
-        let standing = connection.state.standing();
-        if standing == Standing::Gone {
+        let phase = connection.state.phase();
+        if phase == Phase::Gone {
             return Ok(());
         }
-        let nothing = Marks::default();
+        let nothing = EndpointHistory::default();
         let marks = memory.and_then(|memory| memory.endpoints.get(&connection.endpoint)).unwrap_or(&nothing);
         let counts = census.beside(connection, memory);
         let membership = self.membership(offer, connection, counts, memory, run.now).await;
-        let known = Known {
+        let known = LedgerContext {
             membership: &membership,
             marks,
             grants: memory.map_or(&[][..], |memory| memory.grants.as_slice()),
@@ -244,8 +256,8 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync, G: Directory
             policy_since: run.policy_since,
         };
         let inspected = inspect(&self.terms, &self.policy, offer, connection, counts, known, run.now);
-        let Inspected { justification, findings, matched } = inspected;
-        run.summary.count(connection, standing, run.now);
+        let Inspection { justification, findings, matched } = inspected;
+        run.summary.count(connection, phase, run.now);
         matched.iter().for_each(|id| run.usage.policy(id, run.now));
         if let Some(account) = &connection.owner {
             run.usage.account(&self.policy, account, run.now);
@@ -262,10 +274,10 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync, G: Directory
     /// What the organization says of a connection's account, if the policy could depend on it.
     async fn membership(
         &self,
-        offer: &Offer,
+        offer: &ServiceConfiguration,
         connection: &Connection,
         counts: Counts,
-        memory: Option<&Memory>,
+        memory: Option<&LedgerHistory>,
         now: Timestamp,
     ) -> Membership {
         let (service, connection) = (offer.service.clone(), connection.clone());
@@ -276,7 +288,7 @@ impl<S: Survey + Sync, L: Recall + Findings + Sync, K: Keep + Sync, G: Directory
         facts.membership
     }
 
-    fn note_usage(&self, run: &mut Run<'_>, memory: Option<&Memory>) {
+    fn note_usage(&self, run: &mut Run<'_>, memory: Option<&LedgerHistory>) {
         let Some(memory) = memory else { return };
         memory.unreadable.iter().for_each(|what| run.miss(format!("the ledger: {what}")));
         memory.used.iter().for_each(|(id, at)| run.usage.policy(id, *at));
@@ -317,8 +329,8 @@ impl Run<'_> {
 
     /// What was open and was not looked at is open still: it counts, and stands in the report.
     fn still_open(&mut self) -> Result<(), AuditError> {
-        let unseen = |open: &&Open| !self.found.ids.contains(&open.finding.id) && !self.looked.covers(&open.finding);
-        let unseen: Vec<&Open> = self.open.values().copied().filter(unseen).collect();
+        let unseen = |open: &&OpenFinding| !self.found.ids.contains(&open.finding.id) && !self.looked.covers(&open.finding);
+        let unseen: Vec<&OpenFinding> = self.open.values().copied().filter(unseen).collect();
         for open in unseen {
             self.found(&open.owner, open.finding.clone().not_looked_at())?;
         }
@@ -344,15 +356,15 @@ impl Run<'_> {
 }
 
 impl Summary {
-    fn count(&mut self, connection: &Connection, standing: Standing, now: Timestamp) {
-        match standing {
-            Standing::Live => self.connected += 1,
-            Standing::Waiting => {
+    fn count(&mut self, connection: &Connection, phase: Phase, now: Timestamp) {
+        match phase {
+            Phase::Live => self.connected += 1,
+            Phase::Waiting => {
                 self.waiting += 1;
                 let age = connection.created.map_or(0, |created| now.duration_since(created).as_secs());
                 self.pending_age_max_seconds = self.pending_age_max_seconds.max(age);
             }
-            Standing::Gone | Standing::Unknown => {}
+            Phase::Gone | Phase::Unknown => {}
         }
     }
 

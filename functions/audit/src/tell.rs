@@ -4,9 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use warden::{
-    finding::{Finding, Severity},
-    news::{CHANGES_MAX, Change, Edition, Looked, Open, Owner, by_owner, changes},
-    ports::{CallError, Findings, Published},
+    audit::{
+        coverage::Coverage,
+        diff::{CHANGES_MAX, by_owner, changes},
+    },
+    ledger::{
+        digest::RunInfo,
+        finding::{Change, Finding, OpenFinding, Owner},
+    },
+    model::severity::Severity,
+    ports::{CallError, Findings, PublishOutcome},
 };
 
 use crate::{Audit, Summary};
@@ -24,7 +31,7 @@ pub(crate) struct Found {
 
 impl<S, L: Findings + Sync, K, G> Audit<S, L, K, G> {
     /// Puts the news on the ledger. Returns what is gone and, if something went wrong, what.
-    pub(crate) async fn tell(&self, found: Found, looked: &Looked, edition: &Edition, summary: &mut Summary) -> Told {
+    pub(crate) async fn tell(&self, found: Found, looked: &Coverage, edition: &RunInfo, summary: &mut Summary) -> Told {
         match self.ledger.take_pen(&edition.run, (self.clock)()).await {
             Ok(true) => {}
             Ok(false) => return Told::nothing("another audit is telling its news: what is new here will be told by the next one"),
@@ -41,7 +48,7 @@ impl<S, L: Findings + Sync, K, G> Audit<S, L, K, G> {
         told
     }
 
-    async fn tell_alone(&self, found: Found, looked: &Looked, edition: &Edition, summary: &mut Summary) -> Told {
+    async fn tell_alone(&self, found: Found, looked: &Coverage, edition: &RunInfo, summary: &mut Summary) -> Told {
         let mut told = Told::default();
         // Read again now that nobody else writes: another run may have told since this one began.
         let kept = match self.ledger.kept().await {
@@ -51,8 +58,8 @@ impl<S, L: Findings + Sync, K, G> Audit<S, L, K, G> {
         let readable = found.candidates.into_iter().filter(|(_, finding)| !kept.unreadable.contains(&finding.id)).collect();
         let all = changes(&kept.open, readable, &found.ids, looked, edition.at);
         match self.publish_all(all, &found.by_owner, edition, summary, &mut told).await {
-            Ok(Published::Written) => told,
-            Ok(Published::Overtaken) => Told {
+            Ok(PublishOutcome::Written) => told,
+            Ok(PublishOutcome::Overtaken) => Told {
                 trouble: vec!["the ledger changed under this audit: what is new here will be told by the next one".to_owned()],
                 ..told
             },
@@ -64,17 +71,17 @@ impl<S, L: Findings + Sync, K, G> Audit<S, L, K, G> {
         &self,
         all: Vec<Change>,
         open: &BTreeMap<Owner, BTreeMap<Severity, usize>>,
-        edition: &Edition,
+        edition: &RunInfo,
         summary: &mut Summary,
         told: &mut Told,
-    ) -> Result<Published, CallError> {
-        let mut published = Published::Written;
+    ) -> Result<PublishOutcome, CallError> {
+        let mut published = PublishOutcome::Written;
         for (owner, mut changes) in by_owner(all) {
             let left = changes.len().saturating_sub(CHANGES_MAX);
             changes.truncate(CHANGES_MAX);
             let digest = edition.digest(owner.clone(), &changes, open.get(&owner).cloned().unwrap_or_default());
-            if self.ledger.publish(&changes, &digest).await? == Published::Overtaken {
-                published = Published::Overtaken;
+            if self.ledger.publish(&changes, &digest).await? == PublishOutcome::Overtaken {
+                published = PublishOutcome::Overtaken;
                 continue;
             }
             if left > 0 {
@@ -98,8 +105,8 @@ impl<S, L: Findings + Sync, K, G> Audit<S, L, K, G> {
 
     /// Since when each policy and group is known; what is new is known from now on.
     pub(crate) fn known_since(&self, before: &BTreeMap<String, Timestamp>, now: Timestamp) -> BTreeMap<String, Timestamp> {
-        let policies = self.policy.doors().map(|id| format!("policy/{id}"));
-        let groups = self.policy.welcome_groups().into_iter().map(|name| format!("group/{name}"));
+        let policies = self.policy.accepting_permits().map(|id| format!("policy/{id}"));
+        let groups = self.policy.accepting_groups().into_iter().map(|name| format!("group/{name}"));
         let set = std::iter::once(self.policy_set());
         policies.chain(groups).chain(set).map(|name| (name.clone(), before.get(&name).copied().unwrap_or(now))).collect()
     }
@@ -109,7 +116,7 @@ impl<S, L: Findings + Sync, K, G> Audit<S, L, K, G> {
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     /// What is gone.
-    pub(crate) resolved: Vec<Open>,
+    pub(crate) resolved: Vec<OpenFinding>,
     /// What went wrong.
     pub(crate) trouble: Vec<String>,
 }

@@ -8,10 +8,12 @@ use serde::Serialize;
 use serde_json::Value;
 use warden::{
     config::NotifyConfig,
-    news::owner_of,
-    notice::Notice,
+    ledger::{
+        finding::owner_of,
+        stream::{NotAStreamBatch, Outgoing, StreamRecord, StreamRecordError, entries},
+    },
+    message::Message,
     ports::{CallError, Publish},
-    stream::{Entry, EntryError, News, NotAStream, entries},
 };
 
 /// The function: where it tells, and what it goes by.
@@ -46,7 +48,7 @@ pub struct BatchItemFailure {
 #[derive(Debug, thiserror::Error)]
 enum TellError {
     #[error("the entry cannot be read")]
-    Entry(#[from] EntryError),
+    StreamRecord(#[from] StreamRecordError),
     #[error("the message could not be published")]
     Publish(#[from] CallError),
 }
@@ -56,9 +58,9 @@ impl<P: Publish + Sync> Notify<P> {
     ///
     /// # Errors
     /// When the event is no batch at all.
-    pub async fn tell(&self, event: &Value) -> Result<BatchResponse, NotAStream> {
+    pub async fn tell(&self, event: &Value) -> Result<BatchResponse, NotAStreamBatch> {
         let mut response = BatchResponse::default();
-        for Entry { sequence_number, news } in entries(event)? {
+        for StreamRecord { sequence_number, news } in entries(event)? {
             match self.tell_one(news).await {
                 Ok(()) => response.told += 1,
                 Err(error) => {
@@ -75,15 +77,15 @@ impl<P: Publish + Sync> Notify<P> {
         Ok(response)
     }
 
-    async fn tell_one(&self, news: Result<News, EntryError>) -> Result<(), TellError> {
+    async fn tell_one(&self, news: Result<Outgoing, StreamRecordError>) -> Result<(), TellError> {
         match news? {
-            News::Decision(record) => {
-                let notice = Notice::of(&record, &self.config.policy_home);
+            Outgoing::Decision(record) => {
+                let notice = Message::of(&record, &self.config.policy_home);
                 self.publish.publish(&self.config.topic_of(&owner_of(&record.facts.service)), &notice).await?;
                 tracing::info!(endpoint = %record.endpoint(), verdict = record.verdict.as_str(), "told");
             }
-            News::Digest(digest) => {
-                self.publish.publish(&self.config.topic_of(&digest.owner), &Notice::of_digest(&digest)).await?;
+            Outgoing::Digest(digest) => {
+                self.publish.publish(&self.config.topic_of(&digest.owner), &Message::of_digest(&digest)).await?;
                 tracing::info!(run = digest.run, opened = digest.totals.opened, resolved = digest.totals.resolved, "told of an audit");
             }
         }

@@ -8,9 +8,8 @@ use serde_json::Value;
 use warden::{
     aws::{shared_config, sns::Sns},
     config::NotifyConfig,
-    metrics,
     ports::chain,
-    telemetry,
+    telemetry::{self, metrics},
 };
 
 #[tokio::main(flavor = "current_thread")]

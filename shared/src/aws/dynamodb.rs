@@ -8,12 +8,13 @@ use aws_sdk_dynamodb::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{error::call_error, meter::Meter};
+use crate::aws::{call_metrics::CallMetrics, error::call_error};
 use crate::{
-    grant::{Grant, Grantee},
-    ids::{AccountId, EndpointId, ServiceId},
-    ports::{CallError, Ledger, Put},
-    record::{Record, Verdict, connection_key},
+    decision::grant::{Grant, Grantee},
+    ledger::grants::grant_from_json,
+    ledger::record::{Record, Verdict, connection_key},
+    model::ids::{AccountId, EndpointId, ServiceId},
+    ports::{CallError, Ledger, PutOutcome},
 };
 
 /// What the stream's filter looks for: later kinds of items share the table.
@@ -33,13 +34,13 @@ impl Table {
     /// A table by its name.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, name: String, retention: SignedDuration) -> Self {
-        let config = aws_sdk_dynamodb::config::Builder::from(config).interceptor(Meter).build();
+        let config = aws_sdk_dynamodb::config::Builder::from(config).interceptor(CallMetrics).build();
         Self { client: Client::from_conf(config), name, retention }
     }
 }
 
 impl Ledger for Table {
-    async fn put(&self, record: &Record) -> Result<Put, CallError> {
+    async fn put(&self, record: &Record) -> Result<PutOutcome, CallError> {
         const CALL: &str = "PutItem";
         let json = record.to_json().map_err(|error| CallError {
             call: CALL,
@@ -76,9 +77,9 @@ impl Ledger for Table {
         let proof = role.is_some() && record.verdict == Verdict::Accepted;
         let put = if proof { put } else { put.item("expires", number(record.expires.as_second())) };
         match put.send().await {
-            Ok(_) => Ok(Put::Written),
+            Ok(_) => Ok(PutOutcome::Written),
             Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
-                Ok(Put::AlreadyThere)
+                Ok(PutOutcome::AlreadyThere)
             }
             Err(error) => Err(call_error(CALL, error)),
         }
@@ -100,7 +101,7 @@ impl Ledger for Table {
             for item in page.items() {
                 // A grant that cannot be read grants nothing; the audit names it.
                 let text = item.get("grant").and_then(|value| value.as_s().ok());
-                match text.map(|text| Grant::from_json(text)) {
+                match text.map(|text| grant_from_json(text)) {
                     Some(Ok(grant)) => grants.push(grant),
                     Some(Err(error)) => {
                         tracing::error!(error_type = "GrantUnreadable", error = &error as &dyn std::error::Error, "a grant cannot be read")
@@ -208,7 +209,7 @@ impl Table {
         while let Some(page) = pages.next().await {
             for item in page.map_err(|error| call_error("Scan", error))?.items() {
                 let attribute = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str);
-                match Grant::from_json(attribute("grant")) {
+                match grant_from_json(attribute("grant")) {
                     Ok(grant) => grants.push(grant),
                     Err(error) => unreadable.push(format!("{} {}: {error}", attribute("connection"), attribute("verdict"))),
                 }

@@ -2,18 +2,21 @@
 
 use aws_sdk_ec2::{
     Client,
-    types::{Filter, ServiceConfiguration, UnsuccessfulItem, VpcEndpointConnection},
+    types::{self, Filter, UnsuccessfulItem, VpcEndpointConnection},
 };
 use jiff::Timestamp;
 
-use super::{error::call_error, meter::Meter};
+use crate::aws::{call_metrics::CallMetrics, error::call_error};
 use crate::{
-    connection::{Connection, Service, ServiceKind},
-    decision::{Permit, ToAccept, ToReject},
-    ids::{Region, ServiceId, TopicArn},
-    ports::{Accept, Admit, CallError, Describe, Effect, Of, Reject, Survey, Unsuccessful},
-    principal::Permission,
-    survey::{Offer, Page, Subscription, SupportedRegion},
+    decision::{ActionToken, ToAccept, ToReject},
+    model::{
+        connection::{Connection, ConnectionPage},
+        ids::{Region, ServiceId, TopicArn},
+        notification::ConnectionNotification,
+        principal::AllowedPrincipal,
+        service::{Service, ServiceConfiguration, ServiceKind, SupportedRegion},
+    },
+    ports::{Accept, ActOutcome, CallError, ConnectionFilter, Describe, Inventory, PermissionEditor, Reject, Unsuccessful},
 };
 
 /// EC2 in one Region.
@@ -30,7 +33,7 @@ impl Ec2 {
     pub fn new(config: &aws_config::SdkConfig, region: Region) -> Self {
         // The documented maximum of the paginated VPC endpoint calls.
         const PAGE_SIZE_MAX: i32 = 1000;
-        let config = aws_sdk_ec2::config::Builder::from(config).interceptor(Meter).build();
+        let config = aws_sdk_ec2::config::Builder::from(config).interceptor(CallMetrics).build();
         Self { client: Client::from_conf(config), region, page_size: PAGE_SIZE_MAX }
     }
 
@@ -42,12 +45,12 @@ impl Ec2 {
 }
 
 impl Describe for Ec2 {
-    async fn connections(&self, of: Of<'_>) -> Result<Vec<Connection>, CallError> {
+    async fn connections(&self, of: ConnectionFilter<'_>) -> Result<Vec<Connection>, CallError> {
         const CALL: &str = "DescribeVpcEndpointConnections";
         let filter = match of {
-            Of::Service(id) => Some(filter("service-id", id.as_str())),
-            Of::Endpoint(id) => Some(filter("vpc-endpoint-id", id.as_str())),
-            Of::Everybody => None,
+            ConnectionFilter::Service(id) => Some(filter("service-id", id.as_str())),
+            ConnectionFilter::Endpoint(id) => Some(filter("vpc-endpoint-id", id.as_str())),
+            ConnectionFilter::All => None,
         };
         let call = self.client.describe_vpc_endpoint_connections().set_filters(filter.map(|filter| vec![filter]));
         let mut pages = call.max_results(self.page_size).into_paginator().send();
@@ -88,8 +91,8 @@ impl Describe for Ec2 {
     }
 }
 
-impl Survey for Ec2 {
-    async fn offers(&self) -> Result<Vec<Offer>, CallError> {
+impl Inventory for Ec2 {
+    async fn offers(&self) -> Result<Vec<ServiceConfiguration>, CallError> {
         const CALL: &str = "DescribeVpcEndpointServiceConfigurations";
         let mut pages = self.client.describe_vpc_endpoint_service_configurations().max_results(self.page_size).into_paginator().send();
         let mut found = Vec::new();
@@ -100,7 +103,7 @@ impl Survey for Ec2 {
         Ok(found)
     }
 
-    async fn permissions(&self, service: &ServiceId) -> Result<Vec<Permission>, CallError> {
+    async fn permissions(&self, service: &ServiceId) -> Result<Vec<AllowedPrincipal>, CallError> {
         const CALL: &str = "DescribeVpcEndpointServicePermissions";
         let call = self.client.describe_vpc_endpoint_service_permissions().service_id(service.as_str());
         let mut pages = call.max_results(self.page_size).into_paginator().send();
@@ -109,13 +112,13 @@ impl Survey for Ec2 {
             let page = page.map_err(|error| call_error(CALL, error))?;
             found.extend(page.allowed_principals().iter().map(|allowed| {
                 let kind = allowed.principal_type().map_or("", |kind| kind.as_str());
-                Permission::parse(kind, allowed.principal().unwrap_or_default())
+                AllowedPrincipal::parse(kind, allowed.principal().unwrap_or_default())
             }));
         }
         Ok(found)
     }
 
-    async fn subscriptions(&self) -> Result<Vec<Subscription>, CallError> {
+    async fn subscriptions(&self) -> Result<Vec<ConnectionNotification>, CallError> {
         const CALL: &str = "DescribeVpcEndpointConnectionNotifications";
         let mut pages = self.client.describe_vpc_endpoint_connection_notifications().max_results(self.page_size).into_paginator().send();
         let mut found = Vec::new();
@@ -123,7 +126,7 @@ impl Survey for Ec2 {
             let page = page.map_err(|error| call_error(CALL, error))?;
             // Those of endpoints, and not of services, are their consumer's business.
             found.extend(page.connection_notification_set().iter().filter_map(|from| {
-                Some(Subscription {
+                Some(ConnectionNotification {
                     service: from.service_id()?.parse().ok()?,
                     topic: from.connection_notification_arn().unwrap_or_default().to_owned(),
                     events: from.connection_events().to_vec(),
@@ -134,12 +137,13 @@ impl Survey for Ec2 {
         Ok(found)
     }
 
-    async fn page(&self, service: &ServiceId, from: Option<&str>) -> Result<Page, CallError> {
+    async fn page(&self, service: &ServiceId, from: Option<&str>) -> Result<ConnectionPage, CallError> {
         const CALL: &str = "DescribeVpcEndpointConnections";
         let call = self.client.describe_vpc_endpoint_connections().filters(filter("service-id", service.as_str()));
         let call = call.max_results(self.page_size).set_next_token(from.map(str::to_owned));
         let output = call.send().await.map_err(|error| call_error(CALL, error))?;
-        let mut page = Page { next: output.next_token().filter(|token| !token.is_empty()).map(str::to_owned), ..Page::default() };
+        let mut page =
+            ConnectionPage { next: output.next_token().filter(|token| !token.is_empty()).map(str::to_owned), ..ConnectionPage::default() };
         for described in output.vpc_endpoint_connections() {
             match connection(described) {
                 Some(connection) => page.connections.push(connection),
@@ -151,24 +155,24 @@ impl Survey for Ec2 {
 }
 
 impl Accept for Ec2 {
-    async fn accept(&self, service: &ServiceId, permits: Vec<Permit<ToAccept>>) -> Result<Effect, CallError> {
+    async fn accept(&self, service: &ServiceId, tokens: Vec<ActionToken<ToAccept>>) -> Result<ActOutcome, CallError> {
         let call = self.client.accept_vpc_endpoint_connections().service_id(service.as_str());
-        let output = call.set_vpc_endpoint_ids(Some(ids(permits))).send().await;
+        let output = call.set_vpc_endpoint_ids(Some(ids(tokens))).send().await;
         let output = output.map_err(|error| call_error("AcceptVpcEndpointConnections", error))?;
-        Ok(Effect::Asked(output.unsuccessful().iter().map(unsuccessful).collect()))
+        Ok(ActOutcome::Asked(output.unsuccessful().iter().map(unsuccessful).collect()))
     }
 }
 
 impl Reject for Ec2 {
-    async fn reject(&self, service: &ServiceId, permits: Vec<Permit<ToReject>>) -> Result<Effect, CallError> {
+    async fn reject(&self, service: &ServiceId, tokens: Vec<ActionToken<ToReject>>) -> Result<ActOutcome, CallError> {
         let call = self.client.reject_vpc_endpoint_connections().service_id(service.as_str());
-        let output = call.set_vpc_endpoint_ids(Some(ids(permits))).send().await;
+        let output = call.set_vpc_endpoint_ids(Some(ids(tokens))).send().await;
         let output = output.map_err(|error| call_error("RejectVpcEndpointConnections", error))?;
-        Ok(Effect::Asked(output.unsuccessful().iter().map(unsuccessful).collect()))
+        Ok(ActOutcome::Asked(output.unsuccessful().iter().map(unsuccessful).collect()))
     }
 }
 
-impl Admit for Ec2 {
+impl PermissionEditor for Ec2 {
     async fn admit(&self, service: &ServiceId, add: &[String], remove: &[String]) -> Result<(), CallError> {
         let some = |principals: &[String]| (!principals.is_empty()).then(|| principals.to_vec());
         let call = self.client.modify_vpc_endpoint_service_permissions().service_id(service.as_str());
@@ -177,8 +181,8 @@ impl Admit for Ec2 {
     }
 }
 
-fn ids<Act>(permits: Vec<Permit<Act>>) -> Vec<String> {
-    permits.into_iter().map(|permit| permit.endpoint().to_string()).collect()
+fn ids<Act>(tokens: Vec<ActionToken<Act>>) -> Vec<String> {
+    tokens.into_iter().map(|token| token.endpoint().to_string()).collect()
 }
 
 fn filter(name: &str, value: &str) -> Filter {
@@ -210,7 +214,7 @@ fn connection(from: &VpcEndpointConnection) -> Option<Connection> {
     })
 }
 
-fn service(from: &ServiceConfiguration, region: &Region) -> Option<Service> {
+fn service(from: &types::ServiceConfiguration, region: &Region) -> Option<Service> {
     let id = from.service_id()?.parse().ok()?;
     let kind = from.service_type().first().and_then(|detail| detail.service_type()).map_or("", |kind| kind.as_str());
     let tags = from.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())));
@@ -223,12 +227,12 @@ fn service(from: &ServiceConfiguration, region: &Region) -> Option<Service> {
     })
 }
 
-fn offer(from: &ServiceConfiguration, own: &Region) -> Option<Offer> {
+fn offer(from: &types::ServiceConfiguration, own: &Region) -> Option<ServiceConfiguration> {
     let region = |supported: &aws_sdk_ec2::types::SupportedRegionDetail| {
         let region = supported.region()?.parse().ok()?;
         Some(SupportedRegion { region, state: supported.service_state().unwrap_or_default().to_owned() })
     };
-    Some(Offer { service: service(from, own)?, regions: from.supported_regions().iter().filter_map(region).collect() })
+    Some(ServiceConfiguration { service: service(from, own)?, regions: from.supported_regions().iter().filter_map(region).collect() })
 }
 
 fn unsuccessful(from: &UnsuccessfulItem) -> Unsuccessful {

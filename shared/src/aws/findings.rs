@@ -20,14 +20,17 @@ use aws_sdk_dynamodb::{
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{dynamodb::Table, error::call_error};
+use crate::aws::{dynamodb::Table, error::call_error};
 use crate::{
-    grant::Grant,
-    ids::{EndpointId, ServiceId},
-    news::{Change, Digest, Kept, Open, SCHEMA_VERSION as SCHEMA_VERSION_OPEN},
-    ports::{CallError, Findings, Published, Recall},
-    record::{SCHEMA_VERSION, Verdict},
-    survey::{Decided, Memory},
+    ledger::grants::grant_from_json,
+    ledger::{
+        digest::{Digest, SCHEMA_VERSION as SCHEMA_VERSION_OPEN},
+        finding::{Change, OpenFinding, StoredFindings},
+        history::{LedgerHistory, RecordedDecision},
+        record::{SCHEMA_VERSION, Verdict},
+    },
+    model::ids::{EndpointId, ServiceId},
+    ports::{CallError, Findings, History, PublishOutcome},
 };
 
 /// The index over what concerns a service.
@@ -44,8 +47,8 @@ const CHANGES_PER_TRANSACTION_MAX: usize = 45;
 
 type Item = HashMap<String, AttributeValue>;
 
-impl Recall for Table {
-    async fn recall(&self, service: &ServiceId) -> Result<Memory, CallError> {
+impl History for Table {
+    async fn recall(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
         let query = self
             .client
             .query()
@@ -54,7 +57,7 @@ impl Recall for Table {
             .key_condition_expression("service = :service")
             .expression_attribute_values(":service", s(service.as_str()));
         let mut pages = query.into_paginator().send();
-        let mut memory = Memory::default();
+        let mut memory = LedgerHistory::default();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| call_error("Query", error))?;
             page.items().iter().for_each(|item| take_in(&mut memory, item));
@@ -63,12 +66,12 @@ impl Recall for Table {
     }
 }
 
-fn take_in(memory: &mut Memory, item: &Item) {
+fn take_in(memory: &mut LedgerHistory, item: &Item) {
     let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
     let key = text("connection").unwrap_or_default();
     let endpoint: Option<EndpointId> = key.split_once('/').and_then(|(_, endpoint)| endpoint.parse().ok());
     if text("kind") == Some("grant") {
-        match text("grant").map(Grant::from_json) {
+        match text("grant").map(grant_from_json) {
             Some(Ok(grant)) => memory.grants.push(grant),
             Some(Err(error)) => memory.add_unreadable_grant(key, &error.to_string()),
             None => memory.add_unreadable_grant(key, "a grant without its content"),
@@ -86,7 +89,7 @@ fn take_in(memory: &mut Memory, item: &Item) {
     let (Some(endpoint), Some(verdict), Some(at)) = (endpoint.clone(), verdict, at) else {
         return memory.add_unreadable(key, endpoint, "an entry of an unknown kind");
     };
-    memory.add(Decided {
+    memory.add(RecordedDecision {
         endpoint,
         account: text("account").and_then(|account| account.parse().ok()),
         verdict,
@@ -97,7 +100,7 @@ fn take_in(memory: &mut Memory, item: &Item) {
 }
 
 impl Findings for Table {
-    async fn kept(&self) -> Result<Kept, CallError> {
+    async fn kept(&self) -> Result<StoredFindings, CallError> {
         let query = self
             .client
             .query()
@@ -107,11 +110,11 @@ impl Findings for Table {
             .expression_attribute_names("#connection", "connection")
             .expression_attribute_values(":open", s(OPEN));
         let mut pages = query.into_paginator().send();
-        let mut kept = Kept { known_since: self.known().await?, ..Kept::default() };
+        let mut kept = StoredFindings { known_since: self.known().await?, ..StoredFindings::default() };
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| call_error("Query", error))?;
             for item in page.items() {
-                match json_of::<Open>(item, "finding") {
+                match json_of::<OpenFinding>(item, "finding") {
                     Some(Ok(open)) if open.schema <= SCHEMA_VERSION_OPEN => kept.open.push(open),
                     _ => drop(kept.unreadable.insert(item.get("verdict").and_then(|id| id.as_s().ok()).cloned().unwrap_or_default())),
                 }
@@ -145,7 +148,7 @@ impl Findings for Table {
         delete.send().await.map(drop).map_err(|error| call_error("DeleteItem", error))
     }
 
-    async fn publish(&self, changes: &[Change], digest: &Digest) -> Result<Published, CallError> {
+    async fn publish(&self, changes: &[Change], digest: &Digest) -> Result<PublishOutcome, CallError> {
         let expires = digest.at.checked_add(self.retention).unwrap_or(Timestamp::MAX);
         let told = self.put(
             &[("connection", &format!("digest/{}", digest.run)), ("verdict", &digest.key())],
@@ -161,11 +164,11 @@ impl Findings for Table {
                 self.act(change, digest.at, expires, &mut actions)?;
             }
             if actions.is_empty() {
-                return Ok(Published::Written);
+                return Ok(PublishOutcome::Written);
             }
             match self.client.transact_write_items().set_transact_items(Some(actions)).send().await {
                 Ok(_) => {}
-                Err(error) if is_overtaken(&error) => return Ok(Published::Overtaken),
+                Err(error) if is_overtaken(&error) => return Ok(PublishOutcome::Overtaken),
                 Err(error) => return Err(call_error("TransactWriteItems", error)),
             }
         }
@@ -215,7 +218,7 @@ impl Table {
         Ok(())
     }
 
-    fn put_open(&self, open: &Open, was: Option<&Open>) -> Result<TransactWriteItem, CallError> {
+    fn put_open(&self, open: &OpenFinding, was: Option<&OpenFinding>) -> Result<TransactWriteItem, CallError> {
         let finding = &open.finding;
         self.put(
             &[("connection", OPEN), ("verdict", &finding.id)],
@@ -234,7 +237,7 @@ impl Table {
         &self,
         key: &[(&str, &str)],
         // `Some(None)`: only if it is not there. `Some(Some(was))`: only if it is as it was.
-        condition: Option<Option<&Open>>,
+        condition: Option<Option<&OpenFinding>>,
         attributes: [(&str, AttributeValue); N],
     ) -> Result<TransactWriteItem, CallError> {
         let mut put = Put::builder().table_name(&self.name);
@@ -261,7 +264,7 @@ impl Table {
 /// Not the whole content: a newer version may have written more into it than this one would write again.
 const AS_IT_WAS: &str = "since = :since AND severity = :severity AND #level = :level";
 
-fn as_it_was(was: &Open) -> [(&'static str, AttributeValue); 3] {
+fn as_it_was(was: &OpenFinding) -> [(&'static str, AttributeValue); 3] {
     [
         (":since", s(&was.since.to_string())),
         (":severity", s(was.finding.severity.as_str())),

@@ -3,10 +3,12 @@
 use aws_config::sts::AssumeRoleProvider;
 use aws_sdk_organizations::{Client, operation::describe_account::DescribeAccountError};
 
-use super::{error::call_error, meter::Meter};
+use crate::aws::{call_metrics::CallMetrics, error::call_error};
 use crate::{
-    ids::AccountId,
-    organization::{Member, Membership, OrganizationAccess, units},
+    model::{
+        ids::AccountId,
+        organization::{Member, Membership, OrganizationAccess, units},
+    },
     ports::{CallError, Directory},
 };
 
@@ -22,7 +24,7 @@ pub struct Organizations {
 impl Organizations {
     /// Access as it is set up, or none. No role is assumed before the first question.
     pub async fn new(config: &aws_config::SdkConfig, access: &OrganizationAccess) -> Option<Self> {
-        let builder = aws_sdk_organizations::config::Builder::from(config).interceptor(Meter);
+        let builder = aws_sdk_organizations::config::Builder::from(config).interceptor(CallMetrics);
         let builder = match access {
             OrganizationAccess::None => return None,
             OrganizationAccess::Direct => builder,

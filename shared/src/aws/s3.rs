@@ -5,13 +5,11 @@ use std::{path::Path, time::Duration};
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::{Client, primitives::ByteStream};
 
-use super::{error::call_error, meter::Meter};
+use crate::aws::{call_metrics::CallMetrics, error::call_error};
 use crate::{
-    policy::{
-        PolicyUri,
-        source::{Source, SourceError},
-    },
-    ports::{CallError, Fetch, Fetched, Keep},
+    gather::policy_reload::{PolicyReadError, ReloadingPolicySet},
+    policy::PolicyUri,
+    ports::{CallError, Fetch, Fetched, ReportStore},
 };
 
 /// One attempt to keep one file. A report on many connections has some tens of megabytes: longer than other calls.
@@ -37,13 +35,14 @@ impl Bucket {
             .operation_attempt_timeout(Duration::from_secs(ATTEMPT_SECONDS_MAX))
             .operation_timeout(Duration::from_secs(2 * ATTEMPT_SECONDS_MAX))
             .build();
-        let config = aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).timeout_config(timeouts).interceptor(Meter);
+        let config =
+            aws_sdk_s3::config::Builder::from(config).force_path_style(path_style).timeout_config(timeouts).interceptor(CallMetrics);
         let config = config.build();
         Self { client: Client::from_conf(config), name }
     }
 }
 
-impl Keep for Bucket {
+impl ReportStore for Bucket {
     async fn keep(&self, name: &str, content_type: &str, file: &Path) -> Result<(), CallError> {
         const CALL: &str = "PutObject";
         let body = ByteStream::from_path(file).await.map_err(|error| CallError {
@@ -99,7 +98,7 @@ pub fn bucket_of(config: &aws_config::SdkConfig, uri: &PolicyUri) -> Option<Buck
 ///
 /// # Errors
 /// When it cannot be read or is not sound.
-pub async fn open(config: &aws_config::SdkConfig, uri: PolicyUri) -> Result<Source<Option<Bucket>>, SourceError> {
+pub async fn open(config: &aws_config::SdkConfig, uri: PolicyUri) -> Result<ReloadingPolicySet<Option<Bucket>>, PolicyReadError> {
     let bucket = bucket_of(config, &uri);
-    Source::open(uri, bucket, jiff::Timestamp::now()).await
+    ReloadingPolicySet::open(uri, bucket, jiff::Timestamp::now()).await
 }

@@ -2,10 +2,10 @@
 
 use aws_sdk_sns::{Client, types::MessageAttributeValue};
 
-use super::{error::call_error, meter::Meter};
+use crate::aws::{call_metrics::CallMetrics, error::call_error};
 use crate::{
-    ids::TopicArn,
-    notice::Notice,
+    message::Message,
+    model::ids::TopicArn,
     ports::{CallError, Publish},
 };
 
@@ -19,13 +19,13 @@ impl Sns {
     /// SNS in the Region that `config` names.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig) -> Self {
-        let config = aws_sdk_sns::config::Builder::from(config).interceptor(Meter).build();
+        let config = aws_sdk_sns::config::Builder::from(config).interceptor(CallMetrics).build();
         Self { client: Client::from_conf(config) }
     }
 }
 
 impl Publish for Sns {
-    async fn publish(&self, topic: &TopicArn, notice: &Notice) -> Result<(), CallError> {
+    async fn publish(&self, topic: &TopicArn, notice: &Message) -> Result<(), CallError> {
         let mut call =
             self.client.publish().topic_arn(topic.as_str()).subject(&notice.subject).message_structure("json").message(notice.body());
         for (name, value) in &notice.attributes {

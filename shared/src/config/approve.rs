@@ -2,8 +2,14 @@
 
 use jiff::SignedDuration;
 
-use super::{ConfigErrors, Mode, Reader, Scope};
-use crate::{ids::Region, organization::OrganizationAccess, policy::PolicyUri};
+use crate::{
+    config::{ConfigErrors, Reader},
+    model::{mode::Mode, scope::Scope},
+};
+use crate::{
+    model::{ids::Region, organization::OrganizationAccess},
+    policy::PolicyUri,
+};
 
 /// The settings of `approve`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,11 @@
 
 use jiff::SignedDuration;
 
-use super::{ConfigErrors, Reader, Scope};
-use crate::{finding::Terms, organization::OrganizationAccess, policy::PolicyUri};
+use crate::{audit::thresholds::Thresholds, model::organization::OrganizationAccess, policy::PolicyUri};
+use crate::{
+    config::{ConfigErrors, Reader},
+    model::scope::Scope,
+};
 
 /// The settings of `audit`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +23,7 @@ pub struct AuditConfig {
     pub organization: OrganizationAccess,
     /// What is judged by: `AWS_REGION`, `MODE`, `CONNECTIONS_TOPIC_ARN`, `LEDGER_TTL_DAYS` (400), `OVERDUE_MINUTES` (15), `WAITING_HOURS` (24),
     /// `EXPIRING_DAYS` (14), `UNUSED_DAYS` (90).
-    pub terms: Terms,
+    pub terms: Thresholds,
     /// The version of the warden and of its function.
     pub function_version: String,
 }
@@ -61,8 +64,16 @@ impl AuditConfig {
                 Some(topic),
                 Some((policy_uri, organization)),
             ) if read.problems.is_empty() => {
-                let terms =
-                    Terms { mode, topics: vec![topic], region, overdue_after, waiting_after, expiring_within, unused_after, retention };
+                let terms = Thresholds {
+                    mode,
+                    topics: vec![topic],
+                    region,
+                    overdue_after,
+                    waiting_after,
+                    expiring_within,
+                    unused_after,
+                    retention,
+                };
                 Ok(Self { ledger_table, report_bucket, scope, policy_uri, organization, terms, function_version })
             }
             _ => Err(ConfigErrors(read.problems)),

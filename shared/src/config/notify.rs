@@ -1,9 +1,9 @@
 //! What `notify` is told.
 
-use super::{ConfigErrors, Reader};
+use crate::config::{ConfigErrors, Reader};
 use crate::{
-    ids::{AccountId, TopicArn},
-    news::Owner,
+    ledger::finding::Owner,
+    model::ids::{AccountId, TopicArn},
 };
 
 /// The settings of `notify`.

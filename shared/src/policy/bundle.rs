@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{PolicyFile, bounds::FILES_MAX};
+use crate::policy::{PolicyFile, size_limits::FILES_MAX};
 
 /// The version of both shapes.
 const SCHEMA_VERSION: u32 = 1;

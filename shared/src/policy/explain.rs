@@ -2,20 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use cedar_policy::{Authorizer, Decision, Effect, Entities, PolicyId, PolicySet, Request};
+use cedar_policy::{Authorizer, Decision, Effect, Entities, PolicyId, Request};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{
-    MissingFact, OpenFact, Policy,
-    open::{conjuncts, needs},
-    request, unknown,
+use crate::model::facts::Facts;
+use crate::policy::{
+    MissingFact, PolicySet, UnknownFact, request, unknown,
+    unknown_facts::{conjuncts, needs},
 };
-use crate::facts::Facts;
 
 /// One policy, held against one request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Explained {
+pub struct PolicyExplanation {
     /// Its `@id`.
     pub id: String,
     /// Whether it forbids.
@@ -34,13 +33,13 @@ pub struct Condition {
     /// As the policy says it.
     pub text: String,
     /// What it came to.
-    pub holds: Holds,
+    pub holds: ConditionResult,
 }
 
 /// What a condition came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Holds {
+pub enum ConditionResult {
     /// It holds.
     Yes,
     /// It does not.
@@ -48,7 +47,7 @@ pub enum Holds {
     /// An earlier condition does not hold, and without that one Cedar does not ask this one.
     NotAsked,
     /// It asks for facts that are not known.
-    Open(BTreeSet<OpenFact>),
+    Open(BTreeSet<UnknownFact>),
     /// It cannot be evaluated.
     Fails(String),
 }
@@ -57,45 +56,47 @@ pub enum Holds {
 struct Asked {
     request: Request,
     entities: Entities,
-    unknown: BTreeSet<OpenFact>,
+    unknown: BTreeSet<UnknownFact>,
 }
 
-impl Explained {
+impl PolicyExplanation {
     /// Whether its conditions hold, and only its head speaks of something else.
     #[must_use]
     pub fn matches_elsewhere(&self) -> bool {
-        !self.in_scope && !self.conditions.is_empty() && self.conditions.iter().all(|condition| condition.holds == Holds::Yes)
+        !self.in_scope && !self.conditions.is_empty() && self.conditions.iter().all(|condition| condition.holds == ConditionResult::Yes)
     }
 
     /// Whether it took part in the decision.
     #[must_use]
     pub fn matched(&self) -> bool {
-        self.in_scope && self.conditions.iter().all(|condition| condition.holds == Holds::Yes)
+        self.in_scope && self.conditions.iter().all(|condition| condition.holds == ConditionResult::Yes)
     }
 
     /// Whether it could match, were more known.
     #[must_use]
     pub fn waits(&self) -> bool {
-        let open = |condition: &Condition| matches!(condition.holds, Holds::Open(_));
-        self.in_scope && self.conditions.iter().any(open) && self.conditions.iter().all(|one| open(one) || one.holds == Holds::Yes)
+        let open = |condition: &Condition| matches!(condition.holds, ConditionResult::Open(_));
+        self.in_scope
+            && self.conditions.iter().any(open)
+            && self.conditions.iter().all(|one| open(one) || one.holds == ConditionResult::Yes)
     }
 }
 
-impl Policy {
+impl PolicySet {
     /// Holds every policy about an action (`Accept` or `Reject`) against one request.
     ///
     /// # Errors
     /// When EC2 left out something that every judgement needs.
-    pub fn explain(&self, action: &str, facts: &Facts) -> Result<Vec<Explained>, MissingFact> {
+    pub fn explain(&self, action: &str, facts: &Facts) -> Result<Vec<PolicyExplanation>, MissingFact> {
         let Ok((request, entities)) = request::build(action, facts, &self.groups, &self.schema)? else { return Ok(Vec::new()) };
         let asked = Asked { request, entities, unknown: unknown(facts) };
-        let mut explained: Vec<Explained> = self.set.policies().filter_map(|policy| explain(policy, &asked)).collect();
+        let mut explained: Vec<PolicyExplanation> = self.set.policies().filter_map(|policy| explain(policy, &asked)).collect();
         explained.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(explained)
     }
 }
 
-fn explain(policy: &cedar_policy::Policy, asked: &Asked) -> Option<Explained> {
+fn explain(policy: &cedar_policy::Policy, asked: &Asked) -> Option<PolicyExplanation> {
     let json = policy.to_json().ok()?;
     let mut conditions: Vec<Condition> = open_head(&json, asked).into_iter().collect();
     let head_is_open = !conditions.is_empty();
@@ -106,7 +107,7 @@ fn explain(policy: &cedar_policy::Policy, asked: &Asked) -> Option<Explained> {
         let parts = if kind == "when" { conjuncts(condition.get("body")?) } else { vec![condition.get("body")?] };
         for part in parts {
             let held = held(kind, part, guarded, asked)?;
-            guarded |= held.holds == Holds::No;
+            guarded |= held.holds == ConditionResult::No;
             conditions.push(held);
         }
     }
@@ -115,20 +116,20 @@ fn explain(policy: &cedar_policy::Policy, asked: &Asked) -> Option<Explained> {
         if head_is_open && part == "principal" {
             continue;
         }
-        if evaluate(bare(json!({part: json.get(part)?}), json!([])), asked)? != Holds::Yes {
+        if evaluate(bare(json!({part: json.get(part)?}), json!([])), asked)? != ConditionResult::Yes {
             elsewhere.push(name);
         }
     }
     let forbids = policy.effect() == Effect::Forbid;
-    Some(Explained { id: policy.id().to_string(), forbids, in_scope: elsewhere.is_empty(), elsewhere, conditions })
+    Some(PolicyExplanation { id: policy.id().to_string(), forbids, in_scope: elsewhere.is_empty(), elsewhere, conditions })
 }
 
 /// What a head asks of the account, where nobody can say it.
 fn open_head(policy: &Value, asked: &Asked) -> Option<Condition> {
     let head = policy.get("principal")?;
-    let open: BTreeSet<OpenFact> = needs(head).intersection(&asked.unknown).copied().collect();
+    let open: BTreeSet<UnknownFact> = needs(head).intersection(&asked.unknown).copied().collect();
     let unit = || Some(format!("principal in PrivateLink::OrganizationalUnit::\"{}\"", head.pointer("/entity/id")?.as_str()?));
-    (!open.is_empty()).then(|| Condition { text: unit().unwrap_or_else(|| "principal".to_owned()), holds: Holds::Open(open) })
+    (!open.is_empty()).then(|| Condition { text: unit().unwrap_or_else(|| "principal".to_owned()), holds: ConditionResult::Open(open) })
 }
 
 fn held(kind: &str, part: &Value, guarded: bool, asked: &Asked) -> Option<Condition> {
@@ -139,11 +140,11 @@ fn held(kind: &str, part: &Value, guarded: bool, asked: &Asked) -> Option<Condit
     let text = text.split_once('{').map_or(text.as_str(), |(_, rest)| rest).trim().trim_end_matches(';').trim_end_matches('}').trim();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = if kind == "unless" { format!("unless {text}") } else { text };
-    let open: BTreeSet<OpenFact> = needs(part).intersection(&asked.unknown).copied().collect();
+    let open: BTreeSet<UnknownFact> = needs(part).intersection(&asked.unknown).copied().collect();
     let holds = match evaluate(alone, asked)? {
         // An absent fact would pass for one that is not so.
-        _ if !open.is_empty() => Holds::Open(open),
-        Holds::Fails(_) if guarded => Holds::NotAsked,
+        _ if !open.is_empty() => ConditionResult::Open(open),
+        ConditionResult::Fails(_) if guarded => ConditionResult::NotAsked,
         holds => holds,
     };
     Some(Condition { text, holds })
@@ -159,14 +160,14 @@ fn bare(head: Value, conditions: Value) -> Value {
     policy
 }
 
-fn evaluate(policy: Value, asked: &Asked) -> Option<Holds> {
+fn evaluate(policy: Value, asked: &Asked) -> Option<ConditionResult> {
     let policy = cedar_policy::Policy::from_json(Some(PolicyId::new("asked")), policy).ok()?;
-    let set = PolicySet::from_policies([policy]).ok()?;
+    let set = cedar_policy::PolicySet::from_policies([policy]).ok()?;
     let response = Authorizer::new().is_authorized(&asked.request, &set, &asked.entities);
     let error = response.diagnostics().errors().next().map(|error| super::rule_error(error).message);
     Some(match (error, response.decision()) {
-        (Some(error), _) => Holds::Fails(error),
-        (None, Decision::Allow) => Holds::Yes,
-        (None, Decision::Deny) => Holds::No,
+        (Some(error), _) => ConditionResult::Fails(error),
+        (None, Decision::Allow) => ConditionResult::Yes,
+        (None, Decision::Deny) => ConditionResult::No,
     })
 }

@@ -2,14 +2,14 @@
 
 use std::{fs, io, path::Path};
 
-use super::{Policy, PolicyErrors, PolicyFile, Problem};
+use crate::policy::{PolicyErrors, PolicyFile, PolicySet, Problem};
 
 /// Loads the set in a folder.
 ///
 /// # Errors
-/// When a file cannot be read, or for everything [`Policy::load`] refuses.
-pub fn load(folder: &Path) -> Result<Policy, PolicyErrors> {
-    Policy::of_files(&read(folder)?, &folder.display().to_string())
+/// When a file cannot be read, or for everything [`PolicySet::load`] refuses.
+pub fn load(folder: &Path) -> Result<PolicySet, PolicyErrors> {
+    PolicySet::of_files(&read(folder)?, &folder.display().to_string())
 }
 
 /// Reads the files of the set in a folder, in the order of their names.

@@ -10,11 +10,11 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 
-use super::{
-    bounds::PROBLEMS_MAX,
+use crate::model::ids::AccountId;
+use crate::policy::{
     load::{PolicyFile, Problem},
+    size_limits::PROBLEMS_MAX,
 };
-use crate::ids::AccountId;
 
 /// Groups that one account may be in: each is an entity that Cedar is handed with every question about the account, which
 /// takes half a second with 10,000 of them.
@@ -94,7 +94,7 @@ impl Groups {
     }
 
     /// Every account of every group.
-    #[cfg(feature = "reach")]
+
     pub(super) fn accounts(&self) -> impl Iterator<Item = &AccountId> {
         self.by_account.keys()
     }

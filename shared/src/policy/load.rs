@@ -2,19 +2,19 @@
 
 use std::{collections::BTreeMap, fmt, ops::Range};
 
-use cedar_policy::{PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{PolicyId, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
 use sha2::{Digest, Sha256};
 
-use super::{
-    Groups, Policy, Rule, SCHEMA_JSON,
-    bounds::{self, NOTE_CHARACTERS_MAX, PROBLEMS_MAX},
-    open::Dependents,
-    shelves::Shelves,
-};
-use crate::{
+use crate::model::{
     ids::{AccountId, ServiceId},
     organization::is_unit,
+};
+use crate::policy::{
+    Groups, PolicyInfo, PolicySet, SCHEMA_JSON,
+    index::PolicyIndex,
+    size_limits::{self, NOTE_CHARACTERS_MAX, PROBLEMS_MAX},
+    unknown_facts::ResidualPolicies,
 };
 
 /// One text of the policy set and the name people know it by.
@@ -61,7 +61,7 @@ impl fmt::Display for Problem {
 
 impl Problem {
     /// A problem of a whole file, folder or object.
-    pub(super) fn of_file(file: String, message: String) -> Self {
+    pub(crate) fn of_file(file: String, message: String) -> Self {
         Self { file, line: 0, columns: None, message }
     }
 }
@@ -100,7 +100,7 @@ impl PolicyFile {
     }
 
     /// A problem at `text` where it stands within `place`, itself a part of the file.
-    #[cfg(feature = "reach")]
+
     pub(super) fn problem_within(&self, place: &str, text: &str, message: String) -> Problem {
         let start = self.text.find(place).and_then(|start| Some(start + place.find(text)?));
         self.problem_at_bytes(start.map(|start| start..start + text.len()), message)
@@ -115,21 +115,22 @@ impl PolicyFile {
 
 /// A policy set under construction.
 struct Loading {
-    set: PolicySet,
-    notes: BTreeMap<String, Rule>,
+    set: cedar_policy::PolicySet,
+    notes: BTreeMap<String, PolicyInfo>,
     /// Which file each policy came from.
     origin: BTreeMap<String, usize>,
     problems: Vec<Problem>,
 }
 
-pub(super) fn load(files: &[PolicyFile], groups_file: Option<&PolicyFile>) -> Result<Policy, PolicyErrors> {
-    let exceeded = bounds::exceeded(files, groups_file);
+pub(super) fn load(files: &[PolicyFile], groups_file: Option<&PolicyFile>) -> Result<PolicySet, PolicyErrors> {
+    let exceeded = size_limits::exceeded(files, groups_file);
     if !exceeded.is_empty() {
         return Err(PolicyErrors(exceeded));
     }
     let schema = Schema::from_json_str(SCHEMA_JSON)
         .map_err(|error| PolicyErrors(vec![Problem::of_file("schema.json".into(), error.to_string())]))?;
-    let mut loading = Loading { set: PolicySet::new(), notes: BTreeMap::new(), origin: BTreeMap::new(), problems: Vec::new() };
+    let mut loading =
+        Loading { set: cedar_policy::PolicySet::new(), notes: BTreeMap::new(), origin: BTreeMap::new(), problems: Vec::new() };
     let groups = match groups_file.map(Groups::parse) {
         None => Some(Groups::default()),
         Some(Ok(groups)) => Some(groups),
@@ -150,9 +151,9 @@ pub(super) fn load(files: &[PolicyFile], groups_file: Option<&PolicyFile>) -> Re
         Some(groups) if loading.problems.is_empty() => {
             let all: Vec<PolicyFile> = files.iter().chain(groups_file).cloned().collect();
             let digest = digest(&all);
-            let dependents = Dependents::of(&loading.set, files.iter().map(|file| file.text.as_str()));
-            let shelves = Shelves::of(loading.set.policies());
-            Ok(Policy { set: loading.set, shelves, schema, notes: loading.notes, dependents, groups, digest })
+            let residuals = ResidualPolicies::of(&loading.set, files.iter().map(|file| file.text.as_str()));
+            let index = PolicyIndex::of(loading.set.policies());
+            Ok(PolicySet { set: loading.set, index, schema, notes: loading.notes, residuals, groups, digest })
         }
         _ => {
             // Cedar's validator names problems in no particular order; people read from top to bottom.
@@ -178,7 +179,7 @@ impl Loading {
     }
 
     fn take(&mut self, index: usize, file: &PolicyFile) {
-        let parsed: PolicySet = match file.text.parse() {
+        let parsed: cedar_policy::PolicySet = match file.text.parse() {
             Ok(parsed) => parsed,
             Err(errors) => {
                 let errors: &cedar_policy::ParseErrors = &errors;
@@ -219,7 +220,7 @@ impl Loading {
             return;
         }
         self.origin.insert(id.clone(), index);
-        self.notes.insert(id.clone(), Rule { id, reason: note("reason"), advice: note("advice"), owner: note("owner") });
+        self.notes.insert(id.clone(), PolicyInfo { id, reason: note("reason"), advice: note("advice"), owner: note("owner") });
     }
 
     fn validate(&mut self, files: &[PolicyFile], schema: &Schema) {
@@ -274,7 +275,8 @@ pub fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Str
 
 /// Each text goes in with its name and length, so that moving text between files changes the digest. A set's own tests
 /// are no part of what it says.
-pub(super) fn digest(files: &[PolicyFile]) -> String {
+#[must_use]
+pub fn digest(files: &[PolicyFile]) -> String {
     let mut all: Vec<&PolicyFile> = files.iter().filter(|file| file.name != super::CASES).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
     let mut hash = Sha256::new();

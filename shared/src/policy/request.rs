@@ -6,9 +6,9 @@ use std::collections::{HashMap, HashSet};
 use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression as Value, Schema};
 use jiff::Timestamp;
 
-use super::{Groups, MissingFact};
-use crate::organization::Member;
-use crate::{connection::Service, facts::Facts, ids::AccountId};
+use crate::model::organization::Member;
+use crate::model::{facts::Facts, ids::AccountId, service::Service};
+use crate::policy::{Groups, MissingFact};
 
 /// A request and its entities, or why Cedar would not have them.
 type Built = Result<(Request, Entities), String>;

@@ -21,17 +21,19 @@ use tokio::{
     process::{Child, Command},
 };
 use warden::{
+    audit::thresholds::Thresholds,
     aws::{ec2::Ec2, organizations::Organizations},
-    config::{Mode, Scope},
     deadline::Deadline,
-    finding::Terms,
-    ids::ServiceId,
-    news::{Change, Digest, Kept},
-    organization::Members,
-    policy::{Policy, PolicyFile},
-    ports::{CallError, Findings, Keep, Published, Recall},
-    record::Verdict,
-    survey::{Decided, Memory},
+    gather::organization_cache::OrganizationCache,
+    ledger::{
+        digest::Digest,
+        finding::{Change, StoredFindings},
+        history::{LedgerHistory, RecordedDecision},
+        record::Verdict,
+    },
+    model::{ids::ServiceId, mode::Mode, scope::Scope},
+    policy::{PolicyFile, PolicySet},
+    ports::{CallError, Findings, History, PublishOutcome, ReportStore},
 };
 
 use crate::{
@@ -125,7 +127,7 @@ pub async fn once(world: &str, ledger: &str) {
         survey: Ec2::new(&config(world), "us-east-1".parse().unwrap()),
         ledger: Records { url: ledger.to_owned() },
         keep: Measure,
-        members: Members::new(None::<Organizations>),
+        members: OrganizationCache::new(None::<Organizations>),
         policy: Arc::new(policy()),
         scope: Scope::All,
         terms: terms(),
@@ -156,18 +158,18 @@ fn config(url: &str) -> SdkConfig {
         .build()
 }
 
-fn policy() -> Policy {
+fn policy() -> PolicySet {
     let text = "@id(\"consumers\") @reason(\"agreed to the terms\")
         permit(principal in PrivateLink::AccountGroup::\"consumers\", action == PrivateLink::Action::\"Accept\", resource);
         @id(\"cap\") forbid(principal, action == PrivateLink::Action::\"Accept\", resource) when { context.connections.ofAccount >= 1000 };";
     let accounts: Vec<String> = (0..CONSUMERS).map(consumer).collect();
     let groups = serde_json::json!({"consumers": {"accounts": accounts}}).to_string();
     let file = |name: &str, text: &str| PolicyFile { name: name.to_owned(), text: text.to_owned() };
-    Policy::load(&[file("bench.cedar", text)], Some(&file("groups.json", &groups))).unwrap()
+    PolicySet::load(&[file("bench.cedar", text)], Some(&file("groups.json", &groups))).unwrap()
 }
 
-fn terms() -> Terms {
-    Terms {
+fn terms() -> Thresholds {
+    Thresholds {
         mode: Mode::Active,
         topics: vec!["arn:aws:sns:us-east-1:123456789012:connections".parse().unwrap()],
         region: "us-east-1".parse().unwrap(),
@@ -184,16 +186,16 @@ struct Records {
     url: String,
 }
 
-impl Recall for Records {
-    async fn recall(&self, service: &ServiceId) -> Result<Memory, CallError> {
-        let mut memory = Memory::default();
+impl History for Records {
+    async fn recall(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
+        let mut memory = LedgerHistory::default();
         if self.url == "empty" {
             return Ok(memory);
         }
         let body = reqwest::get(format!("{}/?{service}", self.url)).await.unwrap().bytes().await.unwrap();
         let recorded: Option<Vec<(String, String)>> = serde_json::from_slice(&body).unwrap();
         for (endpoint, account) in recorded.unwrap_or_default() {
-            memory.add(Decided {
+            memory.add(RecordedDecision {
                 endpoint: endpoint.parse().unwrap(),
                 account: account.parse().ok(),
                 verdict: Verdict::Accepted,
@@ -207,8 +209,8 @@ impl Recall for Records {
 }
 
 impl Findings for Records {
-    async fn kept(&self) -> Result<Kept, CallError> {
-        Ok(Kept::default())
+    async fn kept(&self) -> Result<StoredFindings, CallError> {
+        Ok(StoredFindings::default())
     }
 
     async fn take_pen(&self, _: &str, _: Timestamp) -> Result<bool, CallError> {
@@ -219,8 +221,8 @@ impl Findings for Records {
         Ok(())
     }
 
-    async fn publish(&self, _: &[Change], _: &Digest) -> Result<Published, CallError> {
-        Ok(Published::Written)
+    async fn publish(&self, _: &[Change], _: &Digest) -> Result<PublishOutcome, CallError> {
+        Ok(PublishOutcome::Written)
     }
 
     async fn remember(&self, _: &BTreeMap<String, Timestamp>) -> Result<(), CallError> {
@@ -233,7 +235,7 @@ static KEPT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0)
 /// Weighs the report and lets it go.
 struct Measure;
 
-impl Keep for Measure {
+impl ReportStore for Measure {
     async fn keep(&self, _: &str, _: &str, file: &Path) -> Result<(), CallError> {
         KEPT.fetch_add(std::fs::metadata(file).unwrap().len(), std::sync::atomic::Ordering::Relaxed);
         Ok(())

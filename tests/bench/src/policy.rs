@@ -10,11 +10,14 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use warden::{
-    connection::{Connection, Service, ServiceKind, State},
-    decision::{Decision, decide},
-    facts::{Counts, Facts},
-    organization::Membership,
-    policy::{Policy, PolicyFile},
+    decision::{Action, decide},
+    model::{
+        connection::{Connection, State},
+        facts::{Counts, Facts},
+        organization::Membership,
+        service::{Service, ServiceKind},
+    },
+    policy::{PolicyFile, PolicySet},
 };
 
 use crate::check::Check;
@@ -58,7 +61,7 @@ fn load(policies: usize, accounts: usize) -> Duration {
     let (file, groups) = set(policies, accounts);
     median(|| {
         let start = Instant::now();
-        let policy = Policy::load(std::slice::from_ref(&file), Some(&groups)).unwrap();
+        let policy = PolicySet::load(std::slice::from_ref(&file), Some(&groups)).unwrap();
         let took = start.elapsed();
         assert_eq!(policy.len(), policies);
         took
@@ -68,13 +71,13 @@ fn load(policies: usize, accounts: usize) -> Duration {
 fn decision(policies: usize, accounts: usize) -> Duration {
     const EACH: u32 = 20;
     let (file, groups) = set(policies, accounts);
-    let policy = Policy::load(&[file], Some(&groups)).unwrap();
+    let policy = PolicySet::load(&[file], Some(&groups)).unwrap();
     let facts = facts(policies);
     median(|| {
         let start = Instant::now();
         for _ in 0..EACH {
-            let ruling = decide(&policy, &facts, &[]);
-            assert!(matches!(ruling.decision, Decision::Accept(_)));
+            let decision = decide(&policy, &facts, &[]);
+            assert!(matches!(decision.action, Action::Accept(_)));
         }
         start.elapsed() / EACH
     })
@@ -107,7 +110,7 @@ pub fn set(policies: usize, accounts: usize) -> (PolicyFile, PolicyFile) {
 fn facts(policies: usize) -> Facts {
     let wanted = if policies > 10 { 11 } else { 1 };
     let now: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
-    let region: warden::ids::Region = "us-east-1".parse().unwrap();
+    let region: warden::model::ids::Region = "us-east-1".parse().unwrap();
     Facts {
         service: Service {
             id: "vpce-svc-03d5ebb7d9579a2b3".parse().unwrap(),

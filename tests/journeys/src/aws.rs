@@ -7,13 +7,16 @@ use std::{
 
 use local::world::{self, Ec2Error, Filter, PageRequest, World};
 use warden::{
-    connection::{Connection, Service, ServiceKind},
-    decision::{Permit, ToAccept, ToReject},
-    ids::{AccountId, ServiceId, TopicArn},
-    organization::{Member, Membership},
-    ports::{Accept, CallError, Describe, Directory, Effect, Of, Reject, Survey, Unsuccessful},
-    principal::Permission,
-    survey::{Offer, Page, Subscription, SupportedRegion},
+    decision::{ActionToken, ToAccept, ToReject},
+    model::{
+        connection::{Connection, ConnectionPage},
+        ids::{AccountId, ServiceId, TopicArn},
+        notification::ConnectionNotification,
+        organization::{Member, Membership},
+        principal::AllowedPrincipal,
+        service::{Service, ServiceConfiguration, ServiceKind, SupportedRegion},
+    },
+    ports::{Accept, ActOutcome, CallError, ConnectionFilter, Describe, Directory, Inventory, Reject, Unsuccessful},
 };
 
 use crate::{
@@ -89,20 +92,20 @@ impl Aws {
         }
     }
 
-    /// What EC2 does when it is asked to accept. It knows nothing of permits.
+    /// What EC2 does when it is asked to accept. It knows nothing of tokens.
     ///
     /// # Errors
     /// EC2's.
-    pub async fn ask_to_accept(&self, service: &ServiceId, ids: &[String]) -> Result<Effect, CallError> {
+    pub async fn ask_to_accept(&self, service: &ServiceId, ids: &[String]) -> Result<ActOutcome, CallError> {
         self.ask_to_act("AcceptVpcEndpointConnections", ids, |world, ids| world.accept(PROVIDER, service.as_str(), ids).map(|(bad, _)| bad))
             .await
     }
 
-    /// What EC2 does when it is asked to reject. It knows nothing of permits.
+    /// What EC2 does when it is asked to reject. It knows nothing of tokens.
     ///
     /// # Errors
     /// EC2's.
-    pub async fn ask_to_reject(&self, service: &ServiceId, ids: &[String]) -> Result<Effect, CallError> {
+    pub async fn ask_to_reject(&self, service: &ServiceId, ids: &[String]) -> Result<ActOutcome, CallError> {
         self.ask_to_act("RejectVpcEndpointConnections", ids, |world, ids| world.reject(PROVIDER, service.as_str(), ids).map(|(bad, _)| bad))
             .await
     }
@@ -112,7 +115,7 @@ impl Aws {
         call: &'static str,
         ids: &[String],
         act: impl Fn(&mut World, &[String]) -> Result<Vec<world::Unsuccessful>, Ec2Error>,
-    ) -> Result<Effect, CallError> {
+    ) -> Result<ActOutcome, CallError> {
         let act = |ids: &[String]| act(&mut self.world(), ids).map_err(failed(call));
         self.faults
             .fated(call, |fate| match fate {
@@ -153,11 +156,11 @@ fn filter(name: &str, value: &str) -> Vec<Filter> {
 }
 
 impl Describe for Aws {
-    async fn connections(&self, of: Of<'_>) -> Result<Vec<Connection>, CallError> {
+    async fn connections(&self, of: ConnectionFilter<'_>) -> Result<Vec<Connection>, CallError> {
         let filters = match of {
-            Of::Service(id) => filter("service-id", id.as_str()),
-            Of::Endpoint(id) => filter("vpc-endpoint-id", id.as_str()),
-            Of::Everybody => Vec::new(),
+            ConnectionFilter::Service(id) => filter("service-id", id.as_str()),
+            ConnectionFilter::Endpoint(id) => filter("vpc-endpoint-id", id.as_str()),
+            ConnectionFilter::All => Vec::new(),
         };
         let found = self.read_all(CONNECTIONS, |world, page| world.describe_connections(PROVIDER, &filters, page)).await?;
         Ok(found.iter().map(connection).collect())
@@ -177,14 +180,14 @@ impl Describe for Aws {
 }
 
 impl Accept for Aws {
-    async fn accept(&self, service: &ServiceId, permits: Vec<Permit<ToAccept>>) -> Result<Effect, CallError> {
-        self.ask_to_accept(service, &ids(&permits)).await
+    async fn accept(&self, service: &ServiceId, tokens: Vec<ActionToken<ToAccept>>) -> Result<ActOutcome, CallError> {
+        self.ask_to_accept(service, &ids(&tokens)).await
     }
 }
 
 impl Reject for Aws {
-    async fn reject(&self, service: &ServiceId, permits: Vec<Permit<ToReject>>) -> Result<Effect, CallError> {
-        self.ask_to_reject(service, &ids(&permits)).await
+    async fn reject(&self, service: &ServiceId, tokens: Vec<ActionToken<ToReject>>) -> Result<ActOutcome, CallError> {
+        self.ask_to_reject(service, &ids(&tokens)).await
     }
 }
 
@@ -194,7 +197,7 @@ impl Directory for Aws {
             Ok(found) => Ok(Membership::Member(Member {
                 name: Some(found.name.clone()),
                 state: found.state.clone(),
-                units: warden::organization::units(&found.path),
+                units: warden::model::organization::units(&found.path),
             })),
             Err(error) if error.code == "AccountNotFoundException" => Ok(Membership::Outside),
             Err(error) => Err(error),
@@ -203,23 +206,26 @@ impl Directory for Aws {
     }
 }
 
-impl Survey for Aws {
-    async fn offers(&self) -> Result<Vec<Offer>, CallError> {
+impl Inventory for Aws {
+    async fn offers(&self) -> Result<Vec<ServiceConfiguration>, CallError> {
         let found = self.read_all(SERVICES, |world, page| world.describe_services(PROVIDER, &[], &[], page)).await?;
         let region = |name: &String| SupportedRegion { region: name.parse().unwrap(), state: "Available".to_owned() };
-        let offer = |from: &world::Service| Offer { service: service(from), regions: from.supported_regions.iter().map(region).collect() };
+        let offer = |from: &world::Service| ServiceConfiguration {
+            service: service(from),
+            regions: from.supported_regions.iter().map(region).collect(),
+        };
         Ok(found.iter().map(offer).collect())
     }
 
-    async fn permissions(&self, service: &ServiceId) -> Result<Vec<Permission>, CallError> {
+    async fn permissions(&self, service: &ServiceId) -> Result<Vec<AllowedPrincipal>, CallError> {
         const CALL: &str = "DescribeVpcEndpointServicePermissions";
         let found = self.read_all(CALL, |world, page| world.describe_permissions(PROVIDER, service.as_str(), &[], page)).await?;
-        Ok(found.iter().map(|from| Permission::parse(&from.principal_type, &from.principal)).collect())
+        Ok(found.iter().map(|from| AllowedPrincipal::parse(&from.principal_type, &from.principal)).collect())
     }
 
-    async fn subscriptions(&self) -> Result<Vec<Subscription>, CallError> {
+    async fn subscriptions(&self) -> Result<Vec<ConnectionNotification>, CallError> {
         let found = self.read_all(NOTIFICATIONS, |world, page| world.describe_notifications(PROVIDER, None, &[], page)).await?;
-        let subscription = |from: &world::Notification| Subscription {
+        let subscription = |from: &world::Notification| ConnectionNotification {
             service: from.service_id.parse().unwrap(),
             topic: from.topic_arn.clone(),
             events: from.events.clone(),
@@ -228,21 +234,21 @@ impl Survey for Aws {
         Ok(found.iter().map(subscription).collect())
     }
 
-    async fn page(&self, service: &ServiceId, from: Option<&str>) -> Result<Page, CallError> {
+    async fn page(&self, service: &ServiceId, from: Option<&str>) -> Result<ConnectionPage, CallError> {
         let filters = filter("service-id", service.as_str());
         let asked = page(from.map(str::to_owned));
         let answer = self.read(CONNECTIONS, |world| world.describe_connections(PROVIDER, &filters, asked.clone())).await?;
-        Ok(Page { connections: answer.items.iter().map(connection).collect(), unreadable: Vec::new(), next: answer.next_token })
+        Ok(ConnectionPage { connections: answer.items.iter().map(connection).collect(), unreadable: Vec::new(), next: answer.next_token })
     }
 }
 
-fn ids<Act>(permits: &[Permit<Act>]) -> Vec<String> {
-    permits.iter().map(|permit| permit.endpoint().to_string()).collect()
+fn ids<Act>(tokens: &[ActionToken<Act>]) -> Vec<String> {
+    tokens.iter().map(|token| token.endpoint().to_string()).collect()
 }
 
-fn asked(unsuccessful: Vec<world::Unsuccessful>) -> Effect {
+fn asked(unsuccessful: Vec<world::Unsuccessful>) -> ActOutcome {
     let item = |item: world::Unsuccessful| Unsuccessful { resource: item.resource_id, code: item.code, message: item.message };
-    Effect::Asked(unsuccessful.into_iter().map(item).collect())
+    ActOutcome::Asked(unsuccessful.into_iter().map(item).collect())
 }
 
 fn connection(from: &world::Connection) -> Connection {

@@ -8,12 +8,15 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use warden::{
-    grant::Grant,
-    ids::{EndpointId, ServiceId},
-    news::{Change, Digest, Kept, Open},
-    ports::{CallError, Findings, Ledger, Published, Put, Recall},
-    record::{Key, Record, Verdict, connection_key},
-    survey::{Decided, Memory},
+    decision::grant::Grant,
+    ledger::{
+        digest::Digest,
+        finding::{Change, OpenFinding, StoredFindings},
+        history::{LedgerHistory, RecordedDecision},
+        record::{Record, RecordKey, Verdict, connection_key},
+    },
+    model::ids::{EndpointId, ServiceId},
+    ports::{CallError, Findings, History, Ledger, PublishOutcome, PutOutcome},
 };
 
 use crate::faults::{Fault, Faults, refuse};
@@ -34,16 +37,16 @@ pub struct MemoryLedger {
 #[derive(Debug, Default)]
 struct Inner {
     /// Items as they are stored: text.
-    items: BTreeMap<Key, String>,
+    items: BTreeMap<RecordKey, String>,
     /// The keys in the order in which they were written.
-    order: Vec<Key>,
+    order: Vec<RecordKey>,
     /// How many there were, the latest first.
     past: VecDeque<usize>,
     /// Items that a newer version wrote, by service.
     newer: Vec<(ServiceId, EndpointId)>,
     newer_grants: Vec<ServiceId>,
     grants: Vec<Grant>,
-    open: BTreeMap<String, Open>,
+    open: BTreeMap<String, OpenFinding>,
     known_since: BTreeMap<String, Timestamp>,
     digests: u64,
     /// Open findings that a newer version wrote.
@@ -58,7 +61,7 @@ impl MemoryLedger {
     }
 
     /// Forgets one record.
-    pub fn forget_key(&self, key: &Key) {
+    pub fn forget_key(&self, key: &RecordKey) {
         self.lock().items.remove(key);
     }
 
@@ -76,13 +79,13 @@ impl MemoryLedger {
 
     /// The keys that were written after the first so many.
     #[must_use]
-    pub fn keys_after(&self, first: usize) -> Vec<Key> {
+    pub fn keys_after(&self, first: usize) -> Vec<RecordKey> {
         self.lock().order.iter().skip(first).cloned().collect()
     }
 
     /// The record of a key.
     #[must_use]
-    pub fn record(&self, key: &Key) -> Option<Record> {
+    pub fn record(&self, key: &RecordKey) -> Option<Record> {
         self.lock().items.get(key).map(|text| Record::from_json(text).unwrap())
     }
 
@@ -139,10 +142,10 @@ impl MemoryLedger {
     }
 }
 
-impl Recall for MemoryLedger {
-    async fn recall(&self, service: &ServiceId) -> Result<Memory, CallError> {
+impl History for MemoryLedger {
+    async fn recall(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
         let recall = |fate| {
-            let mut memory = Memory::default();
+            let mut memory = LedgerHistory::default();
             let (count, keys) = {
                 let inner = self.lock();
                 let whole = inner.order.len();
@@ -150,7 +153,7 @@ impl Recall for MemoryLedger {
             };
             let seen = keys.iter().take(count).filter_map(|key| self.record(key));
             for record in seen.filter(|record| record.service() == service) {
-                memory.add(Decided {
+                memory.add(RecordedDecision {
                     endpoint: record.endpoint().clone(),
                     account: record.account().cloned(),
                     verdict: record.verdict,
@@ -174,11 +177,11 @@ impl Recall for MemoryLedger {
 }
 
 impl Findings for MemoryLedger {
-    async fn kept(&self) -> Result<Kept, CallError> {
+    async fn kept(&self) -> Result<StoredFindings, CallError> {
         let read = || {
             let inner = self.lock();
             let open = inner.open.values().filter(|open| !inner.scrambled.contains(&open.finding.id)).cloned().collect();
-            Ok(Kept { open, unreadable: inner.scrambled.clone(), known_since: inner.known_since.clone() })
+            Ok(StoredFindings { open, unreadable: inner.scrambled.clone(), known_since: inner.known_since.clone() })
         };
         self.faults.around("OpenQuery", read).await
     }
@@ -206,9 +209,9 @@ impl Findings for MemoryLedger {
         self.faults.around("LayDownPen", lay_down).await
     }
 
-    async fn publish(&self, changes: &[Change], digest: &Digest) -> Result<Published, CallError> {
+    async fn publish(&self, changes: &[Change], digest: &Digest) -> Result<PublishOutcome, CallError> {
         let publish = |fate| match fate {
-            Fault::Conflict => Ok(Published::Overtaken),
+            Fault::Conflict => Ok(PublishOutcome::Overtaken),
             Fault::Again => {
                 self.lock().publish(changes, digest);
                 Ok(self.lock().publish(changes, digest))
@@ -228,7 +231,7 @@ impl Findings for MemoryLedger {
 }
 
 impl Ledger for MemoryLedger {
-    async fn put(&self, record: &Record) -> Result<Put, CallError> {
+    async fn put(&self, record: &Record) -> Result<PutOutcome, CallError> {
         let put = |fate| match fate {
             Fault::Conflict => Err(refuse("PutItem", "TransactionConflictException")),
             Fault::Again => {
@@ -253,26 +256,26 @@ impl Ledger for MemoryLedger {
 }
 
 impl Inner {
-    fn put(&mut self, record: &Record) -> Put {
+    fn put(&mut self, record: &Record) -> PutOutcome {
         if self.items.contains_key(&record.key()) {
-            return Put::AlreadyThere;
+            return PutOutcome::AlreadyThere;
         }
         let text = record.to_json().unwrap();
         let sequence = format!("{:021}", self.order.len());
         self.stream.push(json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": sequence, "NewImage": {"kind": {"S": "decision"}, "record": {"S": text}}}}));
         self.items.insert(record.key(), text);
         self.order.push(record.key());
-        Put::Written
+        PutOutcome::Written
     }
 
-    fn publish(&mut self, changes: &[Change], digest: &Digest) -> Published {
+    fn publish(&mut self, changes: &[Change], digest: &Digest) -> PublishOutcome {
         let as_taken = |change: &Change| match change {
             Change::Opened(open) => !self.open.contains_key(&open.finding.id),
             Change::Worsened(was, _) | Change::Eased(was, _) => self.open.get(&was.finding.id) == Some(was.as_ref()),
             Change::Resolved(was) => self.open.get(&was.finding.id) == Some(was),
         };
         if !changes.iter().all(as_taken) {
-            return Published::Overtaken;
+            return PublishOutcome::Overtaken;
         }
         for change in changes {
             match change {
@@ -283,11 +286,11 @@ impl Inner {
             }
         }
         if !digest.is_news() {
-            return Published::Written;
+            return PublishOutcome::Written;
         }
         self.digests += 1;
         let (sequence, text) = (format!("9{:020}", self.digests), serde_json::to_string(digest).unwrap());
         self.stream.push(json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": sequence, "NewImage": {"kind": {"S": "digest"}, "record": {"S": text}}}}));
-        Published::Written
+        PublishOutcome::Written
     }
 }

@@ -14,17 +14,17 @@ use local::world::{Effect, NewEndpoint, NewService, World};
 use notify::{BatchResponse, Notify};
 use serde_json::{Value, json};
 use warden::{
-    config::{Mode, NotifyConfig, Scope},
+    audit::thresholds::Thresholds,
+    config::NotifyConfig,
     deadline::Deadline,
-    event::Trigger,
-    finding::Terms,
-    grant::{Grant, Grantee},
-    ids::TopicArn,
-    notice::Notice,
-    organization::Members,
-    policy::{Policy, PolicyFile},
-    ports::{Accept, CallError, Keep, Observe, Publish, Reject},
-    record::{Record, Scribe},
+    decision::grant::{Grant, Grantee},
+    gather::organization_cache::OrganizationCache,
+    ledger::record::{Record, RecordFactory},
+    message::Message,
+    model::{ids::TopicArn, mode::Mode, scope::Scope},
+    policy::{PolicyFile, PolicySet},
+    ports::{Accept, CallError, Observe, Publish, Reject, ReportStore},
+    trigger::Trigger,
 };
 
 use crate::{aws::Aws, faults::Faults, ledger::MemoryLedger};
@@ -53,7 +53,7 @@ pub struct Stage {
     pub shelf: Shelf,
     /// The Redis service's id.
     pub service: String,
-    policy: Arc<Policy>,
+    policy: Arc<PolicySet>,
     /// The name of the audits' runs.
     pub run: &'static str,
     /// Whether the warden only observes.
@@ -65,7 +65,7 @@ pub struct Stage {
 /// What was told, with to whom.
 #[derive(Debug, Clone, Default)]
 pub struct Outbox {
-    told: Arc<Mutex<Vec<(String, Notice)>>>,
+    told: Arc<Mutex<Vec<(String, Message)>>>,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -73,13 +73,13 @@ pub struct Outbox {
 impl Outbox {
     /// Takes what was told since the last time.
     #[must_use]
-    pub fn take(&self) -> Vec<(String, Notice)> {
+    pub fn take(&self) -> Vec<(String, Message)> {
         std::mem::take(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Everything that was told and not taken.
     #[must_use]
-    pub fn all(&self) -> Vec<(String, Notice)> {
+    pub fn all(&self) -> Vec<(String, Message)> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -109,7 +109,7 @@ impl Shelf {
     }
 }
 
-impl Keep for Shelf {
+impl ReportStore for Shelf {
     async fn keep(&self, name: &str, _: &str, file: &Path) -> Result<(), CallError> {
         let content = std::fs::read(file).unwrap();
         self.faults
@@ -126,7 +126,7 @@ impl Keep for Shelf {
 }
 
 impl Publish for Outbox {
-    async fn publish(&self, topic: &TopicArn, notice: &Notice) -> Result<(), CallError> {
+    async fn publish(&self, topic: &TopicArn, notice: &Message) -> Result<(), CallError> {
         self.faults
             .around("Publish", || {
                 self.told.lock().unwrap_or_else(PoisonError::into_inner).push((topic.to_string(), notice.clone()));
@@ -220,7 +220,7 @@ impl Stage {
 
     /// The policy that is set, for replays.
     #[must_use]
-    pub fn current_policy(&self) -> &Policy {
+    pub fn current_policy(&self) -> &PolicySet {
         &self.policy
     }
 
@@ -292,11 +292,15 @@ impl Stage {
             describe: self.aws.clone(),
             act,
             ledger: self.ledger.clone(),
-            members: Members::new(self.aws.clone()),
+            members: OrganizationCache::new(self.aws.clone()),
             policy: Arc::clone(&self.policy),
             scope: self.scope.clone(),
             region: "us-east-1".parse().unwrap(),
-            scribe: Scribe { observe: self.observe, retention: SignedDuration::from_hours(9600), function_version: "test/1".to_owned() },
+            scribe: RecordFactory {
+                observe: self.observe,
+                retention: SignedDuration::from_hours(9600),
+                function_version: "test/1".to_owned(),
+            },
             clock: || NOW.get(),
             seen: ServiceCache::default(),
         }
@@ -320,7 +324,7 @@ impl Stage {
             survey: self.aws.clone(),
             ledger: self.ledger.clone(),
             keep: self.shelf.clone(),
-            members: Members::new(self.aws.clone()),
+            members: OrganizationCache::new(self.aws.clone()),
             policy: Arc::clone(&self.policy),
             scope: self.scope.clone(),
             terms: self.terms(),
@@ -330,8 +334,8 @@ impl Stage {
         audit.run(self.run, Deadline::after(left, audit::MARGIN)).await
     }
 
-    fn terms(&self) -> Terms {
-        Terms {
+    fn terms(&self) -> Thresholds {
+        Thresholds {
             mode: if self.observe { Mode::Observe } else { Mode::Active },
             topics: vec![TOPIC.parse().unwrap()],
             region: "us-east-1".parse().unwrap(),
@@ -378,7 +382,7 @@ thread_local! {
 }
 
 /// A policy of the tests' own: what an operator writes into `policies/` must not make a journey fail.
-static REDIS_POLICY: LazyLock<Arc<Policy>> = LazyLock::new(|| {
+static REDIS_POLICY: LazyLock<Arc<PolicySet>> = LazyLock::new(|| {
     let text = "@id(\"redis-consumers\") @reason(\"teams that agreed to the terms\")
         permit (principal in PrivateLink::AccountGroup::\"redis-consumers\", action == PrivateLink::Action::\"Accept\", resource)
         when { resource.hasTag(\"Name\") && resource.getTag(\"Name\") == \"redis\" };";
@@ -390,8 +394,8 @@ fn file(name: &str, text: &str) -> PolicyFile {
     PolicyFile { name: name.to_owned(), text: text.to_owned() }
 }
 
-fn load(files: &[PolicyFile], groups: Option<&PolicyFile>) -> Policy {
-    Policy::load(files, groups).unwrap_or_else(|errors| panic!("{errors}"))
+fn load(files: &[PolicyFile], groups: Option<&PolicyFile>) -> PolicySet {
+    PolicySet::load(files, groups).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 fn root(account: &str) -> String {

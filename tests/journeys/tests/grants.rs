@@ -5,8 +5,8 @@
 use jiff::SignedDuration;
 use journeys::{A, B, C, Fault, Stage};
 use warden::{
-    grant::Grantee,
-    record::{Record, Verdict},
+    decision::grant::Grantee,
+    ledger::record::{Record, Verdict},
 };
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -30,7 +30,7 @@ async fn an_account_that_a_person_let_in_is_accepted_in_that_person_s_name() {
     let (endpoint, record) = asked(&stage).await;
     assert_eq!((record.verdict, stage.state(&endpoint).as_str()), (Verdict::Accepted, "pending"));
     assert_eq!(record.grant.as_ref().unwrap().reason, "migration weekend");
-    assert!(matches!(record.replay(stage.current_policy()).decision, warden::decision::Decision::Accept(_)), "it can be replayed");
+    assert!(matches!(record.replay(stage.current_policy()).action, warden::decision::Action::Accept(_)), "it can be replayed");
     stage.tell().await;
     let text = &stage.outbox.take()[0].1.text;
     assert!(text.contains("By decision of arn:aws:sts::123456789012:assumed-role/network/kim: migration weekend."), "{text}");

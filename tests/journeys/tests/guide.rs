@@ -12,10 +12,9 @@ use journeys::{
 use local::world::OrganizationAccount;
 use serde_json::{Value, json};
 use warden::{
-    cases::{Case, Expected, run},
-    decision::Refer,
-    policy::{OpenFact, Policy, PolicyFile},
-    record::Verdict,
+    decision::cases::{Case, Expected, run},
+    ledger::record::Verdict,
+    policy::{PolicyFile, PolicySet, UnknownFact, evaluation::Refer},
 };
 
 fn file(name: &str, text: &str) -> PolicyFile {
@@ -28,7 +27,7 @@ fn every_example_is_sound_and_answers_its_cases() {
     assert_eq!(all.len(), 10, "a section without a rule, or a new one");
     for example in &all {
         let groups = example.groups.as_ref().map(|text| file("groups.json", text));
-        let policy = Policy::load(&[file("example.cedar", &example.cedar)], groups.as_ref())
+        let policy = PolicySet::load(&[file("example.cedar", &example.cedar)], groups.as_ref())
             .unwrap_or_else(|errors| panic!("{}: {errors}", example.title));
         let cases: Vec<Case> = serde_json::from_str(&example.cases).unwrap_or_else(|error| panic!("{}: {error}", example.title));
         let wrong: Vec<_> = cases.iter().map(|case| run(&policy, case)).filter(|result| result.problem.is_some()).collect();
@@ -38,8 +37,8 @@ fn every_example_is_sound_and_answers_its_cases() {
     }
     let whole: String = all.iter().map(|example| format!("{}\n", example.cedar)).collect();
     let groups = all.iter().find_map(|example| example.groups.as_ref()).map(|text| file("groups.json", text));
-    let policy = Policy::load(&[file("guide.cedar", &whole)], groups.as_ref()).unwrap_or_else(|errors| panic!("{errors}"));
-    let ids: BTreeSet<&str> = policy.doors().collect();
+    let policy = PolicySet::load(&[file("guide.cedar", &whole)], groups.as_ref()).unwrap_or_else(|errors| panic!("{errors}"));
+    let ids: BTreeSet<&str> = policy.accepting_permits().collect();
     assert_eq!(ids.len(), 9, "{ids:?}");
 }
 
@@ -130,7 +129,7 @@ async fn while_organizations_does_not_answer_what_depends_on_it_waits() {
         let endpoint = asked(&stage, A).await;
         assert_eq!(
             (is_in(&stage, &endpoint), refer(&stage, &endpoint)),
-            (false, Refer::Unverified { needs: [OpenFact::Organization].into() })
+            (false, Refer::Unverified { needs: [UnknownFact::Organization].into() })
         );
         stage.tell().await;
         let text = &stage.outbox.take()[0].1.text;
@@ -174,7 +173,7 @@ async fn the_organization_is_asked_where_it_settles_what_a_role_leaves_open() {
     let (guest, member) = (asked(&stage, A).await, asked(&stage, B).await);
     assert_eq!(stage.state(&guest), "rejected", "whatever its role");
     assert!(!is_in(&stage, &member));
-    assert_eq!(refer(&stage, &member), Refer::Unverified { needs: [OpenFact::Requester].into() });
+    assert_eq!(refer(&stage, &member), Refer::Unverified { needs: [UnknownFact::Requester].into() });
 }
 
 #[tokio::test]
@@ -193,7 +192,7 @@ async fn whichever_rule_lets_it_in_an_account_that_may_be_shut_down_is_not() {
     let endpoint = asked(&stage, A).await;
     assert_eq!(
         (is_in(&stage, &endpoint), refer(&stage, &endpoint)),
-        (false, Refer::Unverified { needs: [OpenFact::Organization].into() }),
+        (false, Refer::Unverified { needs: [UnknownFact::Organization].into() }),
         "nobody knows whether it is"
     );
     enrol(&stage, A, "ACTIVE", "ou-ab12-99998888");
@@ -233,7 +232,7 @@ async fn a_role_proved_by_an_event_and_one_that_nobody_proved() {
     let stage = stage("A role", ("Name", "role-example"));
     let (endpoint, events) = stage.ask(A);
     stage.deliver(&events[0]).await.unwrap();
-    assert_eq!((is_in(&stage, &endpoint), refer(&stage, &endpoint)), (false, Refer::Unverified { needs: [OpenFact::Requester].into() }));
+    assert_eq!((is_in(&stage, &endpoint), refer(&stage, &endpoint)), (false, Refer::Unverified { needs: [UnknownFact::Requester].into() }));
     stage.tell().await;
     let text = &stage.outbox.take()[0].1.text;
     assert!(text.contains("waits for proof of who asked: `network-deployer`"), "{text}");
@@ -357,7 +356,7 @@ async fn nobody_waits_for_a_fact_while_another_that_is_known_says_no() {
     enrol(&stage, B, "ACTIVE", "ou-ab12-11112222");
     let (outside, inside) = (asked(&stage, A).await, asked(&stage, B).await);
     assert_eq!((is_in(&stage, &outside), is_in(&stage, &inside)), (true, false));
-    assert_eq!(refer(&stage, &inside), Refer::Unverified { needs: [OpenFact::Requester].into() });
+    assert_eq!(refer(&stage, &inside), Refer::Unverified { needs: [UnknownFact::Requester].into() });
 }
 
 #[tokio::test]

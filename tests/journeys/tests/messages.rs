@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use journeys::{A, B, Fault, PROVIDER, Stage};
 use serde_json::{Value, json};
 
-async fn told(stage: &Stage, account: &str) -> warden::notice::Notice {
+async fn told(stage: &Stage, account: &str) -> warden::message::Message {
     let (_, events) = stage.ask(account);
     stage.deliver(&events[0]).await.unwrap();
     stage.tell().await;

@@ -10,10 +10,10 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use journeys::start_of_story;
 use warden::{
+    gather::policy_reload::{LOOKED_AT_EVERY, PolicyReadError, ReloadingPolicySet},
     policy::{
         PolicyFile, PolicyUri,
         bundle::{Bundle, MANIFEST, Manifest},
-        source::{LOOKED_AT_EVERY, Source, SourceError},
     },
     ports::{CallError, Fetch, Fetched},
 };
@@ -83,9 +83,9 @@ fn later(minutes: i64) -> Timestamp {
     start_of_story() + SignedDuration::from_mins(minutes)
 }
 
-async fn ids(source: &Source<Bucket>, now: Timestamp) -> (Vec<String>, Option<&'static str>) {
+async fn ids(source: &ReloadingPolicySet<Bucket>, now: Timestamp) -> (Vec<String>, Option<&'static str>) {
     let (policy, trouble) = source.current(now).await;
-    (policy.doors().map(str::to_owned).collect(), trouble.map(|trouble| trouble.kind))
+    (policy.accepting_permits().map(str::to_owned).collect(), trouble.map(|trouble| trouble.kind))
 }
 
 fn only(id: &str) -> Vec<String> {
@@ -100,7 +100,7 @@ async fn a_new_set_takes_over_and_is_looked_for_once_a_minute_at_most() {
             if matches!(uri, PolicyUri::Prefix { .. }) { put_prefix(&bucket, files) } else { put_object(&bucket, files) }
         };
         put(&set("first"));
-        let source = Source::open(uri.clone(), bucket.clone(), later(0)).await.unwrap();
+        let source = ReloadingPolicySet::open(uri.clone(), bucket.clone(), later(0)).await.unwrap();
         put(&set("second"));
         drop(bucket.take_calls());
         assert_eq!(ids(&source, later(0) + LOOKED_AT_EVERY - SignedDuration::from_secs(1)).await, (only("first"), None));
@@ -116,7 +116,7 @@ async fn a_new_set_takes_over_and_is_looked_for_once_a_minute_at_most() {
 async fn a_set_that_does_not_load_does_not_take_over_and_that_is_said_at_every_look() {
     let bucket = Bucket::default();
     put_object(&bucket, &set("good"));
-    let source = Source::open(object(), bucket.clone(), later(0)).await.unwrap();
+    let source = ReloadingPolicySet::open(object(), bucket.clone(), later(0)).await.unwrap();
     let (good, _) = source.current(later(0)).await;
     let mut broken = set("bad");
     broken[1].text = r#"{"other": {"accounts": []}}"#.to_owned();
@@ -137,7 +137,7 @@ async fn a_set_that_does_not_load_does_not_take_over_and_that_is_said_at_every_l
 async fn nobody_goes_by_half_a_set() {
     let bucket = Bucket::default();
     put_prefix(&bucket, &set("first"));
-    let source = Source::open(prefix(), bucket.clone(), later(0)).await.unwrap();
+    let source = ReloadingPolicySet::open(prefix(), bucket.clone(), later(0)).await.unwrap();
     // An upload under way: files are there already, the manifest is not; or it is, and a file is not.
     let next = set("second");
     bucket.put(&format!("{PREFIX}a.cedar"), &next[0].text);
@@ -153,7 +153,7 @@ async fn nobody_goes_by_half_a_set() {
 async fn an_object_that_is_gone_or_none_leaves_the_old_set_in_force() {
     let bucket = Bucket::default();
     put_object(&bucket, &set("good"));
-    let source = Source::open(object(), bucket.clone(), later(0)).await.unwrap();
+    let source = ReloadingPolicySet::open(object(), bucket.clone(), later(0)).await.unwrap();
     for (minute, text) in [(1, "not json"), (2, "{\"schema\": 2, \"files\": {}}"), (3, "{\"files\": {}}")] {
         bucket.put(KEY, text);
         assert_eq!(ids(&source, later(minute)).await, (only("good"), Some("PolicyNotRead")), "{text}");
@@ -165,11 +165,11 @@ async fn an_object_that_is_gone_or_none_leaves_the_old_set_in_force() {
 #[tokio::test]
 async fn without_a_first_set_nothing_starts() {
     let bucket = Bucket::default();
-    assert!(matches!(Source::open(object(), bucket.clone(), later(0)).await, Err(SourceError::Read { .. })));
+    assert!(matches!(ReloadingPolicySet::open(object(), bucket.clone(), later(0)).await, Err(PolicyReadError::Read { .. })));
     put_object(&bucket, &[]);
-    assert!(matches!(Source::open(object(), bucket.clone(), later(0)).await, Err(SourceError::Refused(_))));
+    assert!(matches!(ReloadingPolicySet::open(object(), bucket.clone(), later(0)).await, Err(PolicyReadError::Refused(_))));
     bucket.put(KEY, "[]");
-    assert!(matches!(Source::open(object(), bucket, later(0)).await, Err(SourceError::Bundle { .. })));
+    assert!(matches!(ReloadingPolicySet::open(object(), bucket, later(0)).await, Err(PolicyReadError::Bundle { .. })));
 }
 
 #[test]

@@ -7,9 +7,9 @@ use journeys::{A, B, C, Fault, PROVIDER, Stage};
 use local::world::{NewEndpoint, NewService};
 use serde_json::{Value, json};
 use warden::{
-    config::Scope,
-    decision::Refer,
-    record::{Record, Verdict},
+    ledger::record::{Record, Verdict},
+    model::scope::Scope,
+    policy::evaluation::Refer,
 };
 
 #[tokio::test]
@@ -466,8 +466,8 @@ async fn every_record_replays_to_its_verdict() {
     for record in stage.ledger.records() {
         assert_eq!(record.policy_digest, policy.digest());
         let again = record.replay(policy);
-        assert_eq!(again.basis.judgement, record.judgement);
-        assert_eq!(matches!(again.decision, warden::decision::Decision::Accept(_)), record.verdict == Verdict::Accepted);
+        assert_eq!(again.grounds.judgement, record.judgement);
+        assert_eq!(matches!(again.action, warden::decision::Action::Accept(_)), record.verdict == Verdict::Accepted);
     }
 }
 

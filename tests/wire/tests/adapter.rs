@@ -6,13 +6,16 @@ use local::{
 };
 use warden::{
     aws::ec2::Ec2,
-    connection::{ServiceKind, State},
-    decision::{Decision, Permit, ToAccept, decide},
-    facts::{Counts, Facts},
-    ids::ServiceId,
-    policy::{Policy, PolicyFile},
-    ports::{Accept, Describe, Effect, Of, Survey},
-    principal::Principal,
+    decision::{Action, ActionToken, ToAccept, decide},
+    model::{
+        connection::State,
+        facts::{Counts, Facts},
+        ids::ServiceId,
+        principal::Principal,
+        service::ServiceKind,
+    },
+    policy::{PolicyFile, PolicySet},
+    ports::{Accept, ActOutcome, ConnectionFilter, Describe, Inventory},
 };
 use wire::{A, PROVIDER, Running, start};
 
@@ -41,8 +44,8 @@ fn ask(running: &Running, name: &str) -> String {
     running.local.world().create_endpoint(A, name, NewEndpoint::default()).unwrap().0.id
 }
 
-async fn permits(ec2: &Ec2, service: &ServiceId) -> Vec<Permit<ToAccept>> {
-    let policy = Policy::load(
+async fn tokens(ec2: &Ec2, service: &ServiceId) -> Vec<ActionToken<ToAccept>> {
+    let policy = PolicySet::load(
         &[PolicyFile {
             name: "p.cedar".into(),
             text: "@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource);".into(),
@@ -51,18 +54,18 @@ async fn permits(ec2: &Ec2, service: &ServiceId) -> Vec<Permit<ToAccept>> {
     )
     .unwrap();
     let described = ec2.services(Some(service)).await.unwrap().remove(0);
-    let connections = ec2.connections(Of::Service(service)).await.unwrap();
+    let connections = ec2.connections(ConnectionFilter::Service(service)).await.unwrap();
     let permit = |connection| {
         let facts = Facts {
             service: described.clone(),
             connection,
             counts: Counts::default(),
-            membership: warden::organization::Membership::NotAsked,
+            membership: warden::model::organization::Membership::NotAsked,
             claim: None,
             now: jiff::Timestamp::now(),
         };
-        match decide(&policy, &facts, &[]).decision {
-            Decision::Accept(permit) => Some(permit),
+        match decide(&policy, &facts, &[]).action {
+            Action::Accept(permit) => Some(permit),
             _ => None,
         }
     };
@@ -75,10 +78,11 @@ async fn every_page_is_read_however_small() {
     let mut made: Vec<String> = (0..23).map(|_| ask(&running, &name)).collect();
     made.sort();
     for ec2 in [adapter(&running), adapter(&running).with_page_size(5)] {
-        let mut seen: Vec<String> = ec2.connections(Of::Service(&service)).await.unwrap().iter().map(|c| c.endpoint.to_string()).collect();
+        let mut seen: Vec<String> =
+            ec2.connections(ConnectionFilter::Service(&service)).await.unwrap().iter().map(|c| c.endpoint.to_string()).collect();
         seen.sort();
         assert_eq!(seen, made);
-        assert_eq!(ec2.connections(Of::Everybody).await.unwrap().len(), 23);
+        assert_eq!(ec2.connections(ConnectionFilter::All).await.unwrap().len(), 23);
     }
     let pages = running.local.calls().iter().filter(|call| call.action == "DescribeVpcEndpointConnections").count();
     assert_eq!(pages, 1 + 1 + 5 + 5);
@@ -89,7 +93,7 @@ async fn facts_arrive_as_the_wire_spells_them() {
     let (running, service, name) = with_service(Options::default()).await;
     let endpoint = ask(&running, &name);
     let ec2 = adapter(&running);
-    let connection = ec2.connections(Of::Endpoint(&endpoint.parse().unwrap())).await.unwrap().remove(0);
+    let connection = ec2.connections(ConnectionFilter::Endpoint(&endpoint.parse().unwrap())).await.unwrap().remove(0);
     assert_eq!(connection.state, State::PendingAcceptance);
     assert_eq!(connection.owner.unwrap().as_str(), A);
     assert!(connection.created.is_some());
@@ -109,9 +113,9 @@ async fn unsuccessful_comes_with_http_200_and_is_seen() {
     let (running, service, name) = with_service(Options::default()).await;
     let endpoints = [ask(&running, &name), ask(&running, &name)];
     let ec2 = adapter(&running);
-    let permits = permits(&ec2, &service).await;
+    let tokens = tokens(&ec2, &service).await;
     running.local.world().connection_mut(&endpoints[1]).unwrap().state = "deleted".to_owned();
-    let Effect::Asked(unsuccessful) = ec2.accept(&service, permits).await.unwrap() else { panic!("it was asked") };
+    let ActOutcome::Asked(unsuccessful) = ec2.accept(&service, tokens).await.unwrap() else { panic!("it was asked") };
     assert_eq!(unsuccessful.len(), 1);
     assert_eq!((unsuccessful[0].resource.as_str(), unsuccessful[0].code.as_str()), (endpoints[1].as_str(), "InvalidState"));
 }
@@ -122,12 +126,12 @@ async fn throttling_passes_and_a_refusal_stays() {
     ask(&running, &name);
     let ec2 = adapter(&running);
     running.local.fail_next("DescribeVpcEndpointConnections", "RequestLimitExceeded", 503, 2);
-    assert_eq!(ec2.connections(Of::Service(&service)).await.unwrap().len(), 1);
+    assert_eq!(ec2.connections(ConnectionFilter::Service(&service)).await.unwrap().len(), 1);
     running.local.fail_next("DescribeVpcEndpointConnections", "UnauthorizedOperation", 403, 1);
-    let error = ec2.connections(Of::Service(&service)).await.unwrap_err();
+    let error = ec2.connections(ConnectionFilter::Service(&service)).await.unwrap_err();
     assert_eq!((error.code.as_deref(), error.is_transient()), (Some("UnauthorizedOperation"), false));
     running.local.fail_next("DescribeVpcEndpointConnections", "RequestLimitExceeded", 503, 99);
-    assert!(ec2.connections(Of::Service(&service)).await.unwrap_err().is_transient());
+    assert!(ec2.connections(ConnectionFilter::Service(&service)).await.unwrap_err().is_transient());
 }
 
 #[tokio::test]

@@ -12,10 +12,13 @@ use serde_json::Value;
 use warden::{
     aws::{dynamodb::Table, ec2::Ec2},
     decision::decide,
-    facts::{Counts, Facts},
-    policy::{Policy, PolicyFile},
-    ports::{Describe, Ledger, Of, Put},
-    record::{Origin, OriginKind, Record, Scribe, Verdict},
+    ledger::record::{Record, RecordFactory, Verdict},
+    model::{
+        facts::{Counts, Facts},
+        origin::{Origin, OriginKind},
+    },
+    policy::{PolicyFile, PolicySet},
+    ports::{ConnectionFilter, Describe, Ledger, PutOutcome},
 };
 use wire::{A, PROVIDER, Running, start};
 
@@ -75,17 +78,17 @@ impl Setting {
         let (service, endpoint) = (self.service.parse().unwrap(), self.endpoint.parse().unwrap());
         let facts = Facts {
             service: ec2.services(Some(&service)).await.unwrap().remove(0),
-            connection: ec2.connections(Of::Endpoint(&endpoint)).await.unwrap().remove(0),
+            connection: ec2.connections(ConnectionFilter::Endpoint(&endpoint)).await.unwrap().remove(0),
             counts: Counts::default(),
-            membership: warden::organization::Membership::NotAsked,
+            membership: warden::model::organization::Membership::NotAsked,
             claim: None,
             now: jiff::Timestamp::now(),
         };
         let text = "@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource);".to_owned();
-        let policy = Policy::load(&[PolicyFile { name: "p.cedar".to_owned(), text }], None).unwrap();
-        let basis = decide(&policy, &facts, &[]).basis;
-        let scribe = Scribe { observe: false, retention: SignedDuration::from_hours(24), function_version: "1".to_owned() };
-        scribe.record(facts, basis, Verdict::Referred.into(), &policy, Origin { kind: OriginKind::Sweep, id: "s".to_owned() })
+        let policy = PolicySet::load(&[PolicyFile { name: "p.cedar".to_owned(), text }], None).unwrap();
+        let grounds = decide(&policy, &facts, &[]).grounds;
+        let scribe = RecordFactory { observe: false, retention: SignedDuration::from_hours(24), function_version: "1".to_owned() };
+        scribe.record(facts, grounds, Verdict::Referred.into(), &policy, Origin { kind: OriginKind::Sweep, id: "s".to_owned() })
     }
 }
 
@@ -94,14 +97,14 @@ async fn an_account_is_throttled_for_a_time_and_no_other() {
     let setting = setting().await;
     let ec2 = setting.adapter();
     setting.running.turn(&format!("faults?account={PROVIDER}&code=RequestLimitExceeded&status=503&for-ms=500")).await;
-    let error = ec2.connections(Of::Everybody).await.unwrap_err();
+    let error = ec2.connections(ConnectionFilter::All).await.unwrap_err();
     assert_eq!((error.code.as_deref(), error.is_transient()), (Some("RequestLimitExceeded"), true));
     assert!(ec2.services(None).await.is_err(), "whatever the call");
     assert!(setting.running.ec2(A).describe_vpc_endpoints().send().await.is_ok());
     let met = setting.list("faults").await[0]["met"].as_u64().unwrap();
     assert_eq!(met, 8, "four attempts each, as the SDK is told");
     let deadline = Instant::now() + SOON;
-    while ec2.connections(Of::Everybody).await.is_err() {
+    while ec2.connections(ConnectionFilter::All).await.is_err() {
         assert!(Instant::now() < deadline, "and then it is over");
     }
 }
@@ -164,7 +167,7 @@ async fn the_ledger_refuses_as_dynamodb_does() {
         assert_eq!(setting.list("faults").await[0]["met"], attempts, "{code}");
     }
     setting.running.turn("faults?action=PutItem&code=ConditionalCheckFailedException&status=400&next=1").await;
-    assert_eq!(table.put(&record).await.unwrap(), Put::AlreadyThere);
+    assert_eq!(table.put(&record).await.unwrap(), PutOutcome::AlreadyThere);
 }
 
 #[tokio::test]

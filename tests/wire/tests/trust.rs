@@ -19,7 +19,7 @@ use tokio_rustls::{
 };
 use warden::{
     aws::{TrustError, ec2::Ec2, shared_config},
-    ports::{Describe, Of, chain},
+    ports::{ConnectionFilter, Describe, chain},
 };
 
 /// An EC2 of somebody's own, over TLS.
@@ -95,7 +95,7 @@ async fn an_endpoint_whose_authority_is_unknown_is_refused_and_told_nothing() {
     let endpoint = start().await;
     for region in ["us-east-1", "us-gov-west-1", "cn-north-1"] {
         let config = settings(None, region).await.unwrap();
-        let error = ec2(&config, &endpoint).connections(Of::Everybody).await.unwrap_err();
+        let error = ec2(&config, &endpoint).connections(ConnectionFilter::All).await.unwrap_err();
         assert!(error.message.contains("UnknownIssuer") && error.message.contains("AWS_CA_BUNDLE"), "{region}: {}", chain(&error));
     }
     assert_eq!(endpoint.requests.load(Ordering::SeqCst), 0, "not a byte of a request");
@@ -106,7 +106,7 @@ async fn a_bundle_that_names_its_authority_lets_it_answer() {
     let endpoint = start().await;
     let named = bundle(&endpoint.authority);
     let config = settings(Some(named.path()), "us-east-1").await.unwrap();
-    assert_eq!(ec2(&config, &endpoint).connections(Of::Everybody).await.unwrap(), []);
+    assert_eq!(ec2(&config, &endpoint).connections(ConnectionFilter::All).await.unwrap(), []);
     assert_eq!(endpoint.requests.load(Ordering::SeqCst), 1);
 }
 
@@ -115,7 +115,7 @@ async fn a_bundle_stands_instead_of_what_is_trusted_otherwise() {
     let (endpoint, other) = (start().await, start().await);
     let named = bundle(&other.authority);
     let config = settings(Some(named.path()), "us-east-1").await.unwrap();
-    let error = ec2(&config, &endpoint).connections(Of::Everybody).await.unwrap_err();
+    let error = ec2(&config, &endpoint).connections(ConnectionFilter::All).await.unwrap_err();
     assert!(error.message.contains("invalid peer certificate"), "{}", chain(&error));
 }
 

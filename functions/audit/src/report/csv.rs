@@ -5,7 +5,7 @@ use std::io;
 use ::csv::Writer;
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
-use warden::{finding::Finding, survey::Offer};
+use warden::{ledger::finding::Finding, model::service::ServiceConfiguration};
 
 use super::{Row, service_name};
 
@@ -51,7 +51,7 @@ impl Connections {
         table(&header).map(Self)
     }
 
-    pub(super) fn write(&mut self, offer: &Offer, of: &Row<'_>) -> io::Result<()> {
+    pub(super) fn write(&mut self, offer: &ServiceConfiguration, of: &Row<'_>) -> io::Result<()> {
         let connection = of.connection;
         row(
             &mut self.0,

@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use tempfile::NamedTempFile;
 use warden::{
-    config::Mode,
-    connection::ServiceKind,
-    finding::{Finding, Severity},
-    survey::Offer,
+    ledger::finding::Finding,
+    model::{
+        mode::Mode,
+        service::{ServiceConfiguration, ServiceKind},
+        severity::Severity,
+    },
 };
 
 use super::{
@@ -77,7 +79,7 @@ fn rests(glance: Glance) -> &'static str {
 }
 
 /// What stands before and after a service's rows.
-pub(super) fn service(offer: &Offer, findings: u32, picture: &Picture, rows: usize, left_out: usize) -> (String, String) {
+pub(super) fn service(offer: &ServiceConfiguration, findings: u32, picture: &Picture, rows: usize, left_out: usize) -> (String, String) {
     let service = &offer.service;
     let name = service_name(offer).unwrap_or(service.id.as_str());
     let kind = match &service.kind {

@@ -5,7 +5,10 @@ use std::io;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
-use warden::{config::Mode, finding::Finding, news::Open, survey::Offer};
+use warden::{
+    ledger::finding::{Finding, OpenFinding},
+    model::{mode::Mode, service::ServiceConfiguration},
+};
 
 use super::{
     Closing, Row, SCHEMA_VERSION, Standpoint, service_name,
@@ -28,7 +31,7 @@ impl Json {
         item(&mut self.findings, &described(finding, since))
     }
 
-    pub(super) fn service(&mut self, offer: &Offer) -> io::Result<()> {
+    pub(super) fn service(&mut self, offer: &ServiceConfiguration) -> io::Result<()> {
         let service = &offer.service;
         let regions: Vec<Value> =
             offer.regions.iter().map(|supported| json!({"region": supported.region, "state": supported.state})).collect();
@@ -66,7 +69,7 @@ impl Json {
             "pending_age_max_seconds": summary.pending_age_max_seconds, "findings": summary.findings,
             "opened": summary.opened, "worsened": summary.worsened, "resolved": summary.resolved,
         });
-        let gone = |open: &Open| described(&open.finding, open.since);
+        let gone = |open: &OpenFinding| described(&open.finding, open.since);
         let resolved: Vec<Value> = closing.resolved.iter().map(gone).collect();
         file(|to| {
             write!(to, "{{\"schema\":{SCHEMA_VERSION},\"run\":{run},\"totals\":{totals}")?;

@@ -5,7 +5,10 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use warden::finding::{Finding, Severity, Subject};
+use warden::{
+    ledger::finding::{Finding, FindingSubject},
+    model::severity::Severity,
+};
 
 use super::Standpoint;
 
@@ -103,14 +106,14 @@ fn resources(standpoint: &Standpoint, finding: &Finding) -> Value {
         resource
     };
     match &finding.subject {
-        Subject::Service { service } | Subject::Asker { service, .. } => {
+        FindingSubject::Service { service } | FindingSubject::Asker { service, .. } => {
             json!([resource(service.to_string(), "AWS::EC2::VPCEndpointService")])
         }
-        Subject::Connection { service, endpoint } => {
+        FindingSubject::Connection { service, endpoint } => {
             json!([endpoint_of(endpoint.to_string()), resource(service.to_string(), "AWS::EC2::VPCEndpointService")])
         }
-        Subject::Principal { service, .. } => json!([resource(service.to_string(), "AWS::EC2::VPCEndpointServicePermissions")]),
-        Subject::Policy { policy } => json!([resource(policy.clone(), "Cedar policy")]),
-        Subject::Group { group } => json!([resource(group.clone(), "Account group")]),
+        FindingSubject::Principal { service, .. } => json!([resource(service.to_string(), "AWS::EC2::VPCEndpointServicePermissions")]),
+        FindingSubject::Policy { policy } => json!([resource(policy.clone(), "Cedar policy")]),
+        FindingSubject::Group { group } => json!([resource(group.clone(), "Account group")]),
     }
 }

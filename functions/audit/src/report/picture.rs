@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
-use warden::{connection::Standing, ids::AccountId};
+use warden::model::{connection::Phase, ids::AccountId};
 
 use super::{Glance, Row};
 
@@ -33,12 +33,12 @@ impl Picture {
         let glance = row.glance();
         let lane = self.accounts.entry(row.connection.owner.clone()).or_insert(Lane { connected: 0, waiting: 0, worst: glance });
         lane.worst = lane.worst.max(glance);
-        match row.connection.state.standing() {
-            Standing::Live => {
+        match row.connection.state.phase() {
+            Phase::Live => {
                 lane.connected += 1;
                 self.connected += 1;
             }
-            Standing::Waiting | Standing::Unknown | Standing::Gone => {
+            Phase::Waiting | Phase::Unknown | Phase::Gone => {
                 lane.waiting += 1;
                 self.waiting += 1;
             }

@@ -174,7 +174,7 @@ async fn waiting_is_told_after_a_day_and_again_at_growing_intervals() {
         if hours % 6 == 0 {
             stage.audit().await.unwrap();
             stage.tell().await;
-            let about = |notice: &Notice| notice.text.contains("Waiting for a person") && notice.text.contains(&endpoint);
+            let about = |notice: &Message| notice.text.contains("Waiting for a person") && notice.text.contains(&endpoint);
             told_on.extend(stage.outbox.take().iter().filter(|(_, notice)| about(notice)).map(|_| hours / 24));
         }
         stage.pass(SignedDuration::from_hours(1));

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use journeys::{A, B, C, Fault, PROVIDER, Stage, TOPIC, start_of_story};
 use local::world::{NewEndpoint, NewService, Permission};
 use serde_json::Value;
-use warden::{grant::Grantee, notice::Notice};
+use warden::{decision::grant::Grantee, message::Message};
 
 mod connections;
 mod mistakes;
@@ -81,7 +81,7 @@ fn severity(report: &Value, kind: &str) -> Option<String> {
 }
 
 /// What was told of audits since the last time.
-async fn news(stage: &Stage) -> Vec<Notice> {
+async fn news(stage: &Stage) -> Vec<Message> {
     stage.audit().await.unwrap();
     stage.tell().await;
     let told = stage.outbox.take().into_iter().map(|(_, notice)| notice);

@@ -20,7 +20,7 @@ async fn what_is_open_and_not_looked_at_still_counts_and_stands_in_the_report() 
     drop(news(&stage).await);
     stage.aws.faults.next("DescribeVpcEndpointConnections", &[Fault::Before("UnauthorizedOperation")]);
     let summary = stage.audit().await.unwrap();
-    assert_eq!(summary.open(warden::finding::Severity::Critical), 1, "an alarm on it must not end");
+    assert_eq!(summary.open(warden::model::severity::Severity::Critical), 1, "an alarm on it must not end");
     assert!(stage.shelf.findings().contains(&id(&stage, "unjustified", &endpoint)));
     assert!(stage.shelf.read("report.html").contains("could not look at it"));
     stage.tell().await;

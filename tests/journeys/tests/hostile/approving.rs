@@ -8,8 +8,8 @@ use std::{
 use journeys::{A, B, C, PROVIDER, TOPIC};
 use serde_json::Value;
 use warden::{
-    event::{Asks, Trigger},
-    record::Verdict,
+    ledger::record::Verdict,
+    trigger::{Target, Trigger},
 };
 
 use crate::{
@@ -119,11 +119,11 @@ impl Tally {
         self.count("parsed");
         for trigger in triggers {
             self.count(match &trigger.asks {
-                Asks::Endpoints(_) => "asks: endpoints",
-                Asks::Services(_) => "asks: services",
-                Asks::Topic(_) => "asks: topic",
-                Asks::Everything => "asks: everything",
-                Asks::Nothing(_) => "asks: nothing",
+                Target::Endpoints(_) => "asks: endpoints",
+                Target::Services(_) => "asks: services",
+                Target::Topic(_) => "asks: topic",
+                Target::Everything => "asks: everything",
+                Target::Nothing(_) => "asks: nothing",
             });
         }
     }

@@ -12,12 +12,12 @@ use journeys::{A, Aws, B, C, Faults, MemoryLedger, PROVIDER, TOPIC, start_of_sto
 use local::world::{NewEndpoint, NewService, World};
 use serde_json::{Value, json};
 use warden::{
-    config::Scope,
     deadline::Deadline,
-    event::Trigger,
-    organization::Members,
-    policy::{Policy, PolicyFile},
-    record::{Record, Scribe, Verdict},
+    gather::organization_cache::OrganizationCache,
+    ledger::record::{Record, RecordFactory, Verdict},
+    model::scope::Scope,
+    policy::{PolicyFile, PolicySet},
+    trigger::Trigger,
 };
 
 /// The role that lets B in, where an event proves it.
@@ -72,7 +72,7 @@ pub(crate) struct Seen {
 
 static NOW: LazyLock<Timestamp> = LazyLock::new(|| start_of_story() + SignedDuration::from_mins(10));
 
-static POLICY: LazyLock<Arc<Policy>> = LazyLock::new(|| {
+static POLICY: LazyLock<Arc<PolicySet>> = LazyLock::new(|| {
     let cedar = format!(
         "@id(\"redis\") permit (principal in PrivateLink::AccountGroup::\"redis-consumers\", action == PrivateLink::Action::\"Accept\", resource)
            when {{ resource.hasTag(\"Name\") && resource.getTag(\"Name\") == \"redis\" }};
@@ -82,7 +82,7 @@ static POLICY: LazyLock<Arc<Policy>> = LazyLock::new(|| {
     );
     let file = |name: &str, text: String| PolicyFile { name: name.to_owned(), text };
     let groups = file("groups.json", json!({"redis-consumers": {"accounts": [A]}}).to_string());
-    Arc::new(Policy::load(&[file("p.cedar", cedar)], Some(&groups)).unwrap())
+    Arc::new(PolicySet::load(&[file("p.cedar", cedar)], Some(&groups)).unwrap())
 });
 
 impl Cast {
@@ -138,11 +138,11 @@ impl Cast {
             describe: self.aws.clone(),
             act: self.aws.clone(),
             ledger: self.ledger.clone(),
-            members: Members::new(self.aws.clone()),
+            members: OrganizationCache::new(self.aws.clone()),
             policy: Arc::clone(&POLICY),
             scope: Scope::Services(self.services.iter().map(|id| id.parse().unwrap()).collect()),
             region: "us-east-1".parse().unwrap(),
-            scribe: Scribe { observe: false, retention: SignedDuration::from_hours(9600), function_version: "test/1".to_owned() },
+            scribe: RecordFactory { observe: false, retention: SignedDuration::from_hours(9600), function_version: "test/1".to_owned() },
             clock: || *NOW,
             seen: ServiceCache::default(),
         };

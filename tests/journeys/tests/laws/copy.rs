@@ -1,22 +1,25 @@
 //! The answer loop in small: events and sweeps over the same ports, judged by the same policy, and put together anew, so
 //! that a rule of it can be broken. With no rule broken it keeps every law; that is tried, too.
 //!
-//! It has no permits, which only the real one can make: it asks EC2 directly.
+//! It has no tokens, which only the real one can make: it asks EC2 directly.
 
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use warden::{
-    connection::{Connection, Service, Standing, State},
-    decision::{Basis, Refer},
-    event::{Asks, Hint, Trigger},
-    facts::{Claim, Counts, Facts},
-    grant::Grant,
-    ids::{EndpointId, ServiceId},
-    organization::Membership,
-    policy::{Judgement, OpenFact},
-    ports::{CallError, Describe, Effect, Ledger, Of, chain},
-    record::{Act, Failure, Origin, Outcome, Verdict},
+    decision::{Grounds, grant::Grant},
+    ledger::record::{Act, Failure, Outcome, Verdict},
+    model::{
+        connection::{Connection, Phase, State},
+        facts::{Claim, Counts, Facts},
+        ids::{EndpointId, ServiceId},
+        organization::Membership,
+        origin::Origin,
+        service::Service,
+    },
+    policy::{Judgement, UnknownFact, evaluation::Refer},
+    ports::{ActOutcome, CallError, ConnectionFilter, Describe, Ledger, chain},
+    trigger::{EndpointRef, Target, Trigger},
 };
 
 use crate::{
@@ -49,20 +52,20 @@ impl Copy {
         let mut trouble = Vec::new();
         for Trigger { origin, asks } in Trigger::parse(event).map_err(|error| chain(&error))? {
             let done = match asks {
-                Asks::Nothing(_) => Ok(()),
-                Asks::Endpoints(hints) => {
+                Target::Nothing(_) => Ok(()),
+                Target::Endpoints(hints) => {
                     let mut done = Ok(());
                     for hint in hints {
                         done = self.request(hint, &origin).await.and(done);
                     }
                     done
                 }
-                Asks::Services(ids) => self.sweep(|id| ids.contains(id), &origin).await,
-                Asks::Topic(topic) => {
+                Target::Services(ids) => self.sweep(|id| ids.contains(id), &origin).await,
+                Target::Topic(topic) => {
                     let ids = self.lambda.ec2.services_notifying(&topic).await.map_err(said)?;
                     self.sweep(|id| ids.contains(id), &origin).await
                 }
-                Asks::Everything => self.sweep(|_| true, &origin).await,
+                Target::Everything => self.sweep(|_| true, &origin).await,
             };
             trouble.extend(done.err());
         }
@@ -73,8 +76,8 @@ impl Copy {
         self.flaw == Some(flaw)
     }
 
-    async fn request(&self, hint: Hint, origin: &Origin) -> Result<(), String> {
-        let Hint { endpoint, service, region, claim } = hint;
+    async fn request(&self, hint: EndpointRef, origin: &Origin) -> Result<(), String> {
+        let EndpointRef { endpoint, service, region, claim } = hint;
         if region.is_some_and(|region| region.as_str() != "us-east-1") {
             return Ok(());
         }
@@ -84,7 +87,7 @@ impl Copy {
         let service = match service {
             Some(id) => id,
             None => {
-                let found = self.lambda.ec2.connections(Of::Endpoint(&endpoint)).await.map_err(said)?;
+                let found = self.lambda.ec2.connections(ConnectionFilter::Endpoint(&endpoint)).await.map_err(said)?;
                 found.into_iter().next().ok_or("not found yet")?.service
             }
         };
@@ -92,14 +95,14 @@ impl Copy {
         let Some(service) = described.into_iter().find(|one| one.id == service && self.lambda.scope.covers(one)) else {
             return Ok(());
         };
-        let all = self.lambda.ec2.connections(Of::Service(&service.id)).await.map_err(said)?;
+        let all = self.lambda.ec2.connections(ConnectionFilter::Service(&service.id)).await.map_err(said)?;
         let connection = all.iter().find(|one| one.endpoint == endpoint).ok_or("not found yet")?.clone();
         self.decide(&service, connection, &all, claim, origin).await.map(drop)
     }
 
     async fn sweep(&self, wanted: impl Fn(&ServiceId) -> bool, origin: &Origin) -> Result<(), String> {
         let services = self.lambda.ec2.services(None).await.map_err(said)?;
-        let mut all = self.lambda.ec2.connections(Of::Everybody).await.map_err(said)?;
+        let mut all = self.lambda.ec2.connections(ConnectionFilter::All).await.map_err(said)?;
         all.sort_by_key(|one| (one.created, one.endpoint.clone()));
         let mut by_service: BTreeMap<ServiceId, Vec<Connection>> = BTreeMap::new();
         all.into_iter().for_each(|one| by_service.entry(one.service.clone()).or_default().push(one));
@@ -107,7 +110,7 @@ impl Copy {
         for service in services.iter().filter(|service| wanted(&service.id) && self.lambda.scope.covers(service)) {
             let mut beside = by_service.remove(&service.id).unwrap_or_default();
             for connection in beside.clone() {
-                if matches!(connection.state.standing(), Standing::Live | Standing::Gone) && !self.has(Flaw::CutsOffWhoIsConnected) {
+                if matches!(connection.state.phase(), Phase::Live | Phase::Gone) && !self.has(Flaw::CutsOffWhoIsConnected) {
                     continue;
                 }
                 let endpoint = connection.endpoint.clone();
@@ -151,35 +154,35 @@ impl Copy {
         let grants = self.lambda.ledger.grants(&service.id).await.map_err(said)?;
         self.lambda.members.complete_for_grant(policy, &mut facts, &grants).await;
         let judgement = policy.judge(&facts).ok();
-        let (answer, grant) = self.weigh(&facts, judgement.as_ref(), &grants);
+        let (answer, grant) = self.evaluate(&facts, judgement.as_ref(), &grants);
         let let_in = matches!(answer, Answer::Act(Act::Accept));
-        let basis = Basis { judgement, grant };
+        let grounds = Grounds { judgement, grant };
         if let Answer::Act(act) = answer
             && self.has(Flaw::RecordsBeforeItActs)
         {
-            self.put(facts.clone(), basis.clone(), acted(act).into(), origin).await?;
+            self.put(facts.clone(), grounds.clone(), acted(act).into(), origin).await?;
         }
         let outcome = match answer {
             Answer::Act(act) => self.act(act, service, &facts.connection.endpoint).await,
             Answer::Refer(why) => Some(why.into()),
-            Answer::Live => return self.live(facts, basis, origin, &grants).await.map(|()| false),
+            Answer::Live => return self.live(facts, grounds, origin, &grants).await.map(|()| false),
             Answer::Gone => None,
         };
         match outcome {
-            Some(outcome) => self.put(facts, basis, outcome, origin).await.map(|()| let_in),
+            Some(outcome) => self.put(facts, grounds, outcome, origin).await.map(|()| let_in),
             None => Ok(false),
         }
     }
 
-    fn weigh(&self, facts: &Facts, judgement: Option<&Judgement>, grants: &[Grant]) -> (Answer, Option<Grant>) {
-        let standing = facts.connection.state.standing();
+    fn evaluate(&self, facts: &Facts, judgement: Option<&Judgement>, grants: &[Grant]) -> (Answer, Option<Grant>) {
+        let phase = facts.connection.state.phase();
         let refer = |why| (Answer::Refer(why), None);
-        match (standing, facts.disputed_owner()) {
-            (Standing::Gone, _) => return (Answer::Gone, None),
+        match (phase, facts.disputed_owner()) {
+            (Phase::Gone, _) => return (Answer::Gone, None),
             (_, Some(claimed)) => return refer(Refer::Disputed { claimed: claimed.clone() }),
-            (Standing::Unknown, _) => return refer(Refer::UnknownState { state: facts.connection.state.as_str().to_owned() }),
-            (Standing::Live, _) if !self.has(Flaw::CutsOffWhoIsConnected) => return (Answer::Live, None),
-            (Standing::Live | Standing::Waiting, _) => {}
+            (Phase::Unknown, _) => return refer(Refer::UnknownState { state: facts.connection.state.as_str().to_owned() }),
+            (Phase::Live, _) if !self.has(Flaw::CutsOffWhoIsConnected) => return (Answer::Live, None),
+            (Phase::Live | Phase::Waiting, _) => {}
         }
         let Some(Judgement { accept, reject, inactive }) = judgement else {
             return refer(Refer::Missing { fact: warden::policy::MissingFact::Owner });
@@ -188,15 +191,15 @@ impl Copy {
         let failed = !sound && !self.has(Flaw::IgnoresEvaluationErrors);
         let open = !(accept.open.is_empty() && reject.open.is_empty());
         let sound = !failed && !open;
-        if sound && reject.allowed && (standing == Standing::Live || !accept.allowed) {
+        if sound && reject.allowed && (phase == Phase::Live || !accept.allowed) {
             let grant = Grant::covering(grants, &facts.connection, facts.now).filter(|_| inactive.is_none());
             return match grant {
                 Some(grant) if self.known(facts) => (Answer::Act(Act::Accept), Some(grant.clone())),
-                Some(_) => refer(Refer::Unverified { needs: [OpenFact::Organization].into() }),
+                Some(_) => refer(Refer::Unverified { needs: [UnknownFact::Organization].into() }),
                 None => (Answer::Act(Act::Reject), None),
             };
         }
-        if standing == Standing::Live {
+        if phase == Phase::Live {
             return (Answer::Live, None);
         }
         if let Some(state) = inactive {
@@ -207,7 +210,7 @@ impl Copy {
         }
         match Grant::covering(grants, &facts.connection, facts.now) {
             Some(grant) if self.known(facts) => (Answer::Act(Act::Accept), Some(grant.clone())),
-            Some(_) => refer(Refer::Unverified { needs: [OpenFact::Organization].into() }),
+            Some(_) => refer(Refer::Unverified { needs: [UnknownFact::Organization].into() }),
             None if self.has(Flaw::TakesDeniedForRejected) => (Answer::Act(Act::Reject), None),
             None if failed => refer(Refer::PolicyError),
             None => refer(Refer::NoPermit),
@@ -227,43 +230,43 @@ impl Copy {
         let (ec2, ids) = (&self.lambda.ec2, std::slice::from_ref(endpoint));
         let effect = if act == Act::Accept { ec2.accept_ids(&service.id, ids).await } else { ec2.reject_ids(&service.id, ids).await };
         let (code, message) = match effect {
-            Ok(Effect::Asked(bad)) => match bad.into_iter().next() {
+            Ok(ActOutcome::Asked(bad)) => match bad.into_iter().next() {
                 None => return Some(acted(act).into()),
                 Some(bad) => (bad.code, bad.message),
             },
-            Ok(Effect::Observed) => return None,
+            Ok(ActOutcome::Observed) => return None,
             Err(error) => (error.code.unwrap_or_else(|| "Unknown".to_owned()), error.message),
         };
         let failure = || Outcome::from(Failure { act, code: code.clone(), message: message.clone() });
-        let Ok(again) = ec2.connections(Of::Service(&service.id)).await else { return Some(failure()) };
+        let Ok(again) = ec2.connections(ConnectionFilter::Service(&service.id)).await else { return Some(failure()) };
         let state = again.into_iter().find(|one| one.endpoint == *endpoint).map(|one| one.state);
-        match (state.as_ref().map(State::standing), act) {
-            (Some(Standing::Live), Act::Accept) => Some(Verdict::Accepted.into()),
+        match (state.as_ref().map(State::phase), act) {
+            (Some(Phase::Live), Act::Accept) => Some(Verdict::Accepted.into()),
             (_, Act::Reject) if state == Some(State::Rejected) => Some(Verdict::Rejected.into()),
-            (Some(Standing::Gone) | None, _) => None,
-            (Some(Standing::Live | Standing::Waiting | Standing::Unknown), _) => Some(failure()),
+            (Some(Phase::Gone) | None, _) => None,
+            (Some(Phase::Live | Phase::Waiting | Phase::Unknown), _) => Some(failure()),
         }
     }
 
-    async fn live(&self, facts: Facts, basis: Basis, origin: &Origin, grants: &[Grant]) -> Result<(), String> {
+    async fn live(&self, facts: Facts, grounds: Grounds, origin: &Origin, grants: &[Grant]) -> Result<(), String> {
         let connection = &facts.connection;
         let verdicts = self.lambda.ledger.verdicts(&connection.service, &connection.endpoint).await.map_err(said)?;
         if verdicts.iter().any(|verdict| matches!(verdict, Verdict::Accepted | Verdict::Found)) {
             return Ok(());
         }
         if let Some(grant) = Grant::covering(grants, connection, facts.now) {
-            let basis = Basis { grant: Some(grant.clone()), ..basis };
-            return self.put(facts, basis, Verdict::Accepted.into(), origin).await;
+            let grounds = Grounds { grant: Some(grant.clone()), ..grounds };
+            return self.put(facts, grounds, Verdict::Accepted.into(), origin).await;
         }
         let fresh = connection.created.is_some_and(|created| facts.now.duration_since(created) < SignedDuration::from_mins(2));
         if fresh && facts.service.acceptance_required {
             return Err("not on the record yet".to_owned());
         }
-        self.put(facts, basis, Verdict::Found.into(), origin).await
+        self.put(facts, grounds, Verdict::Found.into(), origin).await
     }
 
-    async fn put(&self, facts: Facts, basis: Basis, outcome: Outcome, origin: &Origin) -> Result<(), String> {
-        let record = scribe(self.lambda.observe).record(facts, basis, outcome, &self.lambda.policy, origin.clone());
+    async fn put(&self, facts: Facts, grounds: Grounds, outcome: Outcome, origin: &Origin) -> Result<(), String> {
+        let record = scribe(self.lambda.observe).record(facts, grounds, outcome, &self.lambda.policy, origin.clone());
         self.lambda.ledger.put(&record).await.map(drop).map_err(said)
     }
 }

@@ -19,10 +19,10 @@ use journeys::{Aws, Faults, MemoryLedger, Outbox, Shelf, start_of_story};
 use local::world::World;
 use serde_json::Value;
 use warden::{
-    config::Scope,
-    grant::{Grant, Grantee},
-    notice::Notice,
-    policy::Policy,
+    decision::grant::{Grant, Grantee},
+    message::Message,
+    model::scope::Scope,
+    policy::PolicySet,
 };
 
 use crate::{
@@ -56,7 +56,7 @@ pub const DEFAULT_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:warden-owner
 const LOADED_MAX: usize = 64;
 
 thread_local! {
-    static LOADED: RefCell<BTreeMap<String, Arc<Policy>>> = const { RefCell::new(BTreeMap::new()) };
+    static LOADED: RefCell<BTreeMap<String, Arc<PolicySet>>> = const { RefCell::new(BTreeMap::new()) };
     static NOW: Cell<Timestamp> = const { Cell::new(Timestamp::UNIX_EPOCH) };
     static RUNS: Cell<bool> = const { Cell::new(false) };
 }
@@ -123,7 +123,7 @@ pub struct House<'a> {
     pub requests: Vec<Request>,
     pub sent: Vec<Sent>,
     pub in_force: InForce,
-    policy: Arc<Policy>,
+    policy: Arc<PolicySet>,
     lambdas: [Environment; 2],
     audit: Option<(Work<Result<(), String>>, Timestamp)>,
     untold: Vec<Value>,
@@ -244,13 +244,13 @@ impl<'a> House<'a> {
     }
 
     /// A policy takes over that somebody else has made of a set.
-    pub fn go_by(&mut self, in_force: InForce, policy: Arc<Policy>) {
+    pub fn go_by(&mut self, in_force: InForce, policy: Arc<PolicySet>) {
         self.in_force = in_force;
         self.policy = policy;
     }
 
     /// Everything that was told so far, with to whom.
-    pub fn told(&self) -> Vec<(String, Notice)> {
+    pub fn told(&self) -> Vec<(String, Message)> {
         self.outbox.all()
     }
 
@@ -290,7 +290,7 @@ fn latest(n: usize, len: usize) -> Option<usize> {
 }
 
 /// What a warden makes of a set. Reading policies takes longer than all else, and a law tells its story several times.
-fn load(warden: &dyn Warden, in_force: &InForce) -> Arc<Policy> {
+fn load(warden: &dyn Warden, in_force: &InForce) -> Arc<PolicySet> {
     let files = in_force.files();
     let key = format!("{:?} {files:?}", warden.flaw());
     LOADED.with_borrow_mut(|loaded| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use warden::policy::{Policy, PolicyFile};
+use warden::policy::{PolicyFile, PolicySet};
 
 use crate::{
     copy::Copy,
@@ -114,14 +114,14 @@ impl Warden for Broken {
         Some(self.0)
     }
 
-    fn load(&self, files: &[PolicyFile]) -> Result<Policy, String> {
+    fn load(&self, files: &[PolicyFile]) -> Result<PolicySet, String> {
         if self.0 != Flaw::DropsForbids {
             return Real.load(files);
         }
-        let permits = |text: &str| text.lines().filter(|line| !line.contains(" forbid (")).collect::<Vec<_>>().join("\n");
+        let tokens = |text: &str| text.lines().filter(|line| !line.contains(" forbid (")).collect::<Vec<_>>().join("\n");
         let never = "\n@id(\"never\") permit (principal, action, resource) when { false };";
         let without = |file: &PolicyFile| match file.name.as_str() {
-            "rules.cedar" => PolicyFile { text: permits(&file.text) + never, ..file.clone() },
+            "rules.cedar" => PolicyFile { text: tokens(&file.text) + never, ..file.clone() },
             _ => file.clone(),
         };
         Real.load(&files.iter().map(without).collect::<Vec<_>>())
@@ -156,7 +156,7 @@ struct BrokenKeeper {
 }
 
 impl Keeper for BrokenKeeper {
-    fn current(&mut self, now: Timestamp) -> (Option<Arc<Policy>>, bool) {
+    fn current(&mut self, now: Timestamp) -> (Option<Arc<PolicySet>>, bool) {
         let (policy, loud) = self.keeper.current(now);
         match self.flaw {
             Flaw::SaysNothingOfABadSet => (policy, false),

@@ -9,17 +9,26 @@ use std::{
 use jiff::Timestamp;
 use journeys::{Aws, MemoryLedger, Outbox, Shelf};
 use warden::{
-    connection::{Connection, Service, State},
-    decision::{Permit, ToAccept, ToReject},
-    grant::Grant,
-    ids::{AccountId, EndpointId, ServiceId, TopicArn},
-    news::{Change, Digest, Kept},
-    notice::Notice,
-    organization::Membership,
-    ports::{Accept, CallError, Describe, Directory, Effect, Findings, Keep, Ledger, Of, Publish, Published, Put, Recall, Reject, Survey},
-    principal::Permission,
-    record::{Record, Verdict},
-    survey::{Memory, Offer, Page, Subscription},
+    decision::{ActionToken, ToAccept, ToReject, grant::Grant},
+    ledger::{
+        digest::Digest,
+        finding::{Change, StoredFindings},
+        history::LedgerHistory,
+        record::{Record, Verdict},
+    },
+    message::Message,
+    model::{
+        connection::{Connection, ConnectionPage, State},
+        ids::{AccountId, EndpointId, ServiceId, TopicArn},
+        notification::ConnectionNotification,
+        organization::Membership,
+        principal::AllowedPrincipal,
+        service::{Service, ServiceConfiguration},
+    },
+    ports::{
+        Accept, ActOutcome, CallError, ConnectionFilter, Describe, Directory, Findings, History, Inventory, Ledger, Publish,
+        PublishOutcome, PutOutcome, Reject, ReportStore,
+    },
 };
 
 use crate::{harness::now, mutants::Flaw, reference::Member};
@@ -61,21 +70,21 @@ impl Ec2 {
     }
 
     /// Accepts without a permit: for broken copies, which have no way to come by one.
-    pub async fn accept_ids(&self, service: &ServiceId, ids: &[EndpointId]) -> Result<Effect, CallError> {
+    pub async fn accept_ids(&self, service: &ServiceId, ids: &[EndpointId]) -> Result<ActOutcome, CallError> {
         lock(&self.log).asked.extend(ids.iter().cloned());
         let effect = self.aws.ask_to_accept(service, &texts(ids)).await;
         self.bent(effect)
     }
 
-    pub async fn reject_ids(&self, service: &ServiceId, ids: &[EndpointId]) -> Result<Effect, CallError> {
+    pub async fn reject_ids(&self, service: &ServiceId, ids: &[EndpointId]) -> Result<ActOutcome, CallError> {
         let effect = self.aws.ask_to_reject(service, &texts(ids)).await;
         self.bent(effect)
     }
 
-    fn bent(&self, effect: Result<Effect, CallError>) -> Result<Effect, CallError> {
+    fn bent(&self, effect: Result<ActOutcome, CallError>) -> Result<ActOutcome, CallError> {
         match effect {
-            Ok(Effect::Asked(_)) if self.has(Flaw::IgnoresUnsuccessful) => Ok(Effect::Asked(Vec::new())),
-            Err(_) if self.has(Flaw::TakesErrorsForSuccess) => Ok(Effect::Asked(Vec::new())),
+            Ok(ActOutcome::Asked(_)) if self.has(Flaw::IgnoresUnsuccessful) => Ok(ActOutcome::Asked(Vec::new())),
+            Err(_) if self.has(Flaw::TakesErrorsForSuccess) => Ok(ActOutcome::Asked(Vec::new())),
             other => other,
         }
     }
@@ -100,10 +109,10 @@ impl Ec2 {
 }
 
 impl Describe for Ec2 {
-    async fn connections(&self, of: Of<'_>) -> Result<Vec<Connection>, CallError> {
+    async fn connections(&self, of: ConnectionFilter<'_>) -> Result<Vec<Connection>, CallError> {
         let found = self.aws.connections(of).await?;
         // Of one endpoint alone nobody can tell how many others there are.
-        if !matches!(of, Of::Endpoint(_)) {
+        if !matches!(of, ConnectionFilter::Endpoint(_)) {
             lock(&self.log).lists.push(found.clone());
         }
         Ok(self.seen(found))
@@ -121,16 +130,16 @@ impl Describe for Ec2 {
 }
 
 impl Accept for Ec2 {
-    async fn accept(&self, service: &ServiceId, permits: Vec<Permit<ToAccept>>) -> Result<Effect, CallError> {
-        lock(&self.log).asked.extend(permits.iter().map(|permit| permit.endpoint().clone()));
-        let effect = self.aws.accept(service, permits).await;
+    async fn accept(&self, service: &ServiceId, tokens: Vec<ActionToken<ToAccept>>) -> Result<ActOutcome, CallError> {
+        lock(&self.log).asked.extend(tokens.iter().map(|token| token.endpoint().clone()));
+        let effect = self.aws.accept(service, tokens).await;
         self.bent(effect)
     }
 }
 
 impl Reject for Ec2 {
-    async fn reject(&self, service: &ServiceId, permits: Vec<Permit<ToReject>>) -> Result<Effect, CallError> {
-        let effect = self.aws.reject(service, permits).await;
+    async fn reject(&self, service: &ServiceId, tokens: Vec<ActionToken<ToReject>>) -> Result<ActOutcome, CallError> {
+        let effect = self.aws.reject(service, tokens).await;
         self.bent(effect)
     }
 }
@@ -147,30 +156,30 @@ impl Directory for Ec2 {
         match answer {
             Err(_) if self.has(Flaw::TakesSilenceForAnOutsider) => Ok(Membership::Outside),
             Ok(Membership::Member(member)) if self.has(Flaw::TakesEveryMemberForActive) => {
-                Ok(Membership::Member(warden::organization::Member { state: "ACTIVE".to_owned(), ..member }))
+                Ok(Membership::Member(warden::model::organization::Member { state: "ACTIVE".to_owned(), ..member }))
             }
             answer => answer,
         }
     }
 }
 
-impl Survey for Ec2 {
-    async fn offers(&self) -> Result<Vec<Offer>, CallError> {
+impl Inventory for Ec2 {
+    async fn offers(&self) -> Result<Vec<ServiceConfiguration>, CallError> {
         self.aws.offers().await
     }
 
-    async fn permissions(&self, service: &ServiceId) -> Result<Vec<Permission>, CallError> {
+    async fn permissions(&self, service: &ServiceId) -> Result<Vec<AllowedPrincipal>, CallError> {
         self.aws.permissions(service).await
     }
 
-    async fn subscriptions(&self) -> Result<Vec<Subscription>, CallError> {
+    async fn subscriptions(&self) -> Result<Vec<ConnectionNotification>, CallError> {
         self.aws.subscriptions().await
     }
 
-    async fn page(&self, service: &ServiceId, from: Option<&str>) -> Result<Page, CallError> {
+    async fn page(&self, service: &ServiceId, from: Option<&str>) -> Result<ConnectionPage, CallError> {
         let page = self.aws.page(service, from).await?;
         let next = page.next.filter(|_| !self.has(Flaw::AuditsTheFirstPageOnly));
-        Ok(Page { connections: self.seen(page.connections), next, ..page })
+        Ok(ConnectionPage { connections: self.seen(page.connections), next, ..page })
     }
 }
 
@@ -188,15 +197,15 @@ impl Book {
 }
 
 impl Ledger for Book {
-    async fn put(&self, record: &Record) -> Result<Put, CallError> {
+    async fn put(&self, record: &Record) -> Result<PutOutcome, CallError> {
         if self.has(Flaw::LosesRecords) {
-            return Ok(Put::Written);
+            return Ok(PutOutcome::Written);
         }
         if self.has(Flaw::WritesOverRecords) {
             self.ledger.forget_key(&record.key());
         }
         if self.has(Flaw::KeepsOneRecordOfEach) && !self.ledger.verdicts(record.service(), record.endpoint()).await?.is_empty() {
-            return Ok(Put::AlreadyThere);
+            return Ok(PutOutcome::AlreadyThere);
         }
         self.ledger.put(record).await
     }
@@ -214,17 +223,17 @@ impl Ledger for Book {
     }
 }
 
-impl Recall for Book {
-    async fn recall(&self, service: &ServiceId) -> Result<Memory, CallError> {
+impl History for Book {
+    async fn recall(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
         let memory = self.ledger.recall(service).await?;
         let grants = if self.has(Flaw::AuditsWithoutGrants) { Vec::new() } else { memory.grants };
         let endpoints = if self.has(Flaw::AuditsWithoutRecords) { Default::default() } else { memory.endpoints };
-        Ok(Memory { grants, endpoints, ..memory })
+        Ok(LedgerHistory { grants, endpoints, ..memory })
     }
 }
 
 impl Findings for Book {
-    async fn kept(&self) -> Result<Kept, CallError> {
+    async fn kept(&self) -> Result<StoredFindings, CallError> {
         self.ledger.kept().await
     }
 
@@ -236,9 +245,9 @@ impl Findings for Book {
         self.ledger.lay_down_pen(run).await
     }
 
-    async fn publish(&self, changes: &[Change], digest: &Digest) -> Result<Published, CallError> {
+    async fn publish(&self, changes: &[Change], digest: &Digest) -> Result<PublishOutcome, CallError> {
         if self.has(Flaw::AuditsAndTellsNobody) {
-            return Ok(Published::Written);
+            return Ok(PublishOutcome::Written);
         }
         self.ledger.publish(changes, digest).await
     }
@@ -257,7 +266,7 @@ pub struct Post {
 }
 
 impl Publish for Post {
-    async fn publish(&self, topic: &TopicArn, notice: &Notice) -> Result<(), CallError> {
+    async fn publish(&self, topic: &TopicArn, notice: &Message) -> Result<(), CallError> {
         let topic = if self.flaw == Some(Flaw::TellsSomebodyElse) { &self.default_topic } else { topic };
         let answer = self.outbox.publish(topic, notice).await;
         if self.flaw == Some(Flaw::TellsOnceAndNeverAgain) { Ok(()) } else { answer }
@@ -268,7 +277,7 @@ impl Publish for Post {
 #[derive(Clone)]
 pub struct Cabinet(pub Shelf);
 
-impl Keep for Cabinet {
+impl ReportStore for Cabinet {
     async fn keep(&self, name: &str, content_type: &str, file: &Path) -> Result<(), CallError> {
         self.0.keep(name, content_type, file).await
     }

@@ -10,7 +10,8 @@ use std::{
 use jiff::Timestamp;
 use proptest::{prelude::*, sample::select};
 use warden::{
-    policy::{Policy, PolicyFile, PolicyUri, bundle::Bundle, source::Source},
+    gather::policy_reload::ReloadingPolicySet,
+    policy::{PolicyFile, PolicySet, PolicyUri, bundle::Bundle},
     ports::{CallError, Fetch, Fetched},
 };
 
@@ -78,23 +79,23 @@ impl Fetch for Bucket {
 /// Goes by a set in a bucket.
 pub trait Keeper {
     /// The set in force, if there is one; and whether something was said about what lies there now.
-    fn current(&mut self, now: Timestamp) -> (Option<Arc<Policy>>, bool);
+    fn current(&mut self, now: Timestamp) -> (Option<Arc<PolicySet>>, bool);
 }
 
 /// As the functions do it.
 pub struct RealKeeper {
     pub bucket: Bucket,
-    pub source: Option<Source<Bucket>>,
+    pub source: Option<ReloadingPolicySet<Bucket>>,
 }
 
 impl Keeper for RealKeeper {
-    fn current(&mut self, now: Timestamp) -> (Option<Arc<Policy>>, bool) {
+    fn current(&mut self, now: Timestamp) -> (Option<Arc<PolicySet>>, bool) {
         if let Some(source) = &self.source {
             let (policy, trouble) = at_once(source.current(now));
             return (Some(policy), trouble.is_some());
         }
         let uri: PolicyUri = "s3://policies/policy.json".parse().unwrap();
-        match at_once(Source::open(uri, self.bucket.clone(), now)) {
+        match at_once(ReloadingPolicySet::open(uri, self.bucket.clone(), now)) {
             Ok(source) => {
                 let (policy, _) = at_once(source.current(now));
                 self.source = Some(source);

@@ -9,14 +9,15 @@ use jiff::SignedDuration;
 use notify::Notify;
 use serde_json::Value;
 use warden::{
-    config::{NotifyConfig, Scope},
+    audit::thresholds::Thresholds,
+    config::NotifyConfig,
     deadline::Deadline,
-    event::Trigger,
-    finding::Terms,
-    organization::Members,
-    policy::{Policy, PolicyFile},
+    gather::organization_cache::OrganizationCache,
+    ledger::record::RecordFactory,
+    model::scope::Scope,
+    policy::{PolicyFile, PolicySet},
     ports::{Accept, Observe, Reject, chain},
-    record::Scribe,
+    trigger::Trigger,
 };
 
 use crate::{
@@ -34,9 +35,9 @@ pub type Work<T> = Pin<Box<dyn Future<Output = T>>>;
 pub struct Lambda {
     pub ec2: Ec2,
     pub ledger: Book,
-    pub members: Members<Ec2>,
+    pub members: OrganizationCache<Ec2>,
     pub seen: ServiceCache,
-    pub policy: Arc<Policy>,
+    pub policy: Arc<PolicySet>,
     pub scope: Scope,
     pub observe: bool,
 }
@@ -46,9 +47,9 @@ pub struct Office {
     pub ec2: Ec2,
     pub ledger: Book,
     pub cabinet: Cabinet,
-    pub policy: Arc<Policy>,
+    pub policy: Arc<PolicySet>,
     pub scope: Scope,
-    pub terms: Terms,
+    pub terms: Thresholds,
     pub run: String,
 }
 
@@ -59,8 +60,8 @@ pub trait Warden {
     }
 
     /// The policy set that it makes of some files, or nothing and why.
-    fn load(&self, files: &[PolicyFile]) -> Result<Policy, String> {
-        Policy::of_files(files, "the set").map_err(|errors| errors.to_string())
+    fn load(&self, files: &[PolicyFile]) -> Result<PolicySet, String> {
+        PolicySet::of_files(files, "the set").map_err(|errors| errors.to_string())
     }
 
     /// Goes by a set that lies where it can change.
@@ -80,7 +81,7 @@ pub trait Warden {
     fn audit(&self, office: Office) -> Work<Result<(), String>> {
         Box::pin(async move {
             let Office { ec2, ledger, cabinet, policy, scope, terms, run } = office;
-            let members = Members::new(ec2.clone());
+            let members = OrganizationCache::new(ec2.clone());
             let function_version = "test/1".to_owned();
             let audit = Audit { survey: ec2, ledger, keep: cabinet, members, policy, scope, terms, clock: now, function_version };
             audit.run(&run, Deadline::after(Duration::from_secs(900), audit::MARGIN)).await.map(drop).map_err(|error| chain(&error))
@@ -120,6 +121,6 @@ async fn approve<X: Accept + Reject + Sync>(lambda: Lambda, act: X, event: &[u8]
     error.map_or(Ok(()), |error| Err(chain(&error)))
 }
 
-pub fn scribe(observe: bool) -> Scribe {
-    Scribe { observe, retention: SignedDuration::from_hours(9600), function_version: "test/1".to_owned() }
+pub fn scribe(observe: bool) -> RecordFactory {
+    RecordFactory { observe, retention: SignedDuration::from_hours(9600), function_version: "test/1".to_owned() }
 }

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use journeys::{PROVIDER, event};
 use local::world::NewEndpoint;
-use warden::grant::{Grant, Grantee};
+use warden::decision::grant::{Grant, Grantee};
 
 use super::{House, Request, is_live, latest, now};
 use crate::{
@@ -64,7 +64,7 @@ impl House<'_> {
                 self.grants.retain(|grant| *grant != ended);
                 self.ledger.revoke(|grant| *grant == ended);
                 for environment in &mut self.lambdas {
-                    environment.at_work.iter_mut().for_each(|invocation| invocation.standing.retain(|grant| *grant != ended));
+                    environment.at_work.iter_mut().for_each(|invocation| invocation.phase.retain(|grant| *grant != ended));
                 }
             }
             Deed::Policy(n) => self.put_in_force(self.story.sets[n % self.story.sets.len()].clone()),

@@ -1,6 +1,6 @@
 //! What one invocation was told, and what that allows.
 
-use warden::{connection::State, grant::Grant};
+use warden::{decision::grant::Grant, model::connection::State};
 
 use super::{House, Invocation, MEMBER_KNOWN_FOR, Request, SERVICE_KNOWN_FOR, count, covers, is_live};
 use crate::{
@@ -65,7 +65,7 @@ impl Grounds<'_> {
             }),
             // A person's grant stands above a policy that turns it away.
             Answer::Reject => all.iter().any(|facts| {
-                reference::answer(set, facts) == Answer::Reject && !reference::granted(set, facts, held(&self.invocation.standing, facts))
+                reference::answer(set, facts) == Answer::Reject && !reference::granted(set, facts, held(&self.invocation.phase, facts))
             }),
             Answer::Wait { .. } => false,
         }

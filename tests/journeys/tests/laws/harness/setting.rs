@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use journeys::{PROVIDER, TOPIC};
 use local::world::{NewService, OrganizationAccount, World};
-use warden::{
-    config::{Mode, NotifyConfig},
-    finding::Terms,
-};
+use warden::{audit::thresholds::Thresholds, config::NotifyConfig, model::mode::Mode};
 
 use super::{DEFAULT_TOPIC, OWN_TOPIC};
 use crate::{
@@ -56,8 +53,8 @@ pub(super) fn notify_config() -> NotifyConfig {
     }
 }
 
-pub(super) fn terms(observe: bool) -> Terms {
-    Terms {
+pub(super) fn terms(observe: bool) -> Thresholds {
+    Thresholds {
         mode: if observe { Mode::Observe } else { Mode::Active },
         topics: vec![TOPIC.parse().unwrap()],
         region: "us-east-1".parse().unwrap(),

@@ -1,7 +1,7 @@
 //! What must never be seen: after every step, what changed in the world and on the ledger is held against what whoever did
 //! it had been told.
 
-use warden::{grant::Grant, record::Verdict};
+use warden::{decision::grant::Grant, ledger::record::Verdict};
 
 use super::{Breach, By, House, Request, covers, grounds::Grounds, is_live, now};
 use crate::{ports::lock, reference::Answer, story::ACCOUNTS};

@@ -9,7 +9,7 @@ use approve::ServiceCache;
 use jiff::Timestamp;
 use journeys::{Aws, sweep_event};
 use serde_json::{Value, json};
-use warden::{config::Scope, grant::Grant, organization::Members};
+use warden::{decision::grant::Grant, gather::organization_cache::OrganizationCache, model::scope::Scope};
 
 use super::{
     By, DEFAULT_TOPIC, House, Request, latest, now,
@@ -29,7 +29,7 @@ const STEPS_MAX: usize = 100_000;
 
 pub(super) struct Environment {
     pub(super) ec2: Ec2,
-    pub(super) members: Members<Ec2>,
+    pub(super) members: OrganizationCache<Ec2>,
     pub(super) seen: ServiceCache,
     pub(super) at_work: Option<Invocation>,
 }
@@ -44,7 +44,7 @@ pub(super) struct Invocation {
     /// What was granted when it began, and since.
     pub(super) granted: Vec<Grant>,
     /// What was granted when it began, and is still.
-    pub(super) standing: Vec<Grant>,
+    pub(super) phase: Vec<Grant>,
 }
 
 impl House<'_> {
@@ -109,7 +109,7 @@ impl House<'_> {
             in_force: self.in_force.clone(),
             claim,
             granted: self.grants.clone(),
-            standing: self.grants.clone(),
+            phase: self.grants.clone(),
         });
     }
 
@@ -211,7 +211,7 @@ impl House<'_> {
 impl Environment {
     pub(super) fn cold(warden: &dyn Warden, aws: &Aws, page: usize) -> Self {
         let ec2 = Ec2 { aws: aws.clone(), log: Shared::default(), flaw: warden.flaw(), page, claimed: None };
-        Self { members: Members::new(ec2.clone()), ec2, seen: ServiceCache::default(), at_work: None }
+        Self { members: OrganizationCache::new(ec2.clone()), ec2, seen: ServiceCache::default(), at_work: None }
     }
 }
 

@@ -1,0 +1,161 @@
+//! What stands around the warden and may be missing: a topic's policy, a trail, a schedule, the right time. Read for people.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::{Intercept, context::FinalizerInterceptorContextRef, dyn_dispatch_hint},
+        runtime_components::RuntimeComponents,
+    },
+};
+use aws_smithy_types::config_bag::ConfigBag;
+use jiff::{Timestamp, fmt::rfc2822};
+
+use crate::aws::error::call_error;
+use crate::{model::ids::TopicArn, ports::CallError};
+
+/// Clients with the caller's own credentials.
+#[derive(Debug, Clone)]
+pub struct Diagnostics {
+    cloudtrail: aws_sdk_cloudtrail::Client,
+    scheduler: aws_sdk_scheduler::Client,
+    sns: aws_sdk_sns::Client,
+    sts: aws_sdk_sts::Client,
+}
+
+/// Who calls, as AWS sees it.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The caller's ARN.
+    pub arn: String,
+    /// The caller's account.
+    pub account: String,
+    /// The time at AWS, to the second, if the answer told it.
+    pub time: Option<Timestamp>,
+}
+
+/// A topic, as far as those need to know who publish to it.
+#[derive(Debug, Clone)]
+pub struct Topic {
+    /// Its policy, JSON.
+    pub policy: String,
+    /// The KMS key it is encrypted with, if it is.
+    pub key: Option<String>,
+}
+
+/// A trail.
+#[derive(Debug, Clone)]
+pub struct Trail {
+    /// Its name.
+    pub name: String,
+    /// Whether it writes down what happens.
+    pub logging: bool,
+}
+
+/// A schedule.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// `ENABLED` or `DISABLED`.
+    pub state: String,
+    /// When it runs.
+    pub expression: String,
+}
+
+impl Diagnostics {
+    /// Clients in the Region that `config` names.
+    #[must_use]
+    pub fn new(config: &aws_config::SdkConfig) -> Self {
+        Self {
+            cloudtrail: aws_sdk_cloudtrail::Client::new(config),
+            scheduler: aws_sdk_scheduler::Client::new(config),
+            sns: aws_sdk_sns::Client::new(config),
+            sts: aws_sdk_sts::Client::new(config),
+        }
+    }
+
+    /// Who the caller is.
+    ///
+    /// # Errors
+    /// When STS does not say.
+    pub async fn caller(&self) -> Result<Caller, CallError> {
+        const CALL: &str = "GetCallerIdentity";
+        let clock = Clock::default();
+        let answer = self.sts.get_caller_identity().customize().interceptor(clock.clone()).send().await;
+        let answer = answer.map_err(|error| call_error(CALL, error))?;
+        let unsaid = || CallError { call: CALL, code: None, message: "STS does not say who you are".to_owned(), source: None };
+        let (arn, account) = answer.arn().zip(answer.account()).ok_or_else(unsaid)?;
+        Ok(Caller { arn: arn.to_owned(), account: account.to_owned(), time: clock.told() })
+    }
+
+    /// A topic.
+    ///
+    /// # Errors
+    /// When SNS does not describe it.
+    pub async fn topic(&self, topic: &TopicArn) -> Result<Topic, CallError> {
+        let answer = self.sns.get_topic_attributes().topic_arn(topic.as_str()).send().await;
+        let attributes = answer.map_err(|error| call_error("GetTopicAttributes", error))?.attributes.unwrap_or_default();
+        let key = attributes.get("KmsMasterKeyId").filter(|key| !key.is_empty()).cloned();
+        Ok(Topic { policy: attributes.get("Policy").cloned().unwrap_or_default(), key })
+    }
+
+    /// The trails that see this Region.
+    ///
+    /// # Errors
+    /// When CloudTrail does not list them.
+    pub async fn trails(&self) -> Result<Vec<Trail>, CallError> {
+        let answer = self.cloudtrail.describe_trails().send().await.map_err(|error| call_error("DescribeTrails", error))?;
+        let mut trails = Vec::new();
+        for trail in answer.trail_list() {
+            let Some(name) = trail.trail_arn().or(trail.name()) else { continue };
+            let status = self.cloudtrail.get_trail_status().name(name).send().await;
+            let status = status.map_err(|error| call_error("GetTrailStatus", error))?;
+            trails.push(Trail { name: trail.name().unwrap_or(name).to_owned(), logging: status.is_logging().unwrap_or(false) });
+        }
+        Ok(trails)
+    }
+
+    /// A schedule, if it is there.
+    ///
+    /// # Errors
+    /// When EventBridge Scheduler does not say.
+    pub async fn schedule(&self, name: &str) -> Result<Option<Schedule>, CallError> {
+        match self.scheduler.get_schedule().name(name).send().await {
+            Ok(answer) => {
+                let state = answer.state().map_or_else(String::new, |state| state.as_str().to_owned());
+                Ok(Some(Schedule { state, expression: answer.schedule_expression().unwrap_or_default().to_owned() }))
+            }
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => Ok(None),
+            Err(error) => Err(call_error("GetSchedule", error)),
+        }
+    }
+}
+
+/// Reads the time from an answer's `Date`.
+#[derive(Debug, Clone, Default)]
+struct Clock(Arc<Mutex<Option<Timestamp>>>);
+
+impl Clock {
+    fn told(&self) -> Option<Timestamp> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for Clock {
+    fn name(&self) -> &'static str {
+        "Clock"
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().and_then(|response| response.headers().get("date"));
+        let time = date.and_then(|date| rfc2822::parse(date).ok()).map(|time| time.timestamp());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = time;
+        Ok(())
+    }
+}

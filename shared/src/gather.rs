@@ -1,0 +1,4 @@
+//! Caches between the ports and the functions.
+
+pub mod organization_cache;
+pub mod policy_reload;

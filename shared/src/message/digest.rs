@@ -1,0 +1,194 @@
+//! An audit's news, as one message.
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::message::{Message, escape};
+use crate::{
+    ledger::{
+        digest::{Digest, Resolved},
+        finding::{Finding, Step},
+    },
+    model::severity::Severity,
+};
+
+/// SNS takes 262,144 bytes.
+const BODY_BYTES_MAX: usize = 250_000;
+
+/// Texts in findings are quoted no longer than this.
+const QUOTE_CHARACTERS_MAX: usize = 500;
+
+impl Message {
+    /// Writes the message about an audit's news.
+    #[must_use]
+    pub fn of_digest(digest: &Digest) -> Self {
+        // The body holds the message in many forms. Where it is too long for SNS, fewer changes are told one by one.
+        let told = [usize::MAX, 12, 6, 3, 1].into_iter().map(|most| Self::of_some(digest, most));
+        let mut shorter = told.skip_while(|notice| notice.body().len() > BODY_BYTES_MAX);
+        shorter.next().unwrap_or_else(|| Self::of_some(digest, 0))
+    }
+
+    fn of_some(digest: &Digest, most: usize) -> Self {
+        let severity = digest.severity();
+        let mut digest = digest.clone();
+        digest.opened.truncate(most);
+        digest.worsened.truncate(most);
+        digest.resolved.truncate(most);
+        let digest = &digest;
+        Self {
+            subject: escape::subject(&subject(digest)),
+            text: text(digest),
+            json: program_form(digest, severity).to_string(),
+            chat: chat(digest, severity).to_string(),
+            attributes: vec![("decision", "audit".to_owned()), ("severity", severity.to_string())],
+        }
+    }
+}
+
+fn subject(digest: &Digest) -> String {
+    let totals = digest.totals;
+    let alert = if digest.severity() == Severity::Critical { " ALERT" } else { "" };
+    let parts = [(totals.opened, "new"), (totals.worsened, "worse"), (totals.resolved, "resolved")];
+    let parts: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    format!("PrivateLink audit{alert}: {} in {}", parts.join(", "), digest.region)
+}
+
+fn text(digest: &Digest) -> String {
+    let mut text = format!("{}\n", headline(digest));
+    for (heading, findings, total) in
+        [("New", &digest.opened, digest.totals.opened), ("Worse than before", &digest.worsened, digest.totals.worsened)]
+    {
+        if total == 0 {
+            continue;
+        }
+        text.push_str(&format!("\n{heading}\n"));
+        findings.iter().for_each(|finding| text.push_str(&entry(finding)));
+        text.push_str(&more(total, findings.len()));
+    }
+    if digest.totals.resolved > 0 {
+        text.push_str("\nResolved\n");
+        digest.resolved.iter().for_each(|resolved| text.push_str(&gone(resolved)));
+        text.push_str(&more(digest.totals.resolved, digest.resolved.len()));
+    }
+    if !digest.unseen.is_empty() {
+        text.push_str("\nNot seen, so nothing about it is taken for mended\n");
+        digest.unseen.iter().for_each(|what| text.push_str(&format!("- {}\n", plain(what))));
+    }
+    text.push_str("\nDetails\n");
+    if let Some(report) = &digest.report {
+        text.push_str(&format!("  Report: {}\n", plain(report)));
+        if report.starts_with("s3://") {
+            text.push_str(&format!("    aws s3 cp {} report.html\n", plain(report)));
+        }
+    }
+    text.push_str(&format!("  Region: {}\n  Audited: {}\n", digest.region, digest.at.strftime("%Y-%m-%d %H:%M:%S UTC")));
+    text.push_str(&format!("  Policy digest: {}\n", digest.policy_digest.chars().take(12).collect::<String>()));
+    text
+}
+
+fn headline(digest: &Digest) -> String {
+    let open = |severity| digest.open.get(&severity).copied().unwrap_or_default();
+    let counted: Vec<String> =
+        Severity::ALL.iter().filter(|severity| open(**severity) > 0).map(|severity| format!("{} {severity}", open(*severity))).collect();
+    match counted.as_slice() {
+        [] if digest.unseen.is_empty() => "The audit of your endpoint services has good news: nothing is open any more.".to_owned(),
+        [] => "The audit of your endpoint services has news, and could not see everything.".to_owned(),
+        _ => format!("The audit of your endpoint services has news. Open now: {}.", counted.join(", ")),
+    }
+}
+
+fn entry(finding: &Finding) -> String {
+    let mut text = format!(
+        "- [{}] {}: {}\n    {}\n",
+        finding.severity,
+        finding.kind.title(),
+        plain(&finding.subject.to_string()),
+        plain(&finding.what)
+    );
+    for Step { what, command } in &finding.next {
+        text.push_str(&format!("    > {}\n", plain(what)));
+        if let Some(command) = command {
+            text.push_str(&format!("        {}\n", plain(command)));
+        }
+    }
+    text
+}
+
+fn gone(resolved: &Resolved) -> String {
+    let finding = &resolved.finding;
+    format!("- {}: {} (was open for {})\n", finding.kind.title(), plain(&finding.subject.to_string()), open_for(resolved))
+}
+
+fn open_for(resolved: &Resolved) -> String {
+    match SignedDuration::from_secs(resolved.open_seconds).as_secs() {
+        seconds @ 172_800.. => format!("{} days", seconds / 86_400),
+        seconds @ 7_200.. => format!("{} hours", seconds / 3_600),
+        seconds @ 120.. => format!("{} minutes", seconds / 60),
+        seconds => format!("{seconds} seconds"),
+    }
+}
+
+fn more(total: usize, told: usize) -> String {
+    if total > told { format!("- and {} more: see the report\n", total - told) } else { String::new() }
+}
+
+fn plain(text: &str) -> String {
+    escape::plain(text, QUOTE_CHARACTERS_MAX)
+}
+
+fn program_form(digest: &Digest, severity: Severity) -> Value {
+    json!({
+        "schema": digest.schema,
+        "decision": "audit",
+        "severity": severity,
+        "run": digest.run,
+        "region": digest.region,
+        "audited_at": digest.at,
+        "totals": digest.totals,
+        "open": digest.open,
+        "opened": digest.opened,
+        "worsened": digest.worsened,
+        "resolved": digest.resolved.iter().map(|resolved| json!({
+            "id": resolved.finding.id, "kind": resolved.finding.kind, "severity": resolved.finding.severity,
+            "subject": resolved.finding.subject, "since": resolved.since, "open_seconds": resolved.open_seconds,
+        })).collect::<Vec<_>>(),
+        "unseen": digest.unseen,
+        "report": digest.report,
+        "policy_digest": digest.policy_digest,
+        "text": text(digest),
+    })
+}
+
+fn chat(digest: &Digest, severity: Severity) -> Value {
+    let lines = |findings: &[Finding]| {
+        findings
+            .iter()
+            .map(|finding| format!("• {} {}: {}", finding.severity, finding.kind.title(), escape::markdown(&plain(&finding.what))))
+            .collect::<Vec<_>>()
+    };
+    let resolved = digest.resolved.iter().map(|resolved| {
+        format!("• resolved: {}, {}", resolved.finding.kind.title(), escape::markdown(&plain(&resolved.finding.subject.to_string())))
+    });
+    let description: Vec<String> =
+        std::iter::once(headline(digest)).chain(lines(&digest.opened)).chain(lines(&digest.worsened)).chain(resolved).collect();
+    json!({
+        "version": "1.0",
+        "source": "custom",
+        "id": format!("audit/{}", digest.run),
+        "content": {
+            "textType": "client-markdown",
+            "title": escape::markdown(&escape::subject(&subject(digest))),
+            "description": description.join("\n"),
+            "nextSteps": digest.report.iter().map(|report| format!("Report: `{}`", plain(report))).collect::<Vec<_>>(),
+            "keywords": ["audit", severity.as_str()],
+        },
+        "metadata": {
+            // All audits of a Region make one thread.
+            "threadId": format!("audit-{}", digest.region),
+            "summary": headline(digest),
+            "eventType": "audit",
+            "relatedResources": Value::Array(Vec::new()),
+            "additionalContext": { "region": digest.region.as_str(), "policy": digest.policy_digest },
+        },
+    })
+}

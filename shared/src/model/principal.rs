@@ -1,0 +1,151 @@
+//! The allowed principals of an endpoint service, each parsed by its type.
+//!
+//! Accounts are compared as account ids, never as substrings of an ARN.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::ids::AccountId;
+
+/// One allowed principal of an endpoint service (`DescribeVpcEndpointServicePermissions`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllowedPrincipal {
+    /// The principal as EC2 returned it; what a command to remove it must say.
+    pub text: String,
+    /// Who that is.
+    pub who: Principal,
+}
+
+/// Who may ask for a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "type")]
+pub enum Principal {
+    /// `*`: every AWS account there is.
+    Anyone,
+    /// Everybody in an account: `arn:…:root`, or the bare id.
+    Account {
+        /// The account.
+        account: AccountId,
+        /// Whether it was written as a bare id.
+        bare: bool,
+    },
+    /// One IAM user.
+    User {
+        /// The account the user lives in.
+        account: AccountId,
+    },
+    /// One IAM role.
+    Role {
+        /// The account the role lives in.
+        account: AccountId,
+    },
+    /// An organizational unit.
+    Unit {
+        /// `ou-…`.
+        unit: String,
+    },
+    /// A type or a form that this version does not know: `Service`, or something new.
+    Unknown {
+        /// EC2's `PrincipalType`.
+        kind: String,
+    },
+}
+
+impl AllowedPrincipal {
+    /// Reads a principal. EC2's type says what it should be; where the text is none of that type, it is unknown.
+    #[must_use]
+    pub fn parse(kind: &str, text: &str) -> Self {
+        let who = read(kind, text).unwrap_or_else(|| Principal::Unknown { kind: kind.to_owned() });
+        Self { text: text.to_owned(), who }
+    }
+}
+
+impl Principal {
+    /// The account it is, or lives in.
+    #[must_use]
+    pub fn account(&self) -> Option<&AccountId> {
+        match self {
+            Self::Account { account, .. } | Self::User { account } | Self::Role { account } => Some(account),
+            Self::Anyone | Self::Unit { .. } | Self::Unknown { .. } => None,
+        }
+    }
+
+    /// Whether it lets somebody in this account ask. `None`: that depends on an organization, which nobody looked at.
+    #[must_use]
+    pub fn lets_ask(&self, account: &AccountId) -> Option<bool> {
+        match self {
+            Self::Anyone => Some(true),
+            Self::Unit { .. } | Self::Unknown { .. } => None,
+            Self::Account { .. } | Self::User { .. } | Self::Role { .. } => Some(self.account() == Some(account)),
+        }
+    }
+}
+
+/// An older or future EC2 may leave the type out; then the text alone decides.
+fn read(kind: &str, text: &str) -> Option<Principal> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let principal = match parts.as_slice() {
+        ["*"] => Principal::Anyone,
+        [account] => Principal::Account { account: account.parse().ok()?, bare: true },
+        ["arn", _, "iam", "", account, resource] => {
+            let account = account.parse().ok()?;
+            match *resource {
+                "root" => Principal::Account { account, bare: false },
+                _ if resource.starts_with("user/") => Principal::User { account },
+                _ if resource.starts_with("role/") => Principal::Role { account },
+                _ => return None,
+            }
+        }
+        ["arn", _, "organizations", "", _, resource] => {
+            let unit = resource.strip_prefix("ou/")?.rsplit('/').next().filter(|unit| unit.starts_with("ou-"))?;
+            Principal::Unit { unit: unit.to_owned() }
+        }
+        _ => return None,
+    };
+    let said = match principal {
+        Principal::Anyone => "All",
+        Principal::Account { .. } => "Account",
+        Principal::User { .. } => "User",
+        Principal::Role { .. } => "Role",
+        Principal::Unit { .. } => "OrganizationUnit",
+        Principal::Unknown { .. } => return None,
+    };
+    (kind.is_empty() || kind == said).then_some(principal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn principals_are_read_by_their_type() {
+        let account: AccountId = "111122223333".parse().unwrap();
+        for (kind, text, expected) in [
+            ("All", "*", Principal::Anyone),
+            ("Account", "arn:aws:iam::111122223333:root", Principal::Account { account: account.clone(), bare: false }),
+            ("Account", "111122223333", Principal::Account { account: account.clone(), bare: true }),
+            ("", "111122223333", Principal::Account { account: account.clone(), bare: true }),
+            ("Role", "arn:aws-cn:iam::111122223333:role/deployer", Principal::Role { account: account.clone() }),
+            ("User", "arn:aws:iam::111122223333:user/kim", Principal::User { account: account.clone() }),
+            (
+                "OrganizationUnit",
+                "arn:aws:organizations::999988887777:ou/o-a1b2c3d4e5/ou-ab12-11112222",
+                Principal::Unit { unit: "ou-ab12-11112222".to_owned() },
+            ),
+        ] {
+            assert_eq!(AllowedPrincipal::parse(kind, text).who, expected, "{kind} {text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_agree_with_its_type_is_unknown() {
+        for (kind, text) in [
+            ("Service", "redis.example.com"),
+            ("Account", "arn:aws:iam::111122223333:role/x"),
+            ("Account", "1111222233334"),
+            ("Role", "arn:aws:sts::111122223333:assumed-role/x/session"),
+            ("Planet", "*"),
+        ] {
+            assert_eq!(AllowedPrincipal::parse(kind, text).who, Principal::Unknown { kind: kind.to_owned() }, "{kind} {text}");
+        }
+    }
+}

@@ -140,7 +140,7 @@ async fn ledger(checks: &mut Vec<Check>, aws: &Aws) {
 
 async fn organization(checks: &mut Vec<Check>, common: &Common, aws: &Aws, policy: &PolicySet, own: &str) {
     const NAME: &str = "the organization";
-    if !policy.asks_for_organization() {
+    if !policy.reads_organization() {
         checks.push(Check::fine(NAME, "no policy asks for it".into()));
         return;
     }

@@ -13,7 +13,7 @@ use warden::{
         organization::Membership,
         service::Service,
     },
-    policy::{Answer, Judgement, PolicySet, PolicyUri, UnknownFact, evaluation::Refer},
+    policy::{Answer, Judgement, PolicyId, PolicySet, PolicyUri, UnknownFact, evaluation::Refer},
     ports::{ConnectionFilter, Describe, History, Ledger},
 };
 
@@ -184,7 +184,7 @@ pub(crate) fn words(decision: &Decision) -> (String, String) {
 }
 
 fn rules(answer: Option<&Answer>) -> String {
-    answer.map(|answer| answer.rules.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>().join(", ")).unwrap_or_default()
+    answer.map(|answer| answer.policies.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>().join(", ")).unwrap_or_default()
 }
 
 /// Why a person must decide.
@@ -195,7 +195,7 @@ pub(crate) fn because(why: &Refer, judgement: Option<&Judgement>) -> String {
         Refer::Contradiction => "both accept and reject are allowed".to_owned(),
         Refer::PolicyError => {
             let errors = judgement.into_iter().flat_map(|judgement| judgement.accept.errors.iter().chain(&judgement.reject.errors));
-            let mut ids: Vec<&str> = errors.map(|error| error.id.as_str()).collect();
+            let mut ids: Vec<&str> = errors.map(|error| error.id.as_ref().map_or("(request)", PolicyId::as_str)).collect();
             ids.dedup();
             format!("{} cannot be evaluated", ids.join(", "))
         }
@@ -208,7 +208,7 @@ pub(crate) fn because(why: &Refer, judgement: Option<&Judgement>) -> String {
 }
 
 fn unverified(needs: &BTreeSet<UnknownFact>, judgement: Option<&Judgement>) -> String {
-    let open = judgement.into_iter().flat_map(|judgement| judgement.accept.open.iter().chain(&judgement.reject.open));
+    let open = judgement.into_iter().flat_map(|judgement| judgement.accept.residual.iter().chain(&judgement.reject.residual));
     let mut ids: Vec<&str> = open.map(|rule| rule.id.as_str()).collect();
     ids.dedup();
     // No rule, where a person's grant is what waits.
@@ -218,11 +218,7 @@ fn unverified(needs: &BTreeSet<UnknownFact>, judgement: Option<&Judgement>) -> S
 
 /// What is not known, in words.
 pub(crate) fn awaited(needs: &BTreeSet<UnknownFact>) -> String {
-    let what = needs.iter().map(|need| match need {
-        UnknownFact::Requester => "proof of the role behind the request",
-        UnknownFact::Organization => "what Organizations says of the account",
-    });
-    what.collect::<Vec<_>>().join(" and ")
+    needs.iter().map(|need| need.label()).collect::<Vec<_>>().join(" and ")
 }
 
 pub(crate) fn name(service: &Service) -> String {

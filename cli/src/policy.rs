@@ -8,9 +8,9 @@ use cedar_policy_formatter::{Config, policies_str_to_pretty};
 use jiff::Timestamp;
 use warden::{
     policy::{
-        CASES, PolicyErrors, PolicySet, PolicyUri, Problem, SCHEMA,
+        CASES, PolicyErrors, PolicySet, PolicyUri, Problem,
         bundle::{Bundle, MANIFEST, Manifest},
-        expiry, folder,
+        expiry, folder, schema_text,
     },
     ports::ReportStore,
 };
@@ -199,6 +199,6 @@ pub(crate) async fn publish(common: &Common, aws: &Aws, to: &PolicyUri) -> Resul
 }
 
 pub(crate) fn schema() -> Result<Done, Failure> {
-    print!("{SCHEMA}");
+    print!("{}", schema_text());
     Ok(Done::Fine)
 }

@@ -72,7 +72,7 @@ pub(crate) async fn principals(common: &Common, aws: &Aws, apply: bool, yes: boo
         for principal in &remove {
             rows.push([name(service), "remove".into(), principal.clone(), "the policy could never accept it".into()]);
         }
-        if policy.could_accept(PossibleRequester::Stranger, service) && !permissions.iter().any(|permission| permission.text == "*") {
+        if policy.could_accept(PossibleRequester::Unlisted, service) && !permissions.iter().any(|permission| permission.text == "*") {
             eprintln!("note: {} accepts accounts that no policy and no group names; who of them may ask is for you to say", name(service));
         }
         if !add.is_empty() || !remove.is_empty() {

@@ -172,7 +172,7 @@ pub fn granted<'a>(policy: &PolicySet, facts: &Facts, grants: &'a [Grant]) -> Gr
     match Grant::covering(grants, &facts.connection, facts.now) {
         None => GrantCoverage::No,
         Some(_) if facts.membership.inactive().is_some() => GrantCoverage::No,
-        Some(_) if policy.asks_for_organization() && facts.membership.known().is_err() => GrantCoverage::Unverified,
+        Some(_) if policy.reads_organization() && facts.membership.known().is_err() => GrantCoverage::Unverified,
         Some(grant) => GrantCoverage::Holds(grant),
     }
 }

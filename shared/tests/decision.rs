@@ -57,7 +57,7 @@ fn what_cannot_be_put_to_cedar_is_an_error_and_no_answer() {
         facts.connection.created = Some("-000001-06-01T12:00:00Z".parse().unwrap());
         let judgement = policy.judge(&facts).unwrap();
         for answer in [&judgement.accept, &judgement.reject] {
-            assert!(!answer.allowed && answer.errors.len() == 1 && answer.errors[0].id.is_empty(), "{answer:?}");
+            assert!(!answer.allowed && answer.errors.len() == 1 && answer.errors[0].id.is_none(), "{answer:?}");
         }
         assert!(matches!(decide(&policy, &facts, &[]).action, Action::Refer(Refer::PolicyError)));
     }

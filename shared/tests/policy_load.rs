@@ -3,8 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use cedar_policy::SchemaFragment;
-use serde_json::Value;
-use warden::policy::{PolicyFile, PolicySet, SCHEMA, SCHEMA_JSON};
+use warden::policy::{PolicyFile, PolicySet, schema_json, schema_text};
 
 fn refused(policy: &str, groups: &str) -> String {
     let groups = PolicyFile { name: "groups.json".into(), text: groups.into() };
@@ -16,10 +15,9 @@ const GOOD: &str = "@id(\"a\")\npermit(principal, action == PrivateLink::Action:
 
 #[test]
 fn both_forms_of_the_schema_say_the_same() {
-    let (schema, _) = SchemaFragment::from_cedarschema_str(SCHEMA).unwrap();
+    let (schema, _) = SchemaFragment::from_cedarschema_str(&schema_text()).unwrap();
     let should = schema.to_json_value().unwrap();
-    let is: Value = serde_json::from_str(SCHEMA_JSON).unwrap();
-    assert_eq!(is, should, "put this into shared/src/schema.json:\n{should:#}\n");
+    assert_eq!(schema_json(), should);
 }
 
 #[test]

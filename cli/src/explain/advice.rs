@@ -86,7 +86,7 @@ fn forbidden(judgement: Option<&Judgement>) -> Vec<String> {
         let owner = rule.owner.as_ref().map(|owner| format!(" Whom to ask: {owner}.")).unwrap_or_default();
         format!("`{}` forbids it{reason}.{advice}{owner}", rule.id)
     };
-    judgement.into_iter().flat_map(|judgement| judgement.accept.rules.iter().map(told)).collect()
+    judgement.into_iter().flat_map(|judgement| judgement.accept.policies.iter().map(told)).collect()
 }
 
 fn unverified(needs: &BTreeSet<UnknownFact>) -> Vec<String> {
@@ -96,6 +96,9 @@ fn unverified(needs: &BTreeSet<UnknownFact>) -> Vec<String> {
         }
         UnknownFact::Organization => {
             "Give --organization here, and OrganizationAccess to the stack, so that the account can be looked up; where they are given, its calls fail: see `warden doctor`."
+        }
+        UnknownFact::Region | UnknownFact::IpAddressType => {
+            "EC2 does not state it for this endpoint: decide in person, or let the policy not depend on it."
         }
     };
     needs.iter().map(|need| line(need).to_owned()).collect()

@@ -84,7 +84,7 @@ pub(super) async fn cannot_err(prover: &mut Prover, rule: &CedarPolicy, world: &
 impl<'a> Checked<'a> {
     fn of(policy: &'a PolicySet) -> Self {
         let (set, schema) = policy.cedar();
-        let asked = policy.open_facts();
+        let asked = policy.unknown_facts();
         let world = World::of(set.policies(), Lists::of(set.policies(), policy), &asked);
         Self { policy, schema, situations: situations(policy, schema, &world), is_exact: world.is_exact }
     }
@@ -185,7 +185,7 @@ impl<'a> Checked<'a> {
             AsRef::<str>::as_ref(rule.id()) == id || rule.effect() == Effect::Forbid || !effective::is_only_about(rule, action)
         };
         let rules: Vec<&CedarPolicy> = self.policy.cedar().0.policies().filter(holds_back).collect();
-        World::of(rules.iter().copied(), Lists::of(rules.iter().copied(), self.policy), &self.policy.open_facts())
+        World::of(rules.iter().copied(), Lists::of(rules.iter().copied(), self.policy), &self.policy.unknown_facts())
     }
 
     async fn denies_all(&self, prover: &mut Prover, set: Option<CedarPolicySet>, env: &RequestEnv) -> Answer<()> {
@@ -238,7 +238,7 @@ fn cut_short(looked_at: usize, of: usize, claim: &str, prover: &Prover, verdicts
 
 fn situations(policy: &PolicySet, schema: &Schema, world: &World) -> Result<Vec<Situation>, String> {
     let mut situations = Vec::new();
-    for unknown in unknowns(&policy.open_facts()) {
+    for unknown in unknowns(&policy.unknown_facts()) {
         let parts = Parts::of(policy, &unknown).ok_or(BEYOND)?;
         for env in envs(schema) {
             let world = world.nothing_else(&unknown, action_of(&env)).ok_or(BEYOND)?;

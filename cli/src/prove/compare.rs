@@ -67,7 +67,7 @@ impl<'a> Pair<'a> {
         let after = new.cedar().0;
         let former = lists::former(old, new);
         let lists = Lists::of(before.policies(), old).renamed(&former).and(Lists::of(after.policies(), new));
-        let asked: BTreeSet<UnknownFact> = old.open_facts().union(&new.open_facts()).copied().collect();
+        let asked: BTreeSet<UnknownFact> = old.unknown_facts().union(&new.unknown_facts()).copied().collect();
         let world = World::of(before.policies().chain(after.policies()), lists, &asked);
         Self { old, new, schema, former, asked, world }
     }
@@ -75,7 +75,7 @@ impl<'a> Pair<'a> {
     /// Where a policy of the old set could not be evaluated nothing was accepted: such requests are beyond this comparison.
     /// What a rule comes to while it waits for a fact must not fail either.
     async fn old_answers_all(&self, prover: &mut Prover, verdicts: &mut Verdicts) {
-        let loose = self.old.parts(&self.old.open_facts()).map(|(_, loose)| loose).unwrap_or_default();
+        let loose = self.old.parts(&self.old.unknown_facts()).map(|(_, loose)| loose).unwrap_or_default();
         for rule in self.old.cedar().0.policies().chain(&loose) {
             let world = World::of([rule], Lists::of([rule], self.old), &BTreeSet::new());
             let claim = format!("the new set accepts nothing where the old set's `{}` fails", rule.id());
@@ -126,11 +126,7 @@ impl<'a> Pair<'a> {
 }
 
 fn while_unknown(unknown: &BTreeSet<UnknownFact>) -> String {
-    let names = unknown.iter().map(|fact| match fact {
-        UnknownFact::Organization => "the organization",
-        UnknownFact::Requester => "the role",
-    });
-    let names: Vec<&str> = names.collect();
+    let names: Vec<&str> = unknown.iter().map(|fact| fact.label()).collect();
     match names.len() {
         0 => String::new(),
         1 => format!(", while {} is not known", names.concat()),

@@ -132,7 +132,7 @@ fn becomes(policy: &PolicySet, (facts, membership): &(Facts, Membership)) -> &'s
 fn came_to(policy: &PolicySet, facts: &Facts) -> (&'static str, Vec<String>) {
     let decision = decide(policy, facts, &[]);
     let judgement = decision.grounds.judgement.unwrap();
-    let ids = |answer: Answer| answer.rules.into_iter().map(|rule| rule.id).collect();
+    let ids = |answer: Answer| answer.policies.into_iter().map(|policy| policy.id.into()).collect();
     match decision.action {
         Action::Accept(_) => ("accept", ids(judgement.accept)),
         Action::Reject(_) => ("reject", ids(judgement.reject)),

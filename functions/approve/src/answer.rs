@@ -134,7 +134,7 @@ fn leave(facts: &Facts, summary: &mut Summary) {
 /// One line per decision, with what a search would look for.
 fn log(record: &Record) {
     let rules = |judgement: &Judgement| {
-        let all = judgement.accept.rules.iter().chain(&judgement.reject.rules);
+        let all = judgement.accept.policies.iter().chain(&judgement.reject.policies);
         all.map(|rule| rule.id.as_str()).collect::<Vec<_>>().join(",")
     };
     tracing::info!(

@@ -43,7 +43,7 @@ impl AllowedPrincipal {
     #[must_use]
     pub fn leads_nowhere(&self, policy: &PolicySet, service: &Service) -> bool {
         let asker = match &self.who {
-            Principal::Anyone => PossibleRequester::Stranger,
+            Principal::Anyone => PossibleRequester::Unlisted,
             Principal::Account { account, .. } | Principal::User { account } | Principal::Role { account } => {
                 PossibleRequester::Account(account)
             }

@@ -14,6 +14,7 @@ use crate::{
     ledger::grants::grant_from_json,
     ledger::record::{Record, Verdict, connection_key},
     model::ids::{AccountId, EndpointId, ServiceId},
+    policy::PolicyId,
     ports::{CallError, Ledger, PutOutcome},
 };
 
@@ -252,6 +253,6 @@ pub(super) fn grants_key(service: &ServiceId) -> String {
 }
 
 /// DynamoDB's sets hold nothing twice; one policy may answer for both actions.
-fn unique(texts: Vec<String>) -> Vec<String> {
-    texts.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+fn unique(ids: Vec<PolicyId>) -> Vec<String> {
+    ids.into_iter().map(String::from).collect::<std::collections::BTreeSet<_>>().into_iter().collect()
 }

@@ -94,7 +94,7 @@ fn take_in(memory: &mut LedgerHistory, item: &Item) {
         account: text("account").and_then(|account| account.parse().ok()),
         verdict,
         at,
-        policies: item.get("policies").and_then(|value| value.as_ss().ok()).cloned().unwrap_or_default(),
+        policies: item.get("policies").and_then(|value| value.as_ss().ok()).into_iter().flatten().map(|id| id.as_str().into()).collect(),
         role: text("role").and_then(|role| role.parse().ok()),
     });
 }

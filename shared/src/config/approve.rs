@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::{
-    config::{ConfigErrors, Reader},
+    config::settings::{ConfigErrors, Reader},
     model::{mode::Mode, scope::Scope},
 };
 use crate::{

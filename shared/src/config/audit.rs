@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::{audit::thresholds::Thresholds, model::organization::OrganizationAccess, policy::PolicyUri};
 use crate::{
-    config::{ConfigErrors, Reader},
+    config::settings::{ConfigErrors, Reader},
     model::scope::Scope,
 };
 

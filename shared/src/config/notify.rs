@@ -1,6 +1,6 @@
 //! What `notify` is told.
 
-use crate::config::{ConfigErrors, Reader};
+use crate::config::settings::{ConfigErrors, Reader};
 use crate::{
     ledger::finding::Owner,
     model::ids::{AccountId, TopicArn},

@@ -15,7 +15,7 @@ use crate::{
         organization::Membership,
         service::{Service, ServiceKind},
     },
-    policy::PolicySet,
+    policy::{PolicyId, PolicySet},
 };
 
 /// One case. What it leaves out is as in the simplest request.
@@ -44,7 +44,7 @@ pub struct Case {
     /// `accept`, `reject` or `refer`.
     pub decision: Expected,
     /// The policies that determine it.
-    pub policies: Vec<String>,
+    pub policies: Vec<PolicyId>,
 }
 
 /// The service of a case.
@@ -88,7 +88,7 @@ pub struct CaseResult {
 pub fn answer(policy: &PolicySet, case: &Case) -> String {
     let Some(facts) = facts(case) else { return "nothing".to_owned() };
     let (came, by) = came_to(policy, &facts);
-    format!("{}{}", came.map_or("nothing", Expected::as_str), listed(" by ", &by.iter().map(String::as_str).collect::<Vec<_>>()))
+    format!("{}{}", came.map_or("nothing", Expected::as_str), listed(" by ", &by.iter().map(PolicyId::as_str).collect::<Vec<_>>()))
 }
 
 /// Runs one case.
@@ -104,18 +104,18 @@ pub fn run(policy: &PolicySet, case: &Case) -> CaseResult {
 
 fn compare(policy: &PolicySet, case: &Case, facts: &Facts) -> Option<String> {
     let (came, by) = came_to(policy, facts);
-    let by: Vec<&str> = by.iter().map(String::as_str).collect();
+    let by: Vec<&str> = by.iter().map(PolicyId::as_str).collect();
     if came != Some(case.decision) {
         let came = came.map_or("nothing", Expected::as_str);
         return Some(format!("expected {}, came to {came}{}", case.decision.as_str(), listed(" by ", &by)));
     }
-    let mut wanted: Vec<&str> = case.policies.iter().map(String::as_str).collect();
+    let mut wanted: Vec<&str> = case.policies.iter().map(PolicyId::as_str).collect();
     wanted.sort_unstable();
     (wanted != by).then(|| format!("{}{}, expected{}", case.decision.as_str(), listed(" by ", &by), listed(" by ", &wanted)))
 }
 
 /// The decision, and the policies that determine it.
-fn came_to(policy: &PolicySet, facts: &Facts) -> (Option<Expected>, Vec<String>) {
+fn came_to(policy: &PolicySet, facts: &Facts) -> (Option<Expected>, Vec<PolicyId>) {
     let decision = decide(policy, facts, &[]);
     let judgement = decision.grounds.judgement.as_ref();
     let (came, answer) = match &decision.action {
@@ -124,7 +124,7 @@ fn came_to(policy: &PolicySet, facts: &Facts) -> (Option<Expected>, Vec<String>)
         Action::Refer(_) => (Some(Expected::Refer), judgement.map(|judgement| &judgement.accept)),
         Action::NoAction(_) => (None, None),
     };
-    (came, answer.map(|answer| answer.rules.iter().map(|rule| rule.id.clone()).collect()).unwrap_or_default())
+    (came, answer.map(|answer| answer.policies.iter().map(|rule| rule.id.clone()).collect()).unwrap_or_default())
 }
 
 fn listed(before: &str, ids: &[&str]) -> String {

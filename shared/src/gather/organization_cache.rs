@@ -57,7 +57,7 @@ impl<G: Directory + Sync> OrganizationCache<G> {
     /// The same before a person lets the account in.
     pub async fn complete_for_person(&self, policy: &PolicySet, facts: &mut Facts) {
         if facts.membership == Membership::NotAsked
-            && policy.asks_for_organization()
+            && policy.reads_organization()
             && let Some(account) = facts.connection.owner.clone()
         {
             facts.membership = self.of(&account, facts.now).await;

@@ -137,7 +137,7 @@ impl<F: Fetch + Sync> ReloadingPolicySet<F> {
                     (Held { policy: Arc::new(policy), etag: Some(etag), looked: now, refused: None }, None)
                 }
                 Err(errors) => {
-                    let refused = Some(crate::policy::digest_of(&files));
+                    let refused = Some(crate::policy::digest(&files));
                     let what = errors.to_string();
                     let trouble = ReloadFailure { kind: REFUSED, in_force, refused, etag: Some(etag.clone()), what };
                     (Held { etag: Some(etag), looked: now, refused: Some(trouble), ..held }, None)

@@ -13,6 +13,7 @@ use crate::model::{
     service::Service,
     severity::Severity,
 };
+use crate::policy::{GroupName, PolicyId};
 
 /// What kind of thing is not as it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -149,12 +150,12 @@ pub enum FindingSubject {
     /// A policy.
     Policy {
         /// Its `@id`.
-        policy: String,
+        policy: PolicyId,
     },
     /// A group of accounts.
     Group {
         /// Its name.
-        group: String,
+        group: GroupName,
     },
 }
 

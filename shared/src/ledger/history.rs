@@ -9,6 +9,7 @@ use crate::{
     decision::grant::Grant,
     ledger::record::Verdict,
     model::ids::{AccountId, EndpointId, RoleArn},
+    policy::PolicyId,
 };
 
 /// What the ledger holds about one service.
@@ -19,7 +20,7 @@ pub struct LedgerHistory {
     /// What people granted.
     pub grants: Vec<Grant>,
     /// The policies that took part in decisions, with the last time each did.
-    pub used: BTreeMap<String, Timestamp>,
+    pub used: BTreeMap<PolicyId, Timestamp>,
     /// The accounts that asked, with the last time each did.
     pub askers: BTreeMap<AccountId, Timestamp>,
     /// Some grant cannot be read: nobody is called a stranger then.
@@ -53,7 +54,7 @@ pub struct RecordedDecision {
     /// When it was decided.
     pub at: Timestamp,
     /// The policies that determined it.
-    pub policies: Vec<String>,
+    pub policies: Vec<PolicyId>,
     /// The role that asked, where an event had proved it.
     pub role: Option<RoleArn>,
 }

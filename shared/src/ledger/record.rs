@@ -13,7 +13,7 @@ use crate::{
         ids::{AccountId, EndpointId, ServiceId},
         origin::Origin,
     },
-    policy::{Judgement, PolicySet, evaluation::Refer},
+    policy::{Judgement, PolicyId, PolicySet, evaluation::Refer},
 };
 
 /// The version of [`Record`]'s shape. A reader refuses what is newer than itself.
@@ -168,9 +168,8 @@ impl Record {
 
     /// The policies that determined it.
     #[must_use]
-    pub fn policies(&self) -> Vec<String> {
-        let rules =
-            |judgement: &Judgement| judgement.accept.rules.iter().chain(&judgement.reject.rules).map(|rule| rule.id.clone()).collect();
+    pub fn policies(&self) -> Vec<PolicyId> {
+        let rules = |judgement: &Judgement| judgement.policies().map(|policy| policy.id.clone()).collect();
         self.judgement.as_ref().map(rules).unwrap_or_default()
     }
 

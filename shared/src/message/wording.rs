@@ -8,7 +8,7 @@ use crate::message::escape;
 use crate::{
     ledger::record::{Act, Record, Verdict},
     model::organization::Membership,
-    policy::{Answer, Judgement, PolicyInfo, UnknownFact, evaluation::Refer},
+    policy::{Answer, Judgement, PolicyId, PolicyInfo, UnknownFact, evaluation::Refer},
 };
 
 /// Author's texts are quoted no longer than this.
@@ -40,7 +40,7 @@ impl<'a> Wording<'a> {
         let account = record.account().map_or_else(|| "unknown".to_owned(), ToString::to_string);
         let service = &record.facts.service;
         let service_name = service.tags.get("Name").map_or_else(|| service.id.to_string(), |name| escape::plain(name, 40));
-        let rules = telling(record).map_or(&[][..], |answer| answer.rules.get(..RULES_MAX).unwrap_or(&answer.rules));
+        let rules = telling(record).map_or(&[][..], |answer| answer.policies.get(..RULES_MAX).unwrap_or(&answer.policies));
         let mut words = Self { record, account, service_name, rules, what: String::new(), why: String::new(), steps: Vec::new() };
         words.what = words.what();
         words.why = words.why();
@@ -113,29 +113,25 @@ impl<'a> Wording<'a> {
     }
 
     fn why_unverified(&self, needs: &BTreeSet<UnknownFact>) -> String {
-        let open = self.record.judgement.iter().flat_map(|judgement| judgement.accept.open.iter().chain(&judgement.reject.open));
         let sentence = |need: &UnknownFact| {
-            let mut ids: Vec<String> =
-                open.clone().filter(|rule| rule.needs.contains(need)).map(|rule| format!("`{}`", escape::plain(&rule.id, 80))).collect();
+            let residual = self.record.judgement.iter().flat_map(Judgement::residual).filter(|policy| policy.needs.contains(need));
+            let mut ids: Vec<String> = residual.map(|policy| format!("`{}`", escape::plain(policy.id.as_str(), 80))).collect();
             ids.dedup();
             ids.truncate(RULES_MAX);
-            let ids = ids.join(", ");
-            match (need, &self.record.facts.membership) {
-                (UnknownFact::Organization, Membership::Unknown { why }) if ids.is_empty() => format!(
-                    "A person let it in, and it waits, because Organizations could not be asked whether the account is active: {}.",
-                    escape::plain(why.trim_end_matches('.'), QUOTE_CHARACTERS_MAX)
-                ),
-                (UnknownFact::Requester, _) => format!(
-                    "It waits for proof of who asked: {ids} may decide it by the role behind the request, which only CloudTrail's event shows, and no such event has come."
-                ),
-                (UnknownFact::Organization, Membership::Unknown { why }) => format!(
-                    "It waits, because {ids} may decide it by the organization, and Organizations could not be asked: {}.",
-                    escape::plain(why.trim_end_matches('.'), QUOTE_CHARACTERS_MAX)
-                ),
-                (UnknownFact::Organization, _) => {
-                    format!("It waits, because {ids} may decide it by the organization, which was not asked.")
-                }
+            let why = escape::plain(need.why_unknown(&self.record.facts).trim_end_matches('.'), QUOTE_CHARACTERS_MAX);
+            if ids.is_empty() {
+                return format!(
+                    "A person approved this request, but it is still pending: {} is unknown. {}.",
+                    need.label(),
+                    capitalized(&why)
+                );
             }
+            format!(
+                "The request is pending: {} may decide it by {}, which is unknown. {}.",
+                ids.join(", "),
+                need.label(),
+                capitalized(&why)
+            )
         };
         needs.iter().map(sentence).collect::<Vec<_>>().join(" ")
     }
@@ -160,7 +156,7 @@ impl<'a> Wording<'a> {
         let quote = |rule: &PolicyInfo| {
             let reason =
                 rule.reason.as_deref().map(|reason| format!(" ({})", escape::plain(reason, QUOTE_CHARACTERS_MAX))).unwrap_or_default();
-            format!("`{}`{reason}", escape::plain(&rule.id, 80))
+            format!("`{}`{reason}", escape::plain(rule.id.as_str(), 80))
         };
         self.rules.iter().map(quote).collect::<Vec<_>>().join(", ")
     }
@@ -168,7 +164,13 @@ impl<'a> Wording<'a> {
     fn quoted_errors(&self) -> String {
         let errors = self.record.judgement.iter().flat_map(|judgement| judgement.accept.errors.iter().chain(&judgement.reject.errors));
         let mut quoted: Vec<String> = errors
-            .map(|error| format!("`{}`: {}", escape::plain(&error.id, 80), escape::plain(&error.message, QUOTE_CHARACTERS_MAX)))
+            .map(|error| {
+                format!(
+                    "`{}`: {}",
+                    escape::plain(error.id.as_ref().map_or("", PolicyId::as_str), 80),
+                    escape::plain(&error.message, QUOTE_CHARACTERS_MAX)
+                )
+            })
             .collect();
         quoted.dedup();
         quoted.truncate(RULES_MAX);
@@ -212,7 +214,7 @@ impl<'a> Wording<'a> {
         }));
         let owners = self.rules.iter().filter_map(|rule| Some((rule.owner.as_deref()?, &rule.id)));
         steps.extend(owners.map(|(owner, id)| Step {
-            what: format!("Ask about `{}`: {}", escape::plain(id, 80), escape::plain(owner, 80)),
+            what: format!("Ask about `{}`: {}", escape::plain(id.as_str(), 80), escape::plain(owner, 80)),
             command: None,
         }));
         steps
@@ -288,4 +290,9 @@ fn telling(record: &Record) -> Option<&Answer> {
     // What turned down an acceptance of something that is connected already explains nothing about who let it in.
     let relevant = record.grant.is_none() && record.refusal.is_none() && (record.verdict != Verdict::Found || accept.allowed);
     relevant.then_some(if rejected { reject } else { accept })
+}
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -63,6 +63,24 @@ impl Claim {
 }
 
 impl Facts {
+    /// The facts that EC2 states. AWS Organizations was not asked, and no event proves a role.
+    #[must_use]
+    pub fn described(service: Service, connection: Connection, counts: Counts, now: Timestamp) -> Self {
+        Self { service, connection, counts, membership: Membership::NotAsked, claim: None, now }
+    }
+
+    /// The same facts with what AWS Organizations states.
+    #[must_use]
+    pub fn with_membership(self, membership: Membership) -> Self {
+        Self { membership, ..self }
+    }
+
+    /// The same facts with what an event claims about the requester.
+    #[must_use]
+    pub fn with_claim(self, claim: Option<Claim>) -> Self {
+        Self { claim, ..self }
+    }
+
     /// The role that made the request, if the event that named it agrees with EC2 in every account and id.
     #[must_use]
     pub fn requester(&self) -> Option<&RoleArn> {

@@ -72,6 +72,15 @@ impl Membership {
         }
     }
 
+    /// The root and the units above the account; empty if they are not known.
+    #[must_use]
+    pub fn units(&self) -> &[String] {
+        match self {
+            Self::Member(member) => &member.units,
+            Self::NotAsked | Self::Outside | Self::Unknown { .. } => &[],
+        }
+    }
+
     /// The state of a member that is not active: suspended, closing, closed, or one that this version does not know.
     #[must_use]
     pub fn inactive(&self) -> Option<&str> {

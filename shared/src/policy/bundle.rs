@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::policy::{PolicyFile, size_limits::FILES_MAX};
+use crate::policy::{
+    files::{PolicyFile, hexadecimal},
+    size_limits::FILES_MAX,
+};
 
 /// The version of both shapes.
 const SCHEMA_VERSION: u32 = 1;
@@ -130,5 +133,5 @@ fn supported(schema: u32) -> Result<(), BundleError> {
 }
 
 fn sha256(text: &str) -> String {
-    super::hexadecimal(Sha256::new().chain_update(text))
+    hexadecimal(Sha256::new().chain_update(text))
 }

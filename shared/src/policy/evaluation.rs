@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     model::ids::AccountId,
-    policy::{Judgement, MissingFact, UnknownFact},
+    policy::{
+        facts::UnknownFact,
+        judgement::{Judgement, MissingFact},
+    },
 };
 
 /// Why a person must decide.
@@ -64,7 +67,7 @@ pub enum Evaluation {
 pub fn evaluate(judgement: &Judgement) -> Evaluation {
     let Judgement { accept, reject, inactive } = judgement;
     let sound = accept.errors.is_empty() && reject.errors.is_empty();
-    let needs: BTreeSet<UnknownFact> = accept.open.iter().chain(&reject.open).flat_map(|rule| rule.needs.iter().copied()).collect();
+    let needs: BTreeSet<UnknownFact> = judgement.residual().flat_map(|policy| policy.needs.iter().copied()).collect();
     let rejected = sound && needs.is_empty() && reject.allowed && !accept.allowed;
     match inactive {
         _ if rejected => Evaluation::Reject,
@@ -74,7 +77,7 @@ pub fn evaluate(judgement: &Judgement) -> Evaluation {
         None if !needs.is_empty() => Evaluation::Refer(Refer::Unverified { needs }),
         None if accept.allowed && reject.allowed => Evaluation::Refer(Refer::Contradiction),
         None if accept.allowed => Evaluation::Accept,
-        None if accept.rules.is_empty() => Evaluation::Refer(Refer::NoPermit),
+        None if accept.policies.is_empty() => Evaluation::Refer(Refer::NoPermit),
         None => Evaluation::Refer(Refer::Forbidden),
     }
 }

@@ -11,7 +11,10 @@ use jiff::{
 };
 use serde_json::Value;
 
-use crate::policy::{PolicyFile, Problem, unknown_facts::conjuncts};
+use crate::policy::{
+    files::{PolicyFile, Problem},
+    residual::conjuncts,
+};
 
 /// Names every rule whose time is over, where it says so.
 #[must_use]

@@ -8,8 +8,12 @@ use serde_json::{Value, json};
 
 use crate::model::facts::Facts;
 use crate::policy::{
-    MissingFact, PolicySet, UnknownFact, request, unknown,
-    unknown_facts::{conjuncts, needs},
+    cedar_request,
+    facts::{UnknownFact, unknown},
+    index::evaluation_error,
+    judgement::MissingFact,
+    residual::{conjuncts, needs},
+    set::PolicySet,
 };
 
 /// One policy, held against one request.
@@ -88,7 +92,7 @@ impl PolicySet {
     /// # Errors
     /// When EC2 left out something that every judgement needs.
     pub fn explain(&self, action: &str, facts: &Facts) -> Result<Vec<PolicyExplanation>, MissingFact> {
-        let Ok((request, entities)) = request::build(action, facts, &self.groups, &self.schema)? else { return Ok(Vec::new()) };
+        let Ok((request, entities)) = cedar_request::build(action, facts, &self.groups, &self.schema)? else { return Ok(Vec::new()) };
         let asked = Asked { request, entities, unknown: unknown(facts) };
         let mut explained: Vec<PolicyExplanation> = self.set.policies().filter_map(|policy| explain(policy, &asked)).collect();
         explained.sort_by(|a, b| a.id.cmp(&b.id));
@@ -164,7 +168,7 @@ fn evaluate(policy: Value, asked: &Asked) -> Option<ConditionResult> {
     let policy = cedar_policy::Policy::from_json(Some(PolicyId::new("asked")), policy).ok()?;
     let set = cedar_policy::PolicySet::from_policies([policy]).ok()?;
     let response = Authorizer::new().is_authorized(&asked.request, &set, &asked.entities);
-    let error = response.diagnostics().errors().next().map(|error| super::rule_error(error).message);
+    let error = response.diagnostics().errors().next().map(|error| evaluation_error(error).message);
     Some(match (error, response.decision()) {
         (Some(error), _) => ConditionResult::Fails(error),
         (None, Decision::Allow) => ConditionResult::Yes,

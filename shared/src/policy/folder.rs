@@ -2,7 +2,10 @@
 
 use std::{fs, io, path::Path};
 
-use crate::policy::{PolicyErrors, PolicyFile, PolicySet, Problem};
+use crate::policy::{
+    files::{CASES, GROUPS, PolicyErrors, PolicyFile, Problem},
+    set::PolicySet,
+};
 
 /// Loads the set in a folder.
 ///
@@ -25,7 +28,7 @@ pub fn read(folder: &Path) -> Result<Vec<PolicyFile>, PolicyErrors> {
         entries.collect::<Result<Vec<_>, _>>().map_err(|error| unreadable(folder, &error))?.iter().map(fs::DirEntry::path).collect();
     paths.retain(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.ends_with(".cedar") || [super::GROUPS, super::CASES].contains(&name.as_ref())
+        name.ends_with(".cedar") || [GROUPS, CASES].contains(&name.as_ref())
     });
     paths.sort();
     let read = |path: &std::path::PathBuf| {

@@ -12,7 +12,8 @@ use serde::{
 
 use crate::model::ids::AccountId;
 use crate::policy::{
-    load::{PolicyFile, Problem},
+    files::{PolicyFile, Problem},
+    names::GroupName,
     size_limits::PROBLEMS_MAX,
 };
 
@@ -25,8 +26,8 @@ const NAME_CHARACTERS_MAX: usize = 128;
 /// Which accounts are in which groups.
 #[derive(Debug, Default)]
 pub struct Groups {
-    names: BTreeSet<String>,
-    by_account: HashMap<AccountId, Vec<String>>,
+    names: BTreeSet<GroupName>,
+    by_account: HashMap<AccountId, Vec<GroupName>>,
 }
 
 #[derive(Deserialize)]
@@ -80,7 +81,7 @@ impl Groups {
                 );
                 continue;
             }
-            if !groups.names.insert(name.clone()) {
+            if !groups.names.insert(name.clone().into()) {
                 problems.push(file.problem_at_last(&format!("\"{name}\""), format!("there are two groups `{name}`: make them one")));
             }
             groups.add(&name, &group.accounts, file, &mut problems);
@@ -89,7 +90,7 @@ impl Groups {
     }
 
     /// The groups an account is in.
-    pub(super) fn of(&self, account: &AccountId) -> &[String] {
+    pub(super) fn of(&self, account: &AccountId) -> &[GroupName] {
         self.by_account.get(account).map_or(&[], Vec::as_slice)
     }
 
@@ -103,8 +104,8 @@ impl Groups {
         self.names.contains(name)
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(String::as_str)
+    pub(super) fn names(&self) -> impl Iterator<Item = &GroupName> {
+        self.names.iter()
     }
 
     fn add(&mut self, name: &str, accounts: &[String], file: &PolicyFile, problems: &mut Vec<Problem>) {
@@ -118,13 +119,13 @@ impl Groups {
                 Ok(account) => {
                     let of_account = self.by_account.entry(account).or_default();
                     // Groups arrive one after the other, so a repetition is always the last one added.
-                    if of_account.last().is_some_and(|last| last == name) {
+                    if of_account.last().is_some_and(|last| last.as_str() == name) {
                         problems.push(file.problem_at_last(&quoted(), format!("group `{name}` lists account `{text}` twice")));
                     } else if of_account.len() >= GROUPS_OF_ACCOUNT_MAX {
                         let message = format!("account `{text}` is in more than {GROUPS_OF_ACCOUNT_MAX} groups: put groups together");
                         problems.push(file.problem_at_last(&quoted(), message));
                     } else {
-                        of_account.push(name.to_owned());
+                        of_account.push(name.into());
                     }
                 }
                 Err(error) => problems.push(file.problem_at(&quoted(), format!("group `{name}`: {error}"))),

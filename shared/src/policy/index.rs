@@ -1,81 +1,92 @@
-//! A policy set sorted by whom its policies are about, so that a request is put to those that can be about it and to no
-//! others: a policy whose head names another account or group does not match, whatever its conditions say.
+//! A policy set indexed by the principals in its policies' scopes.
 //!
-//! Cedar decides on each shelf; the answers are put together by Cedar's own rule: any forbid beats every permit.
+//! A request is evaluated only by the policies whose scope can match it. Cedar decides on each part; the parts are joined
+//! by Cedar's own rule: any forbid overrides every permit.
 
 use std::{
     collections::{BTreeSet, HashMap},
     sync::OnceLock,
 };
 
-use cedar_policy::{ActionConstraint, Authorizer, Decision, Entities, EntityUid, PrincipalConstraint, Request};
+use cedar_policy::{
+    ActionConstraint, AuthorizationError, Authorizer, Decision, Entities, EntityUid, Policy, PolicySet as CedarPolicySet,
+    PrincipalConstraint, Request,
+};
 
-/// The policies about one action each, by the account, group or unit in their head.
+use crate::policy::judgement::EvaluationError;
+
+/// The policies about each action, by the account, group or unit in their scope.
 #[derive(Debug, Default)]
 pub(super) struct PolicyIndex {
-    index: HashMap<IndexKey, Policies>,
+    parts: HashMap<IndexKey, Policies>,
 }
 
-/// A shelf's policies, put into Cedar's terms when somebody first asks for them: most index are never asked for.
+/// One part. Its Cedar policy set is made at first use, since most parts are never asked.
 #[derive(Debug, Default)]
 struct Policies {
-    all: Vec<cedar_policy::Policy>,
-    set: OnceLock<cedar_policy::PolicySet>,
+    all: Vec<Policy>,
+    set: OnceLock<CedarPolicySet>,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct IndexKey {
     /// `Accept` or `Reject`.
     action: &'static str,
-    /// Nothing: about everybody.
+    /// The principal in the scope; `None` if the scope matches every account.
     principal: Option<EntityUid>,
 }
 
-/// What Cedar says.
+/// Cedar's answer.
 #[derive(Debug, Default)]
 pub(super) struct Response {
     pub(super) allowed: bool,
-    /// The policies that determine it.
-    pub(super) reasons: BTreeSet<String>,
-    pub(super) errors: Vec<super::EvaluationError>,
+    /// The ids of the determining policies.
+    pub(super) determining: BTreeSet<String>,
+    pub(super) errors: Vec<EvaluationError>,
 }
 
 impl PolicyIndex {
-    /// Of the policies of one set, of which no two have the same id.
-    pub(super) fn of<'a>(policies: impl Iterator<Item = &'a cedar_policy::Policy>) -> Self {
-        let mut index: HashMap<IndexKey, Policies> = HashMap::new();
+    /// Indexes policies with distinct ids.
+    pub(super) fn of<'a>(policies: impl Iterator<Item = &'a Policy>) -> Self {
+        let mut parts: HashMap<IndexKey, Policies> = HashMap::new();
         for policy in policies {
             for action in ["Accept", "Reject"].into_iter().filter(|action| is_about(policy, action)) {
-                let shelf = IndexKey { action, principal: principal(policy) };
-                index.entry(shelf).or_default().all.push(policy.clone());
+                let key = IndexKey { action, principal: principal(policy) };
+                parts.entry(key).or_default().all.push(policy.clone());
             }
         }
-        Self { index }
+        Self { parts }
     }
 
-    /// What the policies say of a request. The action must be the request's.
-    pub(super) fn ask(&self, action: &'static str, request: &Request, entities: &Entities) -> Response {
+    /// Evaluates a request. `action` must be the request's.
+    pub(super) fn evaluate(&self, action: &'static str, request: &Request, entities: &Entities) -> Response {
         let principal = request.principal().cloned();
-        let above = principal.iter().flat_map(|principal| entities.ancestors(principal).into_iter().flatten().cloned());
-        let about = above.chain(principal.clone()).map(Some).chain([None]);
+        let ancestors = principal.iter().flat_map(|principal| entities.ancestors(principal).into_iter().flatten().cloned());
+        let matching = ancestors.chain(principal.clone()).map(Some).chain([None]);
         let (mut permits, mut forbids, mut errors) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        for set in about.filter_map(|principal| self.index.get(&IndexKey { action, principal })) {
-            // Two of the same id would make it empty; a set has none such.
-            let set = set.set.get_or_init(|| cedar_policy::PolicySet::from_policies(set.all.iter().cloned()).unwrap_or_default());
+        for part in matching.filter_map(|principal| self.parts.get(&IndexKey { action, principal })) {
+            // Only duplicate ids could make this fail, and a loaded set has none.
+            let set = part.set.get_or_init(|| CedarPolicySet::from_policies(part.all.iter().cloned()).unwrap_or_default());
             let response = Authorizer::new().is_authorized(request, set, entities);
-            let reasons = response.diagnostics().reason().map(ToString::to_string);
+            let determining = response.diagnostics().reason().map(ToString::to_string);
             match response.decision() {
-                Decision::Allow => permits.extend(reasons),
-                Decision::Deny => forbids.extend(reasons),
+                Decision::Allow => permits.extend(determining),
+                Decision::Deny => forbids.extend(determining),
             }
-            errors.extend(response.diagnostics().errors().map(super::rule_error));
+            errors.extend(response.diagnostics().errors().map(evaluation_error));
         }
         let allowed = forbids.is_empty() && !permits.is_empty();
-        Response { allowed, reasons: if allowed { permits } else { forbids }, errors }
+        Response { allowed, determining: if allowed { permits } else { forbids }, errors }
     }
 }
 
-fn is_about(policy: &cedar_policy::Policy, action: &str) -> bool {
+/// Cedar's evaluation error as records keep it.
+pub(super) fn evaluation_error(error: &AuthorizationError) -> EvaluationError {
+    let AuthorizationError::PolicyEvaluationError(inner) = error;
+    EvaluationError { id: Some(inner.policy_id().to_string().into()), message: inner.inner().to_string() }
+}
+
+fn is_about(policy: &Policy, action: &str) -> bool {
     let named = |uid: &EntityUid| AsRef::<str>::as_ref(uid.id()) == action;
     match policy.action_constraint() {
         ActionConstraint::Any => true,
@@ -84,8 +95,8 @@ fn is_about(policy: &cedar_policy::Policy, action: &str) -> bool {
     }
 }
 
-/// Whom a policy's head names; nobody, where it does not, or not in this way.
-fn principal(policy: &cedar_policy::Policy) -> Option<EntityUid> {
+/// The principal that a policy's scope names.
+fn principal(policy: &Policy) -> Option<EntityUid> {
     match policy.principal_constraint() {
         PrincipalConstraint::Eq(uid) | PrincipalConstraint::In(uid) | PrincipalConstraint::IsIn(_, uid) => Some(uid),
         PrincipalConstraint::Any | PrincipalConstraint::Is(_) => None,

@@ -2,7 +2,7 @@
 //! looks at it: Cedar's parser goes down one call for each bracket, and a stack that overflows takes the process with it,
 //! and the last good set too. They are far above what people write, and checked before anything is parsed.
 
-use crate::policy::{PolicyFile, Problem};
+use crate::policy::files::{PolicyFile, Problem};
 
 /// Files in a set. A set with a manifest takes one call for each, all within the ten seconds in which a function starts.
 pub(super) const FILES_MAX: usize = 200;

@@ -200,7 +200,7 @@ impl History for Records {
                 account: account.parse().ok(),
                 verdict: Verdict::Accepted,
                 at: Timestamp::now(),
-                policies: vec!["consumers".to_owned()],
+                policies: vec!["consumers".into()],
                 role: None,
             });
         }

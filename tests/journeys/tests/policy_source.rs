@@ -85,7 +85,7 @@ fn later(minutes: i64) -> Timestamp {
 
 async fn ids(source: &ReloadingPolicySet<Bucket>, now: Timestamp) -> (Vec<String>, Option<&'static str>) {
     let (policy, trouble) = source.current(now).await;
-    (policy.accepting_permits().map(str::to_owned).collect(), trouble.map(|trouble| trouble.kind))
+    (policy.accepting_permits().map(ToString::to_string).collect(), trouble.map(|trouble| trouble.kind))
 }
 
 fn only(id: &str) -> Vec<String> {

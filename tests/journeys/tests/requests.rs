@@ -20,7 +20,7 @@ async fn an_account_in_the_policy_is_accepted_within_one_event() {
     assert_eq!(summary.written, [Verdict::Accepted]);
     assert_eq!(stage.state(&endpoint), "pending");
     let record = stage.only_record();
-    assert_eq!(record.judgement.unwrap().accept.rules[0].id, "redis-consumers");
+    assert_eq!(record.judgement.unwrap().accept.policies[0].id.as_str(), "redis-consumers");
 }
 
 #[tokio::test]

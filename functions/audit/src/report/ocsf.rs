@@ -113,7 +113,7 @@ fn resources(standpoint: &Standpoint, finding: &Finding) -> Value {
             json!([endpoint_of(endpoint.to_string()), resource(service.to_string(), "AWS::EC2::VPCEndpointService")])
         }
         FindingSubject::Principal { service, .. } => json!([resource(service.to_string(), "AWS::EC2::VPCEndpointServicePermissions")]),
-        FindingSubject::Policy { policy } => json!([resource(policy.clone(), "Cedar policy")]),
-        FindingSubject::Group { group } => json!([resource(group.clone(), "Account group")]),
+        FindingSubject::Policy { policy } => json!([resource(policy.to_string(), "Cedar policy")]),
+        FindingSubject::Group { group } => json!([resource(group.to_string(), "Account group")]),
     }
 }

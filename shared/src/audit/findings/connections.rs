@@ -19,7 +19,7 @@ use crate::{
         service::ServiceConfiguration,
     },
     policy::{
-        Answer, Judgement, MissingFact, PolicyInfo, PolicySet, UnknownFact,
+        Answer, Judgement, MissingFact, PolicyId, PolicyInfo, PolicySet, UnknownFact,
         evaluation::{Evaluation, Refer, evaluate},
     },
 };
@@ -35,7 +35,7 @@ pub struct Inspection {
     /// What is not as it should be.
     pub findings: Vec<Finding>,
     /// Every policy that took part.
-    pub matched: Vec<String>,
+    pub matched: Vec<PolicyId>,
 }
 
 /// What a connection rests on.
@@ -45,7 +45,7 @@ pub enum Justification {
     /// Policies that would accept it now.
     Policy {
         /// Their ids.
-        policies: Vec<String>,
+        policies: Vec<PolicyId>,
     },
     /// A person's decision.
     Grant {
@@ -176,7 +176,7 @@ impl Look<'_> {
             }
             (_, None) if self.known.doubt => Justification::Unknown { why: "not all that the ledger holds could be read".to_owned() },
             // The event that proves its role may be on its way to the record.
-            (_, None) if self.connection.state == State::Pending && self.policy.asks_for_role() => {
+            (_, None) if self.connection.state == State::Pending && self.policy.reads_role() => {
                 Justification::Unknown { why: "it was let in a moment ago".to_owned() }
             }
             (weighed, None) => {
@@ -378,9 +378,9 @@ fn policy_errors(judgement: &Judgement, look: &Look<'_>) -> Vec<Finding> {
     errors.sort_by(|a, b| a.id.cmp(&b.id));
     errors.dedup_by(|a, b| a.id == b.id);
     let finding = |error: &&crate::policy::EvaluationError| {
-        let name = if error.id.is_empty() { "(request)" } else { &error.id };
+        let name = error.id.as_ref().map_or("(request)", PolicyId::as_str);
         let what = format!("The policy `{name}` cannot be evaluated on real connections. Nothing is accepted where it fails.");
-        Finding::new(FindingKind::PolicyError, Severity::Critical, FindingSubject::Policy { policy: name.to_owned() }, what)
+        Finding::new(FindingKind::PolicyError, Severity::Critical, FindingSubject::Policy { policy: name.into() }, what)
             .shown("error", &error.message)
             .shown("seen on", format!("{}/{}", look.connection.service, look.connection.endpoint))
             .advise("Mend the policy: guard what may be absent with `has`, and tags with `hasTag`")
@@ -388,16 +388,16 @@ fn policy_errors(judgement: &Judgement, look: &Look<'_>) -> Vec<Finding> {
     errors.iter().map(finding).collect()
 }
 
-fn matched(judgement: &Judgement) -> Vec<String> {
+fn matched(judgement: &Judgement) -> Vec<PolicyId> {
     ids_of(judgement)
 }
 
-fn ids_of(judgement: &Judgement) -> Vec<String> {
-    judgement.accept.rules.iter().chain(&judgement.reject.rules).map(|rule| rule.id.clone()).collect()
+fn ids_of(judgement: &Judgement) -> Vec<PolicyId> {
+    judgement.policies().map(|policy| policy.id.clone()).collect()
 }
 
-fn ids(answer: &Answer) -> Vec<String> {
-    answer.rules.iter().map(|rule| rule.id.clone()).collect()
+fn ids(answer: &Answer) -> Vec<PolicyId> {
+    answer.policies.iter().map(|rule| rule.id.clone()).collect()
 }
 
 fn named(answer: &Answer) -> String {
@@ -405,11 +405,11 @@ fn named(answer: &Answer) -> String {
         Some(reason) => format!("`{}` ({reason})", rule.id),
         None => format!("`{}`", rule.id),
     };
-    answer.rules.iter().map(quote).collect::<Vec<_>>().join(", ")
+    answer.policies.iter().map(quote).collect::<Vec<_>>().join(", ")
 }
 
-fn list(ids: &[String]) -> String {
-    if ids.is_empty() { "none".to_owned() } else { ids.join(", ") }
+fn list(ids: &[PolicyId]) -> String {
+    if ids.is_empty() { "none".to_owned() } else { ids.iter().map(PolicyId::as_str).collect::<Vec<_>>().join(", ") }
 }
 
 /// To the minute: nobody reads further.

@@ -9,20 +9,23 @@ use crate::{
     ledger::finding::{Finding, FindingKind, FindingSubject},
     model::severity::Severity,
 };
-use crate::{model::ids::AccountId, policy::PolicySet};
+use crate::{
+    model::ids::AccountId,
+    policy::{GroupName, PolicyId, PolicySet},
+};
 
 /// Who and what took part, and when last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Policies, by id.
-    pub policies: BTreeMap<String, Timestamp>,
+    pub policies: BTreeMap<PolicyId, Timestamp>,
     /// Groups, by name.
-    pub groups: BTreeMap<String, Timestamp>,
+    pub groups: BTreeMap<GroupName, Timestamp>,
 }
 
 impl Usage {
     /// A policy took part.
-    pub fn policy(&mut self, id: &str, at: Timestamp) {
+    pub fn policy(&mut self, id: &PolicyId, at: Timestamp) {
         later(&mut self.policies, id, at);
     }
 
@@ -32,10 +35,10 @@ impl Usage {
     }
 }
 
-fn later(map: &mut BTreeMap<String, Timestamp>, name: &str, at: Timestamp) {
+fn later<K: Ord + Clone>(map: &mut BTreeMap<K, Timestamp>, name: &K, at: Timestamp) {
     match map.get_mut(name) {
         Some(last) => *last = at.max(*last),
-        None => drop(map.insert(name.to_owned(), at)),
+        None => drop(map.insert(name.clone(), at)),
     }
 }
 
@@ -49,15 +52,15 @@ pub fn inspect_usage(
     known_since: &BTreeMap<String, Timestamp>,
     now: Timestamp,
 ) -> Vec<Finding> {
-    let unused = |name: &str, used: &BTreeMap<String, Timestamp>, subject: FindingSubject| {
+    let unused = |used: Option<Timestamp>, subject: FindingSubject| {
         let since = known_since.get(&subject.to_string())?;
-        let last = used.get(name).map_or(*since, |last| *last.max(since));
-        (now.duration_since(last) > terms.unused_after).then_some((subject, used.get(name).copied()))
+        let last = used.map_or(*since, |last| last.max(*since));
+        (now.duration_since(last) > terms.unused_after).then_some((subject, used))
     };
     let days = terms.unused_after.as_hours() / 24;
     let finding = |(subject, last): (FindingSubject, Option<Timestamp>)| {
         let (noun, name) = match &subject {
-            FindingSubject::Group { group } => ("group", group.clone()),
+            FindingSubject::Group { group } => ("group", group.to_string()),
             other => ("permit", other.to_string().trim_start_matches("policy/").to_owned()),
         };
         let what = format!("No connection and no request has matched the {noun} `{name}` for {days} days.");
@@ -65,10 +68,11 @@ pub fn inspect_usage(
             .shown("last matched", last.map_or_else(|| "never".to_owned(), |last| last.strftime("%Y-%m-%d").to_string()))
             .advise("Take it out of the policy, if nobody is expected any more")
     };
-    let permits = policy.accepting_permits().filter_map(|id| unused(id, &usage.policies, FindingSubject::Policy { policy: id.to_owned() }));
+    let permits =
+        policy.accepting_permits().filter_map(|id| unused(usage.policies.get(id).copied(), FindingSubject::Policy { policy: id.clone() }));
     let groups = policy
         .accepting_groups()
         .into_iter()
-        .filter_map(|name| unused(name, &usage.groups, FindingSubject::Group { group: name.to_owned() }));
+        .filter_map(|name| unused(usage.groups.get(name).copied(), FindingSubject::Group { group: name.clone() }));
     permits.chain(groups).map(finding).collect()
 }

@@ -189,7 +189,7 @@ impl Copy {
         };
         let sound = accept.errors.is_empty() && reject.errors.is_empty();
         let failed = !sound && !self.has(Flaw::IgnoresEvaluationErrors);
-        let open = !(accept.open.is_empty() && reject.open.is_empty());
+        let open = !(accept.residual.is_empty() && reject.residual.is_empty());
         let sound = !failed && !open;
         if sound && reject.allowed && (phase == Phase::Live || !accept.allowed) {
             let grant = Grant::covering(grants, &facts.connection, facts.now).filter(|_| inactive.is_none());
@@ -220,7 +220,7 @@ impl Copy {
     /// Whether as much is known of the account as a grant needs.
     fn known(&self, facts: &Facts) -> bool {
         let told = matches!(facts.membership, Membership::Outside | Membership::Member(_));
-        told || !self.lambda.policy.asks_for_organization()
+        told || !self.lambda.policy.reads_organization()
     }
 
     async fn act(&self, act: Act, service: &Service, endpoint: &EndpointId) -> Option<Outcome> {

@@ -95,11 +95,11 @@ impl Rule {
         self.when.iter().chain(&self.unless).any(which)
     }
 
-    pub fn asks_for_role(&self) -> bool {
+    pub fn reads_role(&self) -> bool {
         self.asks(|condition| *condition == Condition::Role)
     }
 
-    pub fn asks_for_organization(&self) -> bool {
+    pub fn reads_organization(&self) -> bool {
         matches!(self.who, Who::Unit(_))
     }
 }

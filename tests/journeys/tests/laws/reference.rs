@@ -98,7 +98,7 @@ fn tally(set: &InForce, facts: &Facts, action: Action) -> Tally {
 }
 
 fn matches(set: &InForce, rule: &Rule, facts: &Facts) -> Match {
-    let unknown = (rule.asks_for_role() && facts.role.is_none()) || (rule.asks_for_organization() && facts.member == Member::Unknown);
+    let unknown = (rule.reads_role() && facts.role.is_none()) || (rule.reads_organization() && facts.member == Member::Unknown);
     let mut sure = vec![who(rule, set, facts), Some(rule.service.is_none_or(|n| set.service(n) == facts.service))];
     // In the order in which Cedar goes through them: what is false ends it, and so does what fails.
     sure.extend(rule.when.iter().filter(|one| !depends(one, facts)).map(|one| holds(set, *one, facts)));
@@ -156,7 +156,7 @@ pub fn as_asked(set: &InForce, facts: Facts, granted: bool) -> Facts {
 
 /// Whether any rule speaks of the organization: then a grant counts only for an account whose state is known.
 pub fn speaks_of_organization(set: &InForce) -> bool {
-    set.set.rules.iter().any(Rule::asks_for_organization)
+    set.set.rules.iter().any(Rule::reads_organization)
 }
 
 /// Whether a person's grant lets it in, where the policy does not. `granted`: one that covers it holds.

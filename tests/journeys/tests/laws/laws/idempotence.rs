@@ -76,7 +76,7 @@ fn in_any_number_and_order(warden: &dyn Warden, story: &Story, deliveries: &[(In
     let (one, several) = (told(&once)?, told(&many)?);
     same(&one.0, &several.0)?;
     same(&one.1, &several.1)?;
-    let order_matters = |set: &Set| set.rules.iter().any(|rule| rule.asks_for_role() || rule.asks(Condition::counts));
+    let order_matters = |set: &Set| set.rules.iter().any(|rule| rule.reads_role() || rule.asks(Condition::counts));
     if story.sets.iter().any(order_matters) {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use super::{
     answers::{self, element, optional, set, text},
     query::Query,
 };
-use crate::world::{Ec2Error, Effect, NewEndpoint, NewService, Page, ServiceChange, Unsuccessful, World};
+use crate::world::{Ec2Error, Effect, NewEndpoint, NewService, Page, ServiceChange, World};
 
 const OURS: [&str; 17] = [
     "CreateVpcEndpointServiceConfiguration",
@@ -140,8 +140,7 @@ fn dispatch(world: &mut World, account: &str, query: &Query) -> Answer {
             quiet(text("return", "true"))
         }
         "DeleteVpcEndpointConnectionNotifications" => {
-            let unknown = world.delete_notifications(account, &required_list(query, "ConnectionNotificationId")?);
-            quiet(answers::unsuccessful(&unknown.into_iter().map(unknown_notification).collect::<Vec<_>>()))
+            quiet(answers::unsuccessful(&world.delete_notifications(account, &required_list(query, "ConnectionNotificationId")?)))
         }
         "DescribeVpcEndpointServices" => {
             let found = world.find_services(account, &query.list("ServiceName"))?;
@@ -209,11 +208,6 @@ fn required_list(query: &Query, name: &str) -> Result<Vec<String>, Ec2Error> {
     } else {
         Ok(list)
     }
-}
-
-fn unknown_notification(id: String) -> Unsuccessful {
-    let message = format!("The connection notification ID '{id}' does not exist");
-    Unsuccessful { resource_id: id, code: "InvalidConnectionNotificationId.NotFound".to_owned(), message }
 }
 
 fn listed<T>(name: &str, page: &Page<T>, one: impl Fn(&T) -> String) -> Answer {

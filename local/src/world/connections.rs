@@ -1,93 +1,52 @@
-//! Connections, as the service's owner sees them, and the owner's two answers.
+//! Connections: what the provider describes, accepts and rejects.
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::{Ec2Error, Effect, Filter, Page, PageRequest, Tags, Unsuccessful, World, filters::passes};
+use super::{
+    error::{Ec2Error, Unsuccessful, change_each},
+    filters::{Filter, Page, PageRequest},
+    model::{Connection, Effect},
+    state::World,
+};
 
-/// One endpoint's connection to one service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Connection {
-    /// The service.
-    pub service_id: String,
-    /// The endpoint.
-    pub endpoint_id: String,
-    /// `vpce-con-…`.
-    pub connection_id: String,
-    /// The endpoint's account.
-    pub owner: Option<String>,
-    /// As the wire spells it: `pendingAcceptance`, `pending`, `available`, …
-    pub state: String,
-    /// When the endpoint was created.
-    pub created: Option<Timestamp>,
-    /// The endpoint's Region.
-    pub region: Option<String>,
-    /// `ipv4`, `ipv6` or `dualstack`.
-    pub ip_address_type: Option<String>,
-    /// What stands behind the service.
-    pub load_balancer_arns: Vec<String>,
-    /// The owner's tags.
-    pub tags: Tags,
-    pub(super) listed_from: Timestamp,
-    pub(super) changed: Timestamp,
+/// A call that moves connections from one of some states to another.
+struct Transition {
+    event: &'static str,
+    from: &'static [&'static str],
+    to: &'static str,
 }
 
-impl Connection {
-    pub(super) fn is_live(&self) -> bool {
-        matches!(self.state.as_str(), "pending" | "available" | "pendingAcceptance")
-    }
-
-    /// Whether there is nothing left that time would change.
-    pub(super) fn settle(&mut self, now: Timestamp, settle: SignedDuration) -> bool {
-        let next = match self.state.as_str() {
-            "pending" => "available",
-            "deleting" => "deleted",
-            _ => return true,
-        };
-        let due = now.duration_since(self.changed) >= settle;
-        if due {
-            self.state = next.to_owned();
-        }
-        due
-    }
-
-    pub(super) fn become_(&mut self, state: &str, now: Timestamp) {
-        self.state = state.to_owned();
-        self.changed = now;
-    }
-}
+const ACCEPT: Transition = Transition { event: "Accept", from: &["pendingAcceptance", "rejected"], to: "pending" };
+/// Rejecting a connection that is in use cuts it off.
+const REJECT: Transition = Transition { event: "Reject", from: &["pendingAcceptance", "pending", "available"], to: "rejected" };
 
 impl World {
-    /// The connections of the owner's services.
+    /// Describes the connections of the owner's services.
     ///
     /// # Errors
-    /// For an unknown filter or a bad page.
+    /// For an unknown filter or an invalid page request.
     pub fn describe_connections(&self, owner: &str, filters: &[Filter], page: PageRequest) -> Result<Page<Connection>, Ec2Error> {
-        let mut found = Vec::new();
-        let seen = |connection: &&Connection| self.owned(owner, &connection.service_id).is_ok() && connection.listed_from <= self.now;
-        for connection in self.connections_of(filters).filter(seen) {
-            let cross = connection.region.as_ref().is_some_and(|region| *region != self.region);
-            let value = |name: &str| match name {
-                "ip-address-type" => Some(connection.ip_address_type.clone().into_iter().collect()),
-                "service-id" => Some(vec![connection.service_id.clone()]),
-                "vpc-endpoint-owner" => Some(connection.owner.clone().into_iter().collect()),
-                "vpc-endpoint-region" => {
-                    Some(connection.region.clone().into_iter().chain(cross.then(|| "cross-region".to_owned())).collect())
-                }
-                "vpc-endpoint-state" => Some(vec![connection.state.clone()]),
-                "vpc-endpoint-id" => Some(vec![connection.endpoint_id.clone()]),
-                _ => None,
-            };
-            if passes(filters, value)? {
-                found.push(connection);
+        let is_listed =
+            |connection: &&Connection| self.owned_service(owner, &connection.service_id).is_ok() && connection.listed_from <= self.now;
+        self.page(self.candidates(filters).filter(is_listed), filters, &page, |connection, name| match name {
+            "ip-address-type" => Some(connection.ip_address_type.as_deref().into_iter().collect()),
+            "service-id" => Some(vec![&connection.service_id]),
+            "vpc-endpoint-owner" => Some(connection.owner.as_deref().into_iter().collect()),
+            "vpc-endpoint-region" => {
+                let region = connection.region.as_deref();
+                let cross = region.filter(|region| *region != self.region).map(|_| "cross-region");
+                Some(region.into_iter().chain(cross).collect())
             }
-        }
-        self.page(found, &page)
+            "vpc-endpoint-state" => Some(vec![&connection.state]),
+            "vpc-endpoint-id" => Some(vec![&connection.endpoint_id]),
+            _ => None,
+        })
     }
 
-    /// Those that a filter on the service leaves, or all.
-    fn connections_of<'a>(&'a self, filters: &'a [Filter]) -> Box<dyn Iterator<Item = &'a Connection> + 'a> {
+    /// Returns the connections of the services that a filter names, or all without such a filter.
+    fn candidates<'a>(&'a self, filters: &'a [Filter]) -> Box<dyn Iterator<Item = &'a Connection> + 'a> {
         match filters.iter().find(|filter| filter.name == "service-id") {
             None => Box::new(self.connections.values()),
             Some(filter) => {
@@ -97,65 +56,57 @@ impl World {
         }
     }
 
-    /// A hand for tests: the connection of an endpoint, to be changed at will.
+    /// Returns the connection of an endpoint for tests to change.
     pub fn connection_mut(&mut self, endpoint_id: &str) -> Option<&mut Connection> {
         self.unsettled.insert(endpoint_id.to_owned());
         self.connections.get_mut(endpoint_id)
     }
 
-    /// Lets consumers in.
+    /// Accepts connections.
     ///
     /// # Errors
-    /// When the service is not the caller's. Trouble with one id is in the answer.
+    /// If the service is not the owner's. A failure of one id is an item of the answer.
     pub fn accept(&mut self, owner: &str, service_id: &str, ids: &[String]) -> Result<(Vec<Unsuccessful>, Vec<Effect>), Ec2Error> {
-        self.respond(owner, service_id, ids, "Accept", "pending", &["pendingAcceptance", "rejected"])
+        self.change_connections(owner, service_id, ids, &ACCEPT)
     }
 
-    /// When each endpoint was let in: every time that it was.
+    /// Rejects connections, also those in use.
+    ///
+    /// # Errors
+    /// If the service is not the owner's. A failure of one id is an item of the answer.
+    pub fn reject(&mut self, owner: &str, service_id: &str, ids: &[String]) -> Result<(Vec<Unsuccessful>, Vec<Effect>), Ec2Error> {
+        self.change_connections(owner, service_id, ids, &REJECT)
+    }
+
+    /// Returns the times of all acceptances, by endpoint.
     #[must_use]
     pub fn acceptances(&self) -> &BTreeMap<String, Vec<Timestamp>> {
         &self.acceptances
     }
 
-    /// Turns consumers away, also those that are connected.
-    ///
-    /// # Errors
-    /// When the service is not the caller's. Trouble with one id is in the answer.
-    pub fn reject(&mut self, owner: &str, service_id: &str, ids: &[String]) -> Result<(Vec<Unsuccessful>, Vec<Effect>), Ec2Error> {
-        self.respond(owner, service_id, ids, "Reject", "rejected", &["pendingAcceptance", "pending", "available"])
-    }
-
-    fn respond(
+    fn change_connections(
         &mut self,
         owner: &str,
         service_id: &str,
         ids: &[String],
-        event: &str,
-        to: &str,
-        from: &[&str],
+        transition: &Transition,
     ) -> Result<(Vec<Unsuccessful>, Vec<Effect>), Ec2Error> {
-        self.owned(owner, service_id)?;
-        let (mut failed, mut effects) = (Vec::new(), Vec::new());
-        let now = self.now;
-        for id in ids {
-            // AWS documents no codes for these.
-            let trouble = match self.connections.get_mut(id).filter(|connection| connection.service_id == service_id) {
-                None => Some(("InvalidVpcEndpointId.NotFound", format!("The Vpc Endpoint Id '{id}' does not exist"))),
-                Some(connection) if from.contains(&connection.state.as_str()) => {
-                    connection.become_(to, now);
-                    self.unsettled.insert(id.clone());
-                    if event == "Accept" {
-                        self.acceptances.entry(id.clone()).or_default().push(now);
-                    }
-                    None
-                }
-                Some(connection) => Some(("InvalidState", format!("The connection of '{id}' is in the state {}", connection.state))),
-            };
-            match trouble {
-                Some((code, message)) => failed.push(Unsuccessful { resource_id: id.clone(), code: code.to_owned(), message }),
-                None => effects.extend(self.notify(service_id, id, event)),
-            }
+        self.owned_service(owner, service_id)?;
+        Ok(change_each(ids, |id| self.change_connection(service_id, id, transition)))
+    }
+
+    /// Changes one connection. AWS documents no codes for the items of `Unsuccessful`; these two are the stand-in's own.
+    fn change_connection(&mut self, service_id: &str, id: &str, transition: &Transition) -> Result<Vec<Effect>, Ec2Error> {
+        let connection = self.connections.get_mut(id).filter(|connection| connection.service_id == service_id);
+        let connection = connection.ok_or_else(|| Ec2Error::endpoint_not_found(id))?;
+        if !transition.from.contains(&connection.state.as_str()) {
+            return Err(Ec2Error::new("InvalidState", format!("The connection of '{id}' is in the state {}", connection.state)));
         }
-        Ok((failed, effects))
+        connection.enter_state(transition.to, self.now);
+        self.unsettled.insert(id.to_owned());
+        if transition.event == ACCEPT.event {
+            self.acceptances.entry(id.to_owned()).or_default().push(self.now);
+        }
+        Ok(self.notify(service_id, id, transition.event))
     }
 }

@@ -1,69 +1,81 @@
-//! Filters and pages, as EC2's describe calls have them. Names and values are case-sensitive.
+//! Filters and pages of the describe calls. Names and values of filters are case-sensitive.
 
-use super::{Ec2Error, World};
+use super::{error::Ec2Error, state::World};
 
-/// One filter: any of the values will do; several filters must all hold.
+/// A filter: one of its values must match. All filters of a call must match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
-    /// Its name.
+    /// `Name`.
     pub name: String,
-    /// Its values.
+    /// `Values`.
     pub values: Vec<String>,
 }
 
-/// Which page is asked for.
+/// The page that a call asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageRequest {
-    /// `MaxResults`.
+    /// `MaxResults`: 5 to 1000.
     pub max_results: Option<i64>,
     /// `NextToken`.
     pub next_token: Option<String>,
 }
 
-/// One page of an answer.
+/// One page of a describe call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
-    /// What is on it.
+    /// The items of this page.
     pub items: Vec<T>,
-    /// Where the next one begins, if there is one.
+    /// `NextToken`; `None` on the last page.
     pub next_token: Option<String>,
 }
 
-/// Whether something passes all filters. `value` gives the values a filter's name stands for, or `None` for an unknown name.
-pub(super) fn passes(filters: &[Filter], value: impl Fn(&str) -> Option<Vec<String>>) -> Result<bool, Ec2Error> {
+impl World {
+    /// Returns one page of the items that match all filters. `values` returns an item's values by a filter's name, and `None`
+    /// for an unknown name.
+    pub(super) fn page<'a, T: Clone + 'a>(
+        &self,
+        items: impl Iterator<Item = &'a T>,
+        filters: &[Filter],
+        request: &PageRequest,
+        values: impl Fn(&'a T, &str) -> Option<Vec<&'a str>>,
+    ) -> Result<Page<T>, Ec2Error> {
+        let mut found = Vec::new();
+        for item in items {
+            if matches_all(filters, |name| values(item, name))? {
+                found.push(item);
+            }
+        }
+        let start = start(request)?;
+        let end = start + size(request)?.min(self.page_size_max);
+        let next_token = (end < found.len()).then(|| format!("page-{end}"));
+        Ok(Page { items: found.into_iter().take(end).skip(start).cloned().collect(), next_token })
+    }
+}
+
+fn matches_all<'a>(filters: &[Filter], values: impl Fn(&str) -> Option<Vec<&'a str>>) -> Result<bool, Ec2Error> {
     for filter in filters {
         let unknown = || Ec2Error::new("InvalidParameterValue", format!("The filter '{}' is invalid", filter.name));
-        let has = value(&filter.name).ok_or_else(unknown)?;
-        if !has.iter().any(|value| filter.values.contains(value)) {
+        let values = values(&filter.name).ok_or_else(unknown)?;
+        if !filter.values.iter().any(|value| values.contains(&value.as_str())) {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-impl World {
-    /// Cuts a page out of an answer, and copies only that. Tokens are opaque to callers.
-    pub(super) fn page<T: Clone>(&self, items: Vec<&T>, request: &PageRequest) -> Result<Page<T>, Ec2Error> {
-        let wanted = match request.max_results {
-            None => 1000,
-            Some(n @ 5..=1000) => usize::try_from(n).unwrap_or(1000),
-            Some(n) => {
-                return Err(Ec2Error::new(
-                    "InvalidParameterValue",
-                    format!("Value ( {n} ) for parameter maxResults is invalid. Expecting a value between 5 and 1000."),
-                ));
-            }
-        };
-        let start = match &request.next_token {
-            None => 0,
-            Some(token) => token
-                .strip_prefix("page-")
-                .and_then(|n| n.parse().ok())
-                .ok_or_else(|| Ec2Error::new("InvalidNextToken", "The token is invalid"))?,
-        };
-        let size = wanted.min(self.page_size_max);
-        let total = items.len();
-        let next_token = (start + size < total).then(|| format!("page-{}", start + size));
-        Ok(Page { items: items.into_iter().skip(start).take(size).cloned().collect(), next_token })
+fn size(request: &PageRequest) -> Result<usize, Ec2Error> {
+    match request.max_results {
+        None => Ok(1000),
+        Some(n @ 5..=1000) => Ok(usize::try_from(n).unwrap_or(1000)),
+        Some(n) => {
+            let error = Ec2Error::invalid_value(&n.to_string(), "maxResults");
+            Err(Ec2Error { message: format!("{} Expecting a value between 5 and 1000.", error.message), ..error })
+        }
     }
+}
+
+fn start(request: &PageRequest) -> Result<usize, Ec2Error> {
+    let Some(token) = &request.next_token else { return Ok(0) };
+    let start = token.strip_prefix("page-").and_then(|start| start.parse().ok());
+    start.ok_or_else(|| Ec2Error::new("InvalidNextToken", "The token is invalid"))
 }

@@ -1,19 +1,19 @@
-//! AWS Organizations' `DescribeAccount`, as far as its documentation tells.
+//! AWS Organizations, as `DescribeAccount` shows it.
 
 use std::collections::BTreeMap;
 
-use super::Ec2Error;
+use super::error::Ec2Error;
 
-/// The organization and who is in it. Whoever is not in it is unknown to it.
+/// The accounts of one organization.
 #[derive(Debug, Clone, Default)]
 pub struct Organization {
     accounts: BTreeMap<String, OrganizationAccount>,
 }
 
-/// One of its accounts.
+/// An account of the organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrganizationAccount {
-    /// Its name.
+    /// `Name`.
     pub name: String,
     /// `PENDING_ACTIVATION`, `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE` or `CLOSED`.
     pub state: String,
@@ -22,12 +22,12 @@ pub struct OrganizationAccount {
 }
 
 impl Organization {
-    /// Takes an account in, or moves it.
+    /// Adds an account, or replaces it.
     pub fn put(&mut self, id: &str, account: OrganizationAccount) {
         self.accounts.insert(id.to_owned(), account);
     }
 
-    /// Lets an account go.
+    /// Removes an account.
     pub fn remove(&mut self, id: &str) {
         self.accounts.remove(id);
     }
@@ -35,7 +35,7 @@ impl Organization {
     /// Describes an account.
     ///
     /// # Errors
-    /// `AccountNotFoundException` for one that is not in the organization.
+    /// `AccountNotFoundException` for an account outside the organization.
     pub fn describe(&self, id: &str) -> Result<&OrganizationAccount, Ec2Error> {
         let message = "You specified an account that doesn't exist.";
         self.accounts.get(id).ok_or_else(|| Ec2Error::new("AccountNotFoundException", message))

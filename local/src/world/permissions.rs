@@ -1,25 +1,17 @@
-//! Who may ask: a service's allowed principals.
+//! Allowed principals: the accounts, users and roles that may create an endpoint for a service.
 
-use super::{Ec2Error, Filter, Page, PageRequest, World, filters::passes};
-
-/// One allowed principal of one service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Permission {
-    /// `vpce-svc-perm-…`.
-    pub id: String,
-    /// The service.
-    pub service_id: String,
-    /// `*`, an ARN or a bare account id.
-    pub principal: String,
-    /// `All`, `Account`, `User`, `Role`, `OrganizationUnit` or `Service`.
-    pub principal_type: String,
-}
+use super::{
+    error::Ec2Error,
+    filters::{Filter, Page, PageRequest},
+    model::Permission,
+    state::World,
+};
 
 impl World {
-    /// Adds and removes allowed principals. Existing connections stay as they are.
+    /// Adds and removes allowed principals, and returns those added. Existing connections stay as they are.
     ///
     /// # Errors
-    /// For a service that is not the caller's, or `InvalidPrincipal`.
+    /// If the service is not the owner's, and `InvalidPrincipal`.
     pub fn modify_permissions(
         &mut self,
         owner: &str,
@@ -27,11 +19,11 @@ impl World {
         add: &[String],
         remove: &[String],
     ) -> Result<Vec<Permission>, Ec2Error> {
-        self.owned(owner, service_id)?;
-        let kinds = add.iter().map(|principal| kind_of(principal).map(|kind| (principal, kind))).collect::<Result<Vec<_>, _>>()?;
+        self.owned_service(owner, service_id)?;
+        let types = add.iter().map(|principal| principal_type(principal)).collect::<Result<Vec<_>, _>>()?;
         self.permissions.retain(|permission| permission.service_id != service_id || !remove.contains(&permission.principal));
         let mut added = Vec::new();
-        for (principal, kind) in kinds {
+        for (principal, principal_type) in add.iter().zip(types) {
             if self.permissions.iter().any(|permission| permission.service_id == service_id && permission.principal == *principal) {
                 continue;
             }
@@ -39,7 +31,7 @@ impl World {
                 id: self.id("vpce-svc-perm-"),
                 service_id: service_id.to_owned(),
                 principal: principal.clone(),
-                principal_type: kind.to_owned(),
+                principal_type: principal_type.to_owned(),
             };
             self.permissions.push(permission.clone());
             added.push(permission);
@@ -47,10 +39,10 @@ impl World {
         Ok(added)
     }
 
-    /// A service's allowed principals.
+    /// Describes a service's allowed principals.
     ///
     /// # Errors
-    /// For a service that is not the caller's, an unknown filter or a bad page.
+    /// If the service is not the owner's, for an unknown filter or an invalid page request.
     pub fn describe_permissions(
         &self,
         owner: &str,
@@ -58,26 +50,22 @@ impl World {
         filters: &[Filter],
         page: PageRequest,
     ) -> Result<Page<Permission>, Ec2Error> {
-        self.owned(owner, service_id)?;
-        let mut found = Vec::new();
-        for permission in self.permissions.iter().filter(|permission| permission.service_id == service_id) {
-            let value = |name: &str| match name {
-                "principal" => Some(vec![permission.principal.clone()]),
-                "principal-type" => Some(vec![permission.principal_type.clone()]),
-                _ => None,
-            };
-            if passes(filters, value)? {
-                found.push(permission);
-            }
-        }
-        self.page(found, &page)
+        self.owned_service(owner, service_id)?;
+        let permissions = self.permissions.iter().filter(|permission| permission.service_id == service_id);
+        self.page(permissions, filters, &page, |permission, name| match name {
+            "principal" => Some(vec![&permission.principal]),
+            "principal-type" => Some(vec![&permission.principal_type]),
+            _ => None,
+        })
     }
 
-    /// A hand for tests: the permissions, to be changed at will.
+    /// Returns the permissions for tests to change.
     pub fn permissions_mut(&mut self) -> &mut Vec<Permission> {
         &mut self.permissions
     }
 
+    /// Returns true if a principal of the account is allowed. EC2 compares whole principals; here any user or role stands for
+    /// its account.
     pub(super) fn is_allowed(&self, account: &str, service_id: &str) -> bool {
         self.permissions
             .iter()
@@ -86,22 +74,21 @@ impl World {
     }
 }
 
-/// The kind of a principal. STS sessions are no principals, and neither is anything that is no ARN.
-fn kind_of(principal: &str) -> Result<&'static str, Ec2Error> {
-    let refuse = || Ec2Error::new("InvalidPrincipal", format!("Invalid Principal: '{principal}'"));
+/// Returns the `PrincipalType`. EC2 refuses ARNs of STS sessions.
+fn principal_type(principal: &str) -> Result<&'static str, Ec2Error> {
+    let invalid = || Ec2Error::new("InvalidPrincipal", format!("Invalid Principal: '{principal}'"));
     if principal == "*" {
         return Ok("All");
     }
-    account_of(principal).ok_or_else(refuse)?;
+    account_of(principal).ok_or_else(invalid)?;
     match principal.splitn(6, ':').nth(5) {
         None | Some("root") => Ok("Account"),
         Some(resource) if resource.starts_with("user/") => Ok("User"),
         Some(resource) if resource.starts_with("role/") => Ok("Role"),
-        Some(_) => Err(refuse()),
+        Some(_) => Err(invalid()),
     }
 }
 
-/// The account a principal belongs to.
 fn account_of(principal: &str) -> Option<&str> {
     let parts: Vec<&str> = principal.splitn(6, ':').collect();
     let account = match parts.as_slice() {

@@ -1,90 +1,20 @@
-//! Endpoint services and who may see them.
+//! Endpoint services: the provider's configurations, and the services that a consumer finds.
 
-use super::{Ec2Error, Filter, Page, PageRequest, Tags, Unsuccessful, World, filters::passes};
-
-/// An endpoint service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Service {
-    /// `vpce-svc-…`.
-    pub id: String,
-    /// Its owner's account.
-    pub owner: String,
-    /// `com.amazonaws.vpce.REGION.vpce-svc-…`.
-    pub name: String,
-    /// `Interface` or `GatewayLoadBalancer`.
-    pub kind: String,
-    /// `Available`, `Deleting`, …
-    pub state: String,
-    /// Whether consumers wait.
-    pub acceptance_required: bool,
-    /// What stands behind it.
-    pub load_balancer_arns: Vec<String>,
-    /// The Regions it can be reached from.
-    pub supported_regions: Vec<String>,
-    /// Its private DNS name.
-    pub private_dns_name: Option<String>,
-    /// The owner's tags.
-    pub tags: Tags,
-}
-
-/// What a new service is made of.
-#[derive(Debug, Clone)]
-pub struct NewService {
-    /// `Interface` or `GatewayLoadBalancer`.
-    pub kind: String,
-    /// What stands behind it.
-    pub load_balancer_arns: Vec<String>,
-    /// Whether consumers wait.
-    pub acceptance_required: bool,
-    /// The owner's tags.
-    pub tags: Tags,
-    /// The Regions it can be reached from.
-    pub supported_regions: Vec<String>,
-    /// Its private DNS name.
-    pub private_dns_name: Option<String>,
-}
-
-impl Default for NewService {
-    fn default() -> Self {
-        Self {
-            kind: "Interface".to_owned(),
-            load_balancer_arns: Vec::new(),
-            acceptance_required: true,
-            tags: Tags::new(),
-            supported_regions: Vec::new(),
-            private_dns_name: None,
-        }
-    }
-}
-
-/// What is changed of a service; `None` and empty leave as it is.
-#[derive(Debug, Clone, Default)]
-pub struct ServiceChange {
-    /// Whether consumers wait.
-    pub acceptance_required: Option<bool>,
-    /// Its private DNS name.
-    pub private_dns_name: Option<String>,
-    /// Load balancers to add.
-    pub add_load_balancer_arns: Vec<String>,
-    /// Load balancers to remove.
-    pub remove_load_balancer_arns: Vec<String>,
-    /// Regions to add.
-    pub add_supported_regions: Vec<String>,
-    /// Regions to remove.
-    pub remove_supported_regions: Vec<String>,
-}
+use super::{
+    error::{Ec2Error, Unsuccessful, change_each},
+    filters::{Filter, Page, PageRequest},
+    model::{NewService, Service, ServiceChange},
+    state::World,
+};
 
 impl World {
-    /// Offers a service.
+    /// Creates a service.
     ///
     /// # Errors
-    /// When nothing stands behind it.
+    /// `MissingParameter` without a load balancer.
     pub fn create_service(&mut self, owner: &str, new: NewService) -> Result<Service, Ec2Error> {
         if new.load_balancer_arns.is_empty() {
-            return Err(Ec2Error::new(
-                "MissingParameter",
-                "The request must contain the parameter NetworkLoadBalancerArn or GatewayLoadBalancerArn",
-            ));
+            return Err(Ec2Error::missing_parameter("NetworkLoadBalancerArn or GatewayLoadBalancerArn"));
         }
         let id = self.id("vpce-svc-");
         let mut supported_regions = new.supported_regions;
@@ -107,35 +37,29 @@ impl World {
         Ok(service)
     }
 
-    /// The owner's services.
+    /// Describes the owner's services.
     ///
     /// # Errors
-    /// For an id that is not the owner's, an unknown filter or a bad page.
+    /// For an id that is not the owner's, an unknown filter or an invalid page request.
     pub fn describe_services(&self, owner: &str, ids: &[String], filters: &[Filter], page: PageRequest) -> Result<Page<Service>, Ec2Error> {
-        ids.iter().try_for_each(|id| self.owned(owner, id).map(drop))?;
-        let mut found = Vec::new();
-        for service in self.services.values().filter(|service| service.owner == owner && (ids.is_empty() || ids.contains(&service.id))) {
-            let value = |name: &str| match name {
-                "service-id" => Some(vec![service.id.clone()]),
-                "service-name" => Some(vec![service.name.clone()]),
-                "service-state" => Some(vec![service.state.clone()]),
-                "supported-region" => Some(service.supported_regions.clone()),
-                "tag-key" => Some(service.tags.keys().cloned().collect()),
-                _ => name.strip_prefix("tag:").map(|key| service.tags.get(key).cloned().into_iter().collect()),
-            };
-            if passes(filters, value)? {
-                found.push(service);
-            }
-        }
-        self.page(found, &page)
+        ids.iter().try_for_each(|id| self.owned_service(owner, id).map(drop))?;
+        let services = self.services.values().filter(|service| service.owner == owner && (ids.is_empty() || ids.contains(&service.id)));
+        self.page(services, filters, &page, |service, name| match name {
+            "service-id" => Some(vec![&service.id]),
+            "service-name" => Some(vec![&service.name]),
+            "service-state" => Some(vec![&service.state]),
+            "supported-region" => Some(service.supported_regions.iter().map(String::as_str).collect()),
+            "tag-key" => Some(service.tags.keys().map(String::as_str).collect()),
+            _ => name.strip_prefix("tag:").map(|key| service.tags.get(key).map(String::as_str).into_iter().collect()),
+        })
     }
 
     /// Changes a service.
     ///
     /// # Errors
-    /// When it is not the caller's.
+    /// If the service is not the owner's.
     pub fn modify_service(&mut self, owner: &str, id: &str, change: ServiceChange) -> Result<(), Ec2Error> {
-        self.owned(owner, id)?;
+        self.owned_service(owner, id)?;
         if let Some(service) = self.services.get_mut(id) {
             service.acceptance_required = change.acceptance_required.unwrap_or(service.acceptance_required);
             service.private_dns_name = change.private_dns_name.or(service.private_dns_name.take());
@@ -147,47 +71,31 @@ impl World {
         Ok(())
     }
 
-    /// Withdraws services. One with live connections stays.
+    /// Deletes services that have no live connection.
     pub fn delete_services(&mut self, owner: &str, ids: &[String]) -> Vec<Unsuccessful> {
-        let mut failed = Vec::new();
-        for id in ids {
-            let live = self.connections.values().any(|connection| connection.service_id == *id && connection.is_live());
-            let error = match self.owned(owner, id) {
-                Err(error) => Some(error),
-                Ok(_) if live => Some(Ec2Error::new(
-                    "ExistingVpcEndpointConnections",
-                    format!("Service {id} has existing active VPC Endpoint connections"),
-                )),
-                Ok(_) => None,
-            };
-            match error {
-                Some(error) => failed.push(Unsuccessful { resource_id: id.clone(), code: error.code, message: error.message }),
-                None => drop(self.services.remove(id)),
+        let delete = |id: &str| {
+            self.owned_service(owner, id)?;
+            if self.connections.values().any(|connection| connection.service_id == id && connection.is_live()) {
+                let message = format!("Service {id} has existing active VPC Endpoint connections");
+                return Err(Ec2Error::new("ExistingVpcEndpointConnections", message));
             }
-        }
-        failed
+            self.services.remove(id);
+            Ok(Vec::new())
+        };
+        change_each(ids, delete).0
     }
 
-    /// The services of these names that a consumer may see.
+    /// Finds services by name, as a consumer: without a permission for the account, a service does not exist.
     ///
     /// # Errors
-    /// `InvalidServiceName` for one it may not: to a stranger a service does not exist.
+    /// `InvalidServiceName`.
     pub fn find_services(&self, account: &str, names: &[String]) -> Result<Vec<Service>, Ec2Error> {
-        names.iter().map(|name| self.visible(account, name).cloned()).collect()
+        names.iter().map(|name| self.visible_service(account, name).cloned()).collect()
     }
 
-    pub(super) fn visible(&self, account: &str, name: &str) -> Result<&Service, Ec2Error> {
-        let service = self
-            .services
-            .values()
-            .find(|service| service.name == name && (service.owner == account || self.is_allowed(account, &service.id)));
+    pub(super) fn visible_service(&self, account: &str, name: &str) -> Result<&Service, Ec2Error> {
+        let is_visible = |service: &&Service| service.name == name && (service.owner == account || self.is_allowed(account, &service.id));
+        let service = self.services.values().find(is_visible);
         service.ok_or_else(|| Ec2Error::new("InvalidServiceName", format!("The Vpc Endpoint Service '{name}' does not exist")))
-    }
-
-    pub(super) fn owned(&self, owner: &str, id: &str) -> Result<&Service, Ec2Error> {
-        let service = self.services.get(id).filter(|service| service.owner == owner);
-        service.ok_or_else(|| {
-            Ec2Error::new("InvalidVpcEndpointServiceId.NotFound", format!("The VpcEndpointService Id '{id}' does not exist"))
-        })
     }
 }

@@ -1,0 +1,115 @@
+//! The state of the Region, its time, and the look-ups that every call shares.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    error::Ec2Error,
+    model::{Connection, Endpoint, Notification, Permission, Service},
+    organization::Organization,
+};
+
+/// PrivateLink in one Region.
+#[derive(Debug, Clone)]
+pub struct World {
+    pub(super) region: String,
+    pub(super) now: Timestamp,
+    settle: SignedDuration,
+    pub(super) visibility_delay: SignedDuration,
+    pub(super) page_size_max: usize,
+    counter: u64,
+    pub(super) services: BTreeMap<String, Service>,
+    pub(super) permissions: Vec<Permission>,
+    /// By endpoint.
+    pub(super) connections: BTreeMap<String, Connection>,
+    /// The endpoints of each service: a describe call for one service must not walk through all connections.
+    pub(super) by_service: BTreeMap<String, BTreeSet<String>>,
+    /// Endpoints whose connection may be in a transitional state.
+    pub(super) unsettled: BTreeSet<String>,
+    pub(super) acceptances: BTreeMap<String, Vec<Timestamp>>,
+    pub(super) endpoints: BTreeMap<String, Endpoint>,
+    pub(super) notifications: BTreeMap<String, Notification>,
+    /// The provider's organization.
+    pub organization: Organization,
+}
+
+impl World {
+    /// An empty Region.
+    #[must_use]
+    pub fn new(region: &str, now: Timestamp) -> Self {
+        Self {
+            region: region.to_owned(),
+            now,
+            settle: SignedDuration::from_secs(30),
+            visibility_delay: SignedDuration::ZERO,
+            page_size_max: 1000,
+            counter: 0,
+            services: BTreeMap::new(),
+            permissions: Vec::new(),
+            connections: BTreeMap::new(),
+            by_service: BTreeMap::new(),
+            unsettled: BTreeSet::new(),
+            acceptances: BTreeMap::new(),
+            endpoints: BTreeMap::new(),
+            notifications: BTreeMap::new(),
+            organization: Organization::default(),
+        }
+    }
+
+    /// The Region.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The current time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Sets the time, and moves on the connections in a transitional state.
+    pub fn set_now(&mut self, now: Timestamp) {
+        self.now = now;
+        let settle = self.settle;
+        let connections = &mut self.connections;
+        self.unsettled.retain(|id| connections.get_mut(id).is_some_and(|connection| !connection.settle(now, settle)));
+    }
+
+    /// Sets the time from `pending` to `available`, and from `deleting` to `deleted`.
+    pub fn set_settle(&mut self, settle: SignedDuration) {
+        self.settle = settle;
+    }
+
+    /// Limits pages to this size, also where `MaxResults` is larger.
+    pub fn set_page_size_max(&mut self, size: usize) {
+        self.page_size_max = size;
+    }
+
+    /// Sets the time until describe calls return a new connection: AWS is eventually consistent.
+    pub fn set_visibility_delay(&mut self, delay: SignedDuration) {
+        self.visibility_delay = delay;
+    }
+
+    /// Returns a new id of AWS's form. Multiplying spreads it over all digits, so that no test depends on the order of ids.
+    pub(super) fn id(&mut self, prefix: &str) -> String {
+        self.counter += 1;
+        format!("{prefix}{:017x}", self.counter.wrapping_mul(0x9e37_79b9_7f4a_7c15) as u128 + (1 << 64))
+    }
+
+    pub(super) fn owned_service(&self, owner: &str, id: &str) -> Result<&Service, Ec2Error> {
+        let service = self.services.get(id).filter(|service| service.owner == owner);
+        service.ok_or_else(|| Ec2Error::service_not_found(id))
+    }
+
+    pub(super) fn owned_endpoint(&self, owner: &str, id: &str) -> Result<&Endpoint, Ec2Error> {
+        let endpoint = self.endpoints.get(id).filter(|endpoint| endpoint.owner == owner);
+        endpoint.ok_or_else(|| Ec2Error::endpoint_not_found(id))
+    }
+
+    pub(super) fn owned_notification(&self, owner: &str, id: &str) -> Result<&Notification, Ec2Error> {
+        let notification = self.notifications.get(id).filter(|notification| notification.owner == owner);
+        notification.ok_or_else(|| Ec2Error::notification_not_found(id))
+    }
+}

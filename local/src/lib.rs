@@ -1,6 +1,6 @@
-//! PrivateLink on a laptop: an in-memory [`world`] of endpoint services, and EC2's own wire protocol over it.
+//! A stand-in for AWS PrivateLink: an in-memory [`world`] of endpoint services, and a server that speaks EC2's protocol over it.
 //!
-//! It knows how AWS behaves and nothing of what the warden should answer.
+//! It behaves as AWS does, and does not depend on the warden.
 
 #[cfg(feature = "server")]
 pub mod server;

@@ -1,4 +1,4 @@
-//! `local`: PrivateLink on a laptop.
+//! `local`: a stand-in for AWS PrivateLink, on a loopback address.
 
 use std::{net::SocketAddr, process::ExitCode};
 
@@ -6,34 +6,41 @@ use jiff::SignedDuration;
 use local::server::{Local, Options, serve};
 use tokio::{net::TcpListener, signal::unix};
 
-const HELP: &str = "local: PrivateLink on a laptop, in front of an AWS emulator
+const HELP: &str = "local: a stand-in for AWS PrivateLink in front of an AWS emulator
 
-  --listen 127.0.0.1:4566            where to answer; loopback addresses only
-  --emulator http://127.0.0.1:4567   who answers everything that is not PrivateLink
-  --region us-east-1
-  --settle-ms 500                    from pending to available
-  --page-size 1000                   no page is larger
-  --notification-body json           json, text or bare: AWS does not document it
-  --forward-events-to ACCOUNT=BUS    where consumers' CloudTrail events go
-  --control                          routes under /_local that make things go wrong: calls refused or held, messages
-                                     lost (tests/e2e/README.md lists them)
+  --listen 127.0.0.1:4566            the address to serve on; loopback only
+  --emulator http://127.0.0.1:4567   the emulator that answers all other calls
+  --region us-east-1                 the Region of the endpoint services
+  --settle-ms 500                    the time from pending to available
+  --page-size 1000                   the largest page of a describe call
+  --notification-body json           json, text or bare: AWS does not document the body
+  --forward-events-to ACCOUNT=BUS    the event bus that receives the consumers' CloudTrail events
+  --control                          serves routes under /_local that inject faults (tests/e2e/README.md lists them)
 ";
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match parse(std::env::args().skip(1)) {
+    let (listen, options) = match parse(std::env::args().skip(1)) {
+        Ok(Some(parsed)) => parsed,
         Ok(None) => {
             print!("{HELP}");
-            ExitCode::SUCCESS
+            return ExitCode::SUCCESS;
         }
-        Ok(Some((listen, options))) => run(listen, options).await,
         Err(why) => {
             eprintln!("local: {why}; see local --help");
-            ExitCode::from(2)
+            return ExitCode::from(2);
+        }
+    };
+    match run(listen, options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("local: {why}");
+            ExitCode::FAILURE
         }
     }
 }
 
+/// Returns `None` for `--help`.
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<(SocketAddr, Options)>, String> {
     let (mut listen, mut options) = (SocketAddr::from(([127, 0, 0, 1], 4566)), Options::default());
     while let Some(name) = args.next() {
@@ -49,7 +56,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<(SocketAddr, O
     if listen.ip().is_loopback() {
         Ok(Some((listen, options)))
     } else {
-        Err(format!("{listen} is no loopback address: there is no authentication here"))
+        Err(format!("{listen} is not a loopback address, and the stand-in does not authenticate callers"))
     }
 }
 
@@ -62,42 +69,24 @@ fn set(name: &str, value: String, listen: &mut SocketAddr, options: &mut Options
         "--settle-ms" => options.settle = SignedDuration::from_millis(value.parse().map_err(|_| bad("milliseconds"))?),
         "--page-size" => options.page_size_max = value.parse().ok().filter(|size| *size > 0).ok_or_else(|| bad("a number above 0"))?,
         "--notification-body" => options.notification_body = value.parse()?,
-        "--forward-events-to" => {
-            let (account, bus) = value.split_once('=').ok_or_else(|| bad("ACCOUNT=BUS"))?;
-            options.forward_events_to = Some((account.to_owned(), bus.to_owned()));
-        }
-        _ => return Err(format!("{name} is no option")),
+        "--forward-events-to" => options.forward_events_to = Some(value.parse()?),
+        _ => return Err(format!("unknown option {name}")),
     }
     Ok(())
 }
 
-async fn run(listen: SocketAddr, options: Options) -> ExitCode {
-    let listener = match TcpListener::bind(listen).await {
-        Ok(listener) => listener,
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            eprintln!("local: port {} is already taken; stop what listens there or pass --listen 127.0.0.1:PORT", listen.port());
-            return ExitCode::FAILURE;
-        }
-        Err(error) => {
-            eprintln!("local: cannot listen on {listen}: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let (emulator, control) = (options.emulator.clone(), options.control);
-    println!("local: PrivateLink at http://{listen}, everything else from {emulator}");
+/// Serves until Ctrl-C or SIGTERM.
+async fn run(listen: SocketAddr, options: Options) -> Result<(), String> {
+    let cannot_listen = |error| format!("cannot listen on {listen}: {error}; pass --listen 127.0.0.1:PORT for another port");
+    let listener = TcpListener::bind(listen).await.map_err(cannot_listen)?;
+    println!("local: PrivateLink at http://{listen}, all other calls forwarded to {}", options.emulator);
+    let control = options.control;
     tokio::select! {
-        served = serve(listener, Local::new(options), control) => match served {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("local: {error}");
-                ExitCode::FAILURE
-            }
-        },
-        () = stopped() => ExitCode::SUCCESS,
+        served = serve(listener, Local::new(options), control) => served.map_err(|error| error.to_string()),
+        () = stopped() => Ok(()),
     }
 }
 
-/// Ctrl-C or SIGTERM.
 async fn stopped() {
     let (Ok(mut interrupt), Ok(mut terminate)) = (unix::signal(unix::SignalKind::interrupt()), unix::signal(unix::SignalKind::terminate()))
     else {

@@ -24,7 +24,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 
-pub use error::{Ec2Error, Unsuccessful};
+pub use error::{Changes, Ec2Error, Ec2Result, Unsuccessful};
 pub use filters::{Filter, Page, PageRequest};
 pub use model::{Connection, Effect, Endpoint, NewEndpoint, NewService, Notification, Permission, Service, ServiceChange, Tags};
 pub use organization::{Organization, OrganizationAccount};

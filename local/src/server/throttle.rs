@@ -1,10 +1,10 @@
-//! EC2's throttling of requests: a bucket of tokens for each account and action, filled up at a steady rate.
+//! EC2's request throttling: a token bucket for each account and action, refilled at a constant rate.
 
 use std::{collections::BTreeMap, time::Instant};
 
-use crate::world::Ec2Error;
+use crate::world::{Ec2Error, Ec2Result};
 
-/// What a bucket holds at most, and what comes in each second.
+/// The size of a bucket, and its refill rate.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limit {
     pub(super) capacity: f64,
@@ -17,12 +17,12 @@ struct Bucket {
     seen: Instant,
 }
 
-/// The limits by action, and the buckets in use. Without a limit nothing is throttled.
+/// The limits by action, and the buckets in use. An action without a limit is not throttled.
 #[derive(Debug, Default)]
 pub(super) struct Throttle {
     limits: BTreeMap<String, Limit>,
     buckets: BTreeMap<(String, String), Bucket>,
-    refused: BTreeMap<String, u64>,
+    throttled: BTreeMap<String, u64>,
 }
 
 impl Throttle {
@@ -31,8 +31,8 @@ impl Throttle {
         self.buckets.retain(|(_, of), _| of != action);
     }
 
-    /// One call of an account.
-    pub(super) fn take(&mut self, account: &str, action: &str) -> Result<(), Ec2Error> {
+    /// Takes a token for a call, or fails with `RequestLimitExceeded`.
+    pub(super) fn take(&mut self, account: &str, action: &str) -> Ec2Result<()> {
         let Some(limit) = self.limits.get(action) else { return Ok(()) };
         let now = Instant::now();
         let bucket = self.buckets.entry((account.to_owned(), action.to_owned())).or_insert(Bucket { tokens: limit.capacity, seen: now });
@@ -43,13 +43,13 @@ impl Throttle {
             bucket.tokens -= 1.0;
             return Ok(());
         }
-        *self.refused.entry(action.to_owned()).or_default() += 1;
-        Err(Ec2Error { code: "RequestLimitExceeded".to_owned(), message: "Request limit exceeded.".to_owned(), status: 503 })
+        *self.throttled.entry(action.to_owned()).or_default() += 1;
+        Err(Ec2Error::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503))
     }
 
-    /// How many calls were turned away, by action.
-    pub(super) fn refused(&self) -> &BTreeMap<String, u64> {
-        &self.refused
+    /// The number of throttled calls, by action.
+    pub(super) fn throttled(&self) -> &BTreeMap<String, u64> {
+        &self.throttled
     }
 }
 
@@ -58,17 +58,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bucket_is_an_accounts_own_and_empties() {
+    fn each_account_has_its_own_bucket() {
         let mut throttle = Throttle::default();
         throttle.set("Accept", Limit { capacity: 2.0, refill_per_second: 0.0 });
         let answers: Vec<bool> = ["A", "A", "A", "B"].iter().map(|account| throttle.take(account, "Accept").is_ok()).collect();
         assert_eq!(answers, [true, true, false, true]);
         assert!(throttle.take("A", "Describe").is_ok());
-        assert_eq!(throttle.refused().get("Accept"), Some(&1));
+        assert_eq!(throttle.throttled().get("Accept"), Some(&1));
     }
 
     #[test]
-    fn a_bucket_fills_up_and_not_beyond_its_size() {
+    fn bucket_refills_up_to_its_capacity() {
         let mut throttle = Throttle::default();
         throttle.set("Accept", Limit { capacity: 1.0, refill_per_second: 1e6 });
         for _ in 0..3 {

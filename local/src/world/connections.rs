@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    error::{Ec2Error, Unsuccessful, change_each},
+    error::{Changes, Ec2Error, Ec2Result, change_each},
     filters::{Filter, Page, PageRequest},
     model::{Connection, Effect},
     state::World,
@@ -19,15 +19,11 @@ struct Transition {
 }
 
 const ACCEPT: Transition = Transition { event: "Accept", from: &["pendingAcceptance", "rejected"], to: "pending" };
-/// Rejecting a connection that is in use cuts it off.
 const REJECT: Transition = Transition { event: "Reject", from: &["pendingAcceptance", "pending", "available"], to: "rejected" };
 
 impl World {
     /// Describes the connections of the owner's services.
-    ///
-    /// # Errors
-    /// For an unknown filter or an invalid page request.
-    pub fn describe_connections(&self, owner: &str, filters: &[Filter], page: PageRequest) -> Result<Page<Connection>, Ec2Error> {
+    pub fn describe_connections(&self, owner: &str, filters: &[Filter], page: PageRequest) -> Ec2Result<Page<Connection>> {
         let is_listed =
             |connection: &&Connection| self.owned_service(owner, &connection.service_id).is_ok() && connection.listed_from <= self.now;
         self.page(self.candidates(filters).filter(is_listed), filters, &page, |connection, name| match name {
@@ -63,40 +59,27 @@ impl World {
     }
 
     /// Accepts connections.
-    ///
-    /// # Errors
-    /// If the service is not the owner's. A failure of one id is an item of the answer.
-    pub fn accept(&mut self, owner: &str, service_id: &str, ids: &[String]) -> Result<(Vec<Unsuccessful>, Vec<Effect>), Ec2Error> {
+    pub fn accept(&mut self, owner: &str, service_id: &str, ids: &[String]) -> Ec2Result<Changes> {
         self.change_connections(owner, service_id, ids, &ACCEPT)
     }
 
-    /// Rejects connections, also those in use.
-    ///
-    /// # Errors
-    /// If the service is not the owner's. A failure of one id is an item of the answer.
-    pub fn reject(&mut self, owner: &str, service_id: &str, ids: &[String]) -> Result<(Vec<Unsuccessful>, Vec<Effect>), Ec2Error> {
+    /// Rejects connections, also those in use: that cuts them off.
+    pub fn reject(&mut self, owner: &str, service_id: &str, ids: &[String]) -> Ec2Result<Changes> {
         self.change_connections(owner, service_id, ids, &REJECT)
     }
 
     /// Returns the times of all acceptances, by endpoint.
-    #[must_use]
     pub fn acceptances(&self) -> &BTreeMap<String, Vec<Timestamp>> {
         &self.acceptances
     }
 
-    fn change_connections(
-        &mut self,
-        owner: &str,
-        service_id: &str,
-        ids: &[String],
-        transition: &Transition,
-    ) -> Result<(Vec<Unsuccessful>, Vec<Effect>), Ec2Error> {
+    fn change_connections(&mut self, owner: &str, service_id: &str, ids: &[String], transition: &Transition) -> Ec2Result<Changes> {
         self.owned_service(owner, service_id)?;
         Ok(change_each(ids, |id| self.change_connection(service_id, id, transition)))
     }
 
     /// Changes one connection. AWS documents no codes for the items of `Unsuccessful`; these two are the stand-in's own.
-    fn change_connection(&mut self, service_id: &str, id: &str, transition: &Transition) -> Result<Vec<Effect>, Ec2Error> {
+    fn change_connection(&mut self, service_id: &str, id: &str, transition: &Transition) -> Ec2Result<Vec<Effect>> {
         let connection = self.connections.get_mut(id).filter(|connection| connection.service_id == service_id);
         let connection = connection.ok_or_else(|| Ec2Error::endpoint_not_found(id))?;
         if !transition.from.contains(&connection.state.as_str()) {

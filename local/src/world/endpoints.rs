@@ -2,17 +2,14 @@
 
 use super::{
     cloudtrail,
-    error::{Ec2Error, Unsuccessful, change_each},
+    error::{Changes, Ec2Error, Ec2Result, change_each},
     model::{Connection, Effect, Endpoint, NewEndpoint, Tags},
     state::World,
 };
 
 impl World {
-    /// Creates an endpoint and its connection.
-    ///
-    /// # Errors
-    /// `InvalidServiceName` if no permission of the service allows the account.
-    pub fn create_endpoint(&mut self, account: &str, service_name: &str, new: NewEndpoint) -> Result<(Endpoint, Vec<Effect>), Ec2Error> {
+    /// Creates an endpoint and its connection; `InvalidServiceName` without a permission for the account.
+    pub fn create_endpoint(&mut self, account: &str, service_name: &str, new: NewEndpoint) -> Ec2Result<(Endpoint, Vec<Effect>)> {
         let service = self.visible_service(account, service_name)?.clone();
         let (id, connection_id) = (self.id("vpce-"), self.id("vpce-con-"));
         let region = new.region.unwrap_or_else(|| self.region.clone());
@@ -51,10 +48,7 @@ impl World {
     }
 
     /// Describes the account's endpoints, each with the state of its connection.
-    ///
-    /// # Errors
-    /// For an id that is not the account's.
-    pub fn describe_endpoints(&self, account: &str, ids: &[String]) -> Result<Vec<(Endpoint, String)>, Ec2Error> {
+    pub fn describe_endpoints(&self, account: &str, ids: &[String]) -> Ec2Result<Vec<(Endpoint, String)>> {
         ids.iter().try_for_each(|id| self.owned_endpoint(account, id).map(drop))?;
         let chosen = self.endpoints.values().filter(|endpoint| endpoint.owner == account && (ids.is_empty() || ids.contains(&endpoint.id)));
         let state = |id: &str| self.connections.get(id).map_or("deleted", |connection| &connection.state).to_owned();
@@ -62,7 +56,7 @@ impl World {
     }
 
     /// Deletes endpoints.
-    pub fn delete_endpoints(&mut self, account: &str, ids: &[String]) -> (Vec<Unsuccessful>, Vec<Effect>) {
+    pub fn delete_endpoints(&mut self, account: &str, ids: &[String]) -> Changes {
         change_each(ids, |id| {
             self.owned_endpoint(account, id)?;
             let connection = self.connections.get_mut(id).ok_or_else(|| Ec2Error::endpoint_not_found(id))?;

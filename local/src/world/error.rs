@@ -2,6 +2,12 @@
 
 use super::model::Effect;
 
+/// The result of a call.
+pub type Ec2Result<T> = Result<T, Ec2Error>;
+
+/// What a call changed: the ids that it did not act on, and the messages that AWS sends.
+pub type Changes = (Vec<Unsuccessful>, Vec<Effect>);
+
 /// An error of a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
@@ -16,25 +22,21 @@ pub struct Ec2Error {
 
 impl Ec2Error {
     /// An error with HTTP status 400.
-    #[must_use]
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         Self { code: code.to_owned(), message: message.into(), status: 400 }
     }
 
     /// The same error with another HTTP status.
-    #[must_use]
     pub fn with_status(self, status: u16) -> Self {
         Self { status, ..self }
     }
 
     /// `MissingParameter`.
-    #[must_use]
     pub fn missing_parameter(name: &str) -> Self {
         Self::new("MissingParameter", format!("The request must contain the parameter {name}"))
     }
 
     /// `InvalidParameterValue`.
-    #[must_use]
     pub fn invalid_value(value: &str, parameter: &str) -> Self {
         Self::new("InvalidParameterValue", format!("Value ( {value} ) for parameter {parameter} is invalid."))
     }
@@ -64,10 +66,7 @@ pub struct Unsuccessful {
 }
 
 /// Changes each id by itself: a failure is an item of `Unsuccessful`, and stops no other id.
-pub(super) fn change_each(
-    ids: &[String],
-    mut change: impl FnMut(&str) -> Result<Vec<Effect>, Ec2Error>,
-) -> (Vec<Unsuccessful>, Vec<Effect>) {
+pub(super) fn change_each(ids: &[String], mut change: impl FnMut(&str) -> Ec2Result<Vec<Effect>>) -> Changes {
     let (mut failed, mut effects) = (Vec::new(), Vec::new());
     for id in ids {
         match change(id) {

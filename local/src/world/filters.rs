@@ -1,6 +1,9 @@
 //! Filters and pages of the describe calls. Names and values of filters are case-sensitive.
 
-use super::{error::Ec2Error, state::World};
+use super::{
+    error::{Ec2Error, Ec2Result},
+    state::World,
+};
 
 /// A filter: one of its values must match. All filters of a call must match.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +41,7 @@ impl World {
         filters: &[Filter],
         request: &PageRequest,
         values: impl Fn(&'a T, &str) -> Option<Vec<&'a str>>,
-    ) -> Result<Page<T>, Ec2Error> {
+    ) -> Ec2Result<Page<T>> {
         let mut found = Vec::new();
         for item in items {
             if matches_all(filters, |name| values(item, name))? {
@@ -46,13 +49,13 @@ impl World {
             }
         }
         let start = start(request)?;
-        let end = start + size(request)?.min(self.page_size_max);
+        let end = start.saturating_add(size(request)?.min(self.page_size_max));
         let next_token = (end < found.len()).then(|| format!("page-{end}"));
         Ok(Page { items: found.into_iter().take(end).skip(start).cloned().collect(), next_token })
     }
 }
 
-fn matches_all<'a>(filters: &[Filter], values: impl Fn(&str) -> Option<Vec<&'a str>>) -> Result<bool, Ec2Error> {
+fn matches_all<'a>(filters: &[Filter], values: impl Fn(&str) -> Option<Vec<&'a str>>) -> Ec2Result<bool> {
     for filter in filters {
         let unknown = || Ec2Error::new("InvalidParameterValue", format!("The filter '{}' is invalid", filter.name));
         let values = values(&filter.name).ok_or_else(unknown)?;
@@ -63,7 +66,7 @@ fn matches_all<'a>(filters: &[Filter], values: impl Fn(&str) -> Option<Vec<&'a s
     Ok(true)
 }
 
-fn size(request: &PageRequest) -> Result<usize, Ec2Error> {
+fn size(request: &PageRequest) -> Ec2Result<usize> {
     match request.max_results {
         None => Ok(1000),
         Some(n @ 5..=1000) => Ok(usize::try_from(n).unwrap_or(1000)),
@@ -74,7 +77,7 @@ fn size(request: &PageRequest) -> Result<usize, Ec2Error> {
     }
 }
 
-fn start(request: &PageRequest) -> Result<usize, Ec2Error> {
+fn start(request: &PageRequest) -> Ec2Result<usize> {
     let Some(token) = &request.next_token else { return Ok(0) };
     let start = token.strip_prefix("page-").and_then(|start| start.parse().ok());
     start.ok_or_else(|| Ec2Error::new("InvalidNextToken", "The token is invalid"))

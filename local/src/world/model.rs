@@ -1,4 +1,8 @@
 //! Plain data: the resources, the parameters of the calls that make and change them, and the messages that AWS sends.
+//!
+//! Fields have EC2's names. `owner` and `tags` are those of the account that created the resource; a connection's `owner` is the
+//! consumer, and its tags are the provider's.
+#![expect(missing_docs, reason = "the fields are EC2's, and the EC2 API reference documents them")]
 
 use std::collections::BTreeMap;
 
@@ -13,7 +17,6 @@ pub type Tags = BTreeMap<String, String>;
 pub struct Service {
     /// `vpce-svc-…`.
     pub id: String,
-    /// The provider's account.
     pub owner: String,
     /// `com.amazonaws.vpce.REGION.vpce-svc-…`.
     pub name: String,
@@ -21,15 +24,11 @@ pub struct Service {
     pub kind: String,
     /// `ServiceState`: `Available`, `Deleting`, …
     pub state: String,
-    /// `AcceptanceRequired`.
     pub acceptance_required: bool,
     /// Network or Gateway Load Balancers, by `kind`.
     pub load_balancer_arns: Vec<String>,
-    /// `SupportedRegions`.
     pub supported_regions: Vec<String>,
-    /// `PrivateDnsName`.
     pub private_dns_name: Option<String>,
-    /// The provider's tags.
     pub tags: Tags,
 }
 
@@ -40,13 +39,10 @@ pub struct NewService {
     pub kind: String,
     /// At least one.
     pub load_balancer_arns: Vec<String>,
-    /// `AcceptanceRequired`.
     pub acceptance_required: bool,
-    /// The provider's tags.
     pub tags: Tags,
     /// The world's own Region is added.
     pub supported_regions: Vec<String>,
-    /// `PrivateDnsName`.
     pub private_dns_name: Option<String>,
 }
 
@@ -66,17 +62,11 @@ impl Default for NewService {
 /// The parameters of `ModifyVpcEndpointServiceConfiguration`. `None` and empty lists change nothing.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceChange {
-    /// `AcceptanceRequired`.
     pub acceptance_required: Option<bool>,
-    /// `PrivateDnsName`.
     pub private_dns_name: Option<String>,
-    /// Load balancers to add.
     pub add_load_balancer_arns: Vec<String>,
-    /// Load balancers to remove.
     pub remove_load_balancer_arns: Vec<String>,
-    /// Regions to add.
     pub add_supported_regions: Vec<String>,
-    /// Regions to remove.
     pub remove_supported_regions: Vec<String>,
 }
 
@@ -85,7 +75,6 @@ pub struct ServiceChange {
 pub struct Permission {
     /// `vpce-svc-perm-…`.
     pub id: String,
-    /// The service.
     pub service_id: String,
     /// `*`, an IAM ARN or a bare account id.
     pub principal: String,
@@ -98,30 +87,22 @@ pub struct Permission {
 pub struct Endpoint {
     /// `vpce-…`.
     pub id: String,
-    /// The consumer's account.
     pub owner: String,
     /// The service's full name.
     pub service_name: String,
     /// `Interface` or `GatewayLoadBalancer`.
     pub kind: String,
-    /// The VPC.
     pub vpc_id: String,
-    /// The subnets.
     pub subnet_ids: Vec<String>,
-    /// The consumer's tags.
     pub tags: Tags,
-    /// `CreationTimestamp`.
     pub created: Timestamp,
 }
 
 /// The parameters of `CreateVpcEndpoint`.
 #[derive(Debug, Clone, Default)]
 pub struct NewEndpoint {
-    /// The VPC.
     pub vpc_id: String,
-    /// The subnets.
     pub subnet_ids: Vec<String>,
-    /// The consumer's tags.
     pub tags: Tags,
     /// The endpoint's Region; the service's by default.
     pub region: Option<String>,
@@ -130,17 +111,13 @@ pub struct NewEndpoint {
 /// The connection of an endpoint to a service, as the provider sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
-    /// The service.
     pub service_id: String,
-    /// The endpoint.
     pub endpoint_id: String,
     /// `vpce-con-…`.
     pub connection_id: String,
-    /// The consumer's account.
     pub owner: Option<String>,
     /// `VpcEndpointState` as on the wire: `pendingAcceptance`, `pending`, `available`, …
     pub state: String,
-    /// `CreationTimestamp`.
     pub created: Option<Timestamp>,
     /// The endpoint's Region.
     pub region: Option<String>,
@@ -148,7 +125,6 @@ pub struct Connection {
     pub ip_address_type: Option<String>,
     /// The service's load balancers.
     pub load_balancer_arns: Vec<String>,
-    /// The provider's tags.
     pub tags: Tags,
     /// When describe calls begin to return it.
     pub(super) listed_from: Timestamp,
@@ -165,7 +141,7 @@ impl Connection {
         self.state_since = now;
     }
 
-    /// Moves on a transitional state that is old enough. Returns true if time changes nothing more.
+    /// Ends a transitional state that is due. Returns true if no later time changes the state.
     pub(super) fn settle(&mut self, now: Timestamp, settle: SignedDuration) -> bool {
         let next = match self.state.as_str() {
             "pending" => "available",
@@ -185,11 +161,8 @@ impl Connection {
 pub struct Notification {
     /// `vpce-nfn-…`.
     pub id: String,
-    /// The provider's account.
     pub owner: String,
-    /// The service.
     pub service_id: String,
-    /// The SNS topic.
     pub topic_arn: String,
     /// Some of `Accept`, `Connect`, `Delete`, `Reject`.
     pub events: Vec<String>,
@@ -202,24 +175,13 @@ pub struct Notification {
 pub enum Effect {
     /// A connection notification's message.
     Notification {
-        /// The SNS topic.
         topic_arn: String,
-        /// The provider's account.
         owner: String,
         /// `Accept`, `Connect`, `Delete` or `Reject`.
         event: String,
-        /// The service.
         service_id: String,
-        /// The endpoint.
         endpoint_id: String,
     },
     /// A CloudTrail event in the consumer's account.
-    CloudTrail {
-        /// The consumer's account.
-        account: String,
-        /// The event's `detail`.
-        event_detail: Value,
-        /// The consumer's Region.
-        region: String,
-    },
+    CloudTrail { account: String, event_detail: Value, region: String },
 }

@@ -1,7 +1,7 @@
 //! Connection notifications. AWS sends them for interface endpoints only.
 
 use super::{
-    error::{Ec2Error, Unsuccessful, change_each},
+    error::{Changes, Ec2Error, Ec2Result, change_each},
     filters::{Filter, Page, PageRequest},
     model::{Effect, Notification},
     state::World,
@@ -10,17 +10,8 @@ use super::{
 const EVENTS: [&str; 4] = ["Accept", "Connect", "Delete", "Reject"];
 
 impl World {
-    /// Creates a connection notification.
-    ///
-    /// # Errors
-    /// If the service is not the owner's or not of type `Interface`, and for unknown events.
-    pub fn create_notification(
-        &mut self,
-        owner: &str,
-        service_id: &str,
-        topic_arn: &str,
-        events: &[String],
-    ) -> Result<Notification, Ec2Error> {
+    /// Creates a connection notification; `InvalidParameter` for a service that is not of type `Interface`.
+    pub fn create_notification(&mut self, owner: &str, service_id: &str, topic_arn: &str, events: &[String]) -> Ec2Result<Notification> {
         if self.owned_service(owner, service_id)?.kind != "Interface" {
             return Err(Ec2Error::new("InvalidParameter", "Connection notifications can be created for interface endpoint services only"));
         }
@@ -39,16 +30,13 @@ impl World {
     }
 
     /// Describes the owner's connection notifications.
-    ///
-    /// # Errors
-    /// For an id that is not the owner's, an unknown filter or an invalid page request.
     pub fn describe_notifications(
         &self,
         owner: &str,
         id: Option<&str>,
         filters: &[Filter],
         page: PageRequest,
-    ) -> Result<Page<Notification>, Ec2Error> {
+    ) -> Ec2Result<Page<Notification>> {
         id.map_or(Ok(()), |id| self.owned_notification(owner, id).map(drop))?;
         let is_asked_for = |notification: &&Notification| notification.owner == owner && id.is_none_or(|id| notification.id == id);
         self.page(self.notifications.values().filter(is_asked_for), filters, &page, |notification, name| match name {
@@ -63,10 +51,7 @@ impl World {
     }
 
     /// Changes a connection notification. `None` and an empty list change nothing.
-    ///
-    /// # Errors
-    /// If the notification is not the owner's, and for unknown events.
-    pub fn modify_notification(&mut self, owner: &str, id: &str, topic_arn: Option<&str>, events: &[String]) -> Result<(), Ec2Error> {
+    pub fn modify_notification(&mut self, owner: &str, id: &str, topic_arn: Option<&str>, events: &[String]) -> Ec2Result<()> {
         self.owned_notification(owner, id)?;
         check_events(events)?;
         if let Some(notification) = self.notifications.get_mut(id) {
@@ -81,13 +66,12 @@ impl World {
     }
 
     /// Deletes connection notifications.
-    pub fn delete_notifications(&mut self, owner: &str, ids: &[String]) -> Vec<Unsuccessful> {
-        let delete = |id: &str| {
+    pub fn delete_notifications(&mut self, owner: &str, ids: &[String]) -> Changes {
+        change_each(ids, |id| {
             self.owned_notification(owner, id)?;
             self.notifications.remove(id);
             Ok(Vec::new())
-        };
-        change_each(ids, delete).0
+        })
     }
 
     /// Returns the connection notifications for tests to change.
@@ -109,7 +93,7 @@ impl World {
     }
 }
 
-fn check_events(events: &[String]) -> Result<(), Ec2Error> {
+fn check_events(events: &[String]) -> Ec2Result<()> {
     match events.iter().find(|event| !EVENTS.contains(&event.as_str())) {
         Some(event) => Err(Ec2Error::new("InvalidParameter", format!("The connection event '{event}' is invalid"))),
         None => Ok(()),

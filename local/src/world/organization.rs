@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::error::Ec2Error;
+use super::error::{Ec2Error, Ec2Result};
 
 /// The accounts of one organization.
 #[derive(Debug, Clone, Default)]
@@ -32,11 +32,8 @@ impl Organization {
         self.accounts.remove(id);
     }
 
-    /// Describes an account.
-    ///
-    /// # Errors
-    /// `AccountNotFoundException` for an account outside the organization.
-    pub fn describe(&self, id: &str) -> Result<&OrganizationAccount, Ec2Error> {
+    /// Describes an account; `AccountNotFoundException` outside the organization.
+    pub fn describe(&self, id: &str) -> Ec2Result<&OrganizationAccount> {
         let message = "You specified an account that doesn't exist.";
         self.accounts.get(id).ok_or_else(|| Ec2Error::new("AccountNotFoundException", message))
     }

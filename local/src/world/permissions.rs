@@ -1,7 +1,7 @@
 //! Allowed principals: the accounts, users and roles that may create an endpoint for a service.
 
 use super::{
-    error::Ec2Error,
+    error::{Ec2Error, Ec2Result},
     filters::{Filter, Page, PageRequest},
     model::Permission,
     state::World,
@@ -9,16 +9,7 @@ use super::{
 
 impl World {
     /// Adds and removes allowed principals, and returns those added. Existing connections stay as they are.
-    ///
-    /// # Errors
-    /// If the service is not the owner's, and `InvalidPrincipal`.
-    pub fn modify_permissions(
-        &mut self,
-        owner: &str,
-        service_id: &str,
-        add: &[String],
-        remove: &[String],
-    ) -> Result<Vec<Permission>, Ec2Error> {
+    pub fn modify_permissions(&mut self, owner: &str, service_id: &str, add: &[String], remove: &[String]) -> Ec2Result<Vec<Permission>> {
         self.owned_service(owner, service_id)?;
         let types = add.iter().map(|principal| principal_type(principal)).collect::<Result<Vec<_>, _>>()?;
         self.permissions.retain(|permission| permission.service_id != service_id || !remove.contains(&permission.principal));
@@ -40,16 +31,13 @@ impl World {
     }
 
     /// Describes a service's allowed principals.
-    ///
-    /// # Errors
-    /// If the service is not the owner's, for an unknown filter or an invalid page request.
     pub fn describe_permissions(
         &self,
         owner: &str,
         service_id: &str,
         filters: &[Filter],
         page: PageRequest,
-    ) -> Result<Page<Permission>, Ec2Error> {
+    ) -> Ec2Result<Page<Permission>> {
         self.owned_service(owner, service_id)?;
         let permissions = self.permissions.iter().filter(|permission| permission.service_id == service_id);
         self.page(permissions, filters, &page, |permission, name| match name {
@@ -64,8 +52,8 @@ impl World {
         &mut self.permissions
     }
 
-    /// Returns true if a principal of the account is allowed. EC2 compares whole principals; here any user or role stands for
-    /// its account.
+    /// Returns true if a principal of the account is allowed. Callers are accounts here: the permission of a user or a role
+    /// admits its whole account.
     pub(super) fn is_allowed(&self, account: &str, service_id: &str) -> bool {
         self.permissions
             .iter()
@@ -75,7 +63,7 @@ impl World {
 }
 
 /// Returns the `PrincipalType`. EC2 refuses ARNs of STS sessions.
-fn principal_type(principal: &str) -> Result<&'static str, Ec2Error> {
+fn principal_type(principal: &str) -> Ec2Result<&'static str> {
     let invalid = || Ec2Error::new("InvalidPrincipal", format!("Invalid Principal: '{principal}'"));
     if principal == "*" {
         return Ok("All");

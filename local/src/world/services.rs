@@ -1,18 +1,15 @@
 //! Endpoint services: the provider's configurations, and the services that a consumer finds.
 
 use super::{
-    error::{Ec2Error, Unsuccessful, change_each},
+    error::{Changes, Ec2Error, Ec2Result, change_each},
     filters::{Filter, Page, PageRequest},
     model::{NewService, Service, ServiceChange},
     state::World,
 };
 
 impl World {
-    /// Creates a service.
-    ///
-    /// # Errors
-    /// `MissingParameter` without a load balancer.
-    pub fn create_service(&mut self, owner: &str, new: NewService) -> Result<Service, Ec2Error> {
+    /// Creates a service; `MissingParameter` without a load balancer.
+    pub fn create_service(&mut self, owner: &str, new: NewService) -> Ec2Result<Service> {
         if new.load_balancer_arns.is_empty() {
             return Err(Ec2Error::missing_parameter("NetworkLoadBalancerArn or GatewayLoadBalancerArn"));
         }
@@ -38,10 +35,7 @@ impl World {
     }
 
     /// Describes the owner's services.
-    ///
-    /// # Errors
-    /// For an id that is not the owner's, an unknown filter or an invalid page request.
-    pub fn describe_services(&self, owner: &str, ids: &[String], filters: &[Filter], page: PageRequest) -> Result<Page<Service>, Ec2Error> {
+    pub fn describe_services(&self, owner: &str, ids: &[String], filters: &[Filter], page: PageRequest) -> Ec2Result<Page<Service>> {
         ids.iter().try_for_each(|id| self.owned_service(owner, id).map(drop))?;
         let services = self.services.values().filter(|service| service.owner == owner && (ids.is_empty() || ids.contains(&service.id)));
         self.page(services, filters, &page, |service, name| match name {
@@ -55,10 +49,7 @@ impl World {
     }
 
     /// Changes a service.
-    ///
-    /// # Errors
-    /// If the service is not the owner's.
-    pub fn modify_service(&mut self, owner: &str, id: &str, change: ServiceChange) -> Result<(), Ec2Error> {
+    pub fn modify_service(&mut self, owner: &str, id: &str, change: ServiceChange) -> Ec2Result<()> {
         self.owned_service(owner, id)?;
         if let Some(service) = self.services.get_mut(id) {
             service.acceptance_required = change.acceptance_required.unwrap_or(service.acceptance_required);
@@ -72,8 +63,8 @@ impl World {
     }
 
     /// Deletes services that have no live connection.
-    pub fn delete_services(&mut self, owner: &str, ids: &[String]) -> Vec<Unsuccessful> {
-        let delete = |id: &str| {
+    pub fn delete_services(&mut self, owner: &str, ids: &[String]) -> Changes {
+        change_each(ids, |id| {
             self.owned_service(owner, id)?;
             if self.connections.values().any(|connection| connection.service_id == id && connection.is_live()) {
                 let message = format!("Service {id} has existing active VPC Endpoint connections");
@@ -81,19 +72,15 @@ impl World {
             }
             self.services.remove(id);
             Ok(Vec::new())
-        };
-        change_each(ids, delete).0
+        })
     }
 
-    /// Finds services by name, as a consumer: without a permission for the account, a service does not exist.
-    ///
-    /// # Errors
-    /// `InvalidServiceName`.
-    pub fn find_services(&self, account: &str, names: &[String]) -> Result<Vec<Service>, Ec2Error> {
+    /// Finds services by name, as a consumer; `InvalidServiceName` without a permission for the account.
+    pub fn find_services(&self, account: &str, names: &[String]) -> Ec2Result<Vec<Service>> {
         names.iter().map(|name| self.visible_service(account, name).cloned()).collect()
     }
 
-    pub(super) fn visible_service(&self, account: &str, name: &str) -> Result<&Service, Ec2Error> {
+    pub(super) fn visible_service(&self, account: &str, name: &str) -> Ec2Result<&Service> {
         let is_visible = |service: &&Service| service.name == name && (service.owner == account || self.is_allowed(account, &service.id));
         let service = self.services.values().find(is_visible);
         service.ok_or_else(|| Ec2Error::new("InvalidServiceName", format!("The Vpc Endpoint Service '{name}' does not exist")))

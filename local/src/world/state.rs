@@ -1,11 +1,11 @@
-//! The state of the Region, its time, and the look-ups that every call shares.
+//! The state of the Region, its time, and the look-ups of an owner's resources.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    error::Ec2Error,
+    error::{Ec2Error, Ec2Result},
     model::{Connection, Endpoint, Notification, Permission, Service},
     organization::Organization,
 };
@@ -36,7 +36,6 @@ pub struct World {
 
 impl World {
     /// An empty Region.
-    #[must_use]
     pub fn new(region: &str, now: Timestamp) -> Self {
         Self {
             region: region.to_owned(),
@@ -58,18 +57,16 @@ impl World {
     }
 
     /// The Region.
-    #[must_use]
     pub fn region(&self) -> &str {
         &self.region
     }
 
     /// The current time.
-    #[must_use]
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Sets the time, and moves on the connections in a transitional state.
+    /// Sets the time, and ends the transitional states that are due.
     pub fn set_now(&mut self, now: Timestamp) {
         self.now = now;
         let settle = self.settle;
@@ -98,17 +95,17 @@ impl World {
         format!("{prefix}{:017x}", self.counter.wrapping_mul(0x9e37_79b9_7f4a_7c15) as u128 + (1 << 64))
     }
 
-    pub(super) fn owned_service(&self, owner: &str, id: &str) -> Result<&Service, Ec2Error> {
+    pub(super) fn owned_service(&self, owner: &str, id: &str) -> Ec2Result<&Service> {
         let service = self.services.get(id).filter(|service| service.owner == owner);
         service.ok_or_else(|| Ec2Error::service_not_found(id))
     }
 
-    pub(super) fn owned_endpoint(&self, owner: &str, id: &str) -> Result<&Endpoint, Ec2Error> {
+    pub(super) fn owned_endpoint(&self, owner: &str, id: &str) -> Ec2Result<&Endpoint> {
         let endpoint = self.endpoints.get(id).filter(|endpoint| endpoint.owner == owner);
         endpoint.ok_or_else(|| Ec2Error::endpoint_not_found(id))
     }
 
-    pub(super) fn owned_notification(&self, owner: &str, id: &str) -> Result<&Notification, Ec2Error> {
+    pub(super) fn owned_notification(&self, owner: &str, id: &str) -> Ec2Result<&Notification> {
         let notification = self.notifications.get(id).filter(|notification| notification.owner == owner);
         notification.ok_or_else(|| Ec2Error::notification_not_found(id))
     }

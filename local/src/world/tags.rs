@@ -1,33 +1,30 @@
 //! `CreateTags` and `DeleteTags` for services, endpoints and connections.
 
-use super::{error::Ec2Error, model::Tags, state::World};
+use super::{
+    error::{Ec2Error, Ec2Result},
+    model::Tags,
+    state::World,
+};
 
 impl World {
     /// Adds tags, or replaces their values.
-    ///
-    /// # Errors
-    /// For an id that is unknown or another account's.
-    pub fn create_tags(&mut self, account: &str, ids: &[String], tags: &[(String, String)]) -> Result<(), Ec2Error> {
+    pub fn create_tags(&mut self, account: &str, ids: &[String], tags: &[(String, String)]) -> Ec2Result<()> {
         self.change_tags(account, ids, |of| of.extend(tags.iter().cloned()))
     }
 
     /// Removes the tags with these keys, or all tags without keys.
-    ///
-    /// # Errors
-    /// For an id that is unknown or another account's.
-    pub fn delete_tags(&mut self, account: &str, ids: &[String], keys: &[String]) -> Result<(), Ec2Error> {
+    pub fn delete_tags(&mut self, account: &str, ids: &[String], keys: &[String]) -> Ec2Result<()> {
         self.change_tags(account, ids, |of| of.retain(|key, _| !keys.is_empty() && !keys.contains(key)))
     }
 
     /// Returns true if this is the id of a service, an endpoint or a connection.
-    #[must_use]
     pub fn knows(&self, id: &str) -> bool {
         self.services.contains_key(id)
             || self.endpoints.contains_key(id)
             || self.connections.values().any(|connection| connection.connection_id == id)
     }
 
-    fn change_tags(&mut self, account: &str, ids: &[String], change: impl Fn(&mut Tags)) -> Result<(), Ec2Error> {
+    fn change_tags(&mut self, account: &str, ids: &[String], change: impl Fn(&mut Tags)) -> Ec2Result<()> {
         for id in ids {
             let tags = self.tags_mut(account, id).ok_or_else(|| Ec2Error::new("InvalidID", format!("The ID '{id}' is not valid")))?;
             change(tags);

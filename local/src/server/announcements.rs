@@ -66,7 +66,7 @@ impl FromStr for EventBus {
     }
 }
 
-/// How messages are sent.
+/// The settings of messages.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) body_form: BodyForm,

@@ -5,7 +5,7 @@ use super::model::Effect;
 /// The result of a call.
 pub type Ec2Result<T> = Result<T, Ec2Error>;
 
-/// What a call changed: the ids that it did not act on, and the messages that AWS sends.
+/// The outcome of a call on several ids: those that it did not act on, and the messages that AWS sends.
 pub type Changes = (Vec<Unsuccessful>, Vec<Effect>);
 
 /// An error of a call.

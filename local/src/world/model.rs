@@ -126,7 +126,7 @@ pub struct Connection {
     /// The service's load balancers.
     pub load_balancer_arns: Vec<String>,
     pub tags: Tags,
-    /// When describe calls begin to return it.
+    /// The time from which describe calls return it.
     pub(super) listed_from: Timestamp,
     pub(super) state_since: Timestamp,
 }

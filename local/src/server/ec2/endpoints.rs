@@ -11,7 +11,8 @@ pub(super) fn create(world: &mut World, account: &str, parameters: &Parameters) 
         vpc_id: parameters.require("VpcId")?.to_owned(),
         subnet_ids: parameters.list("SubnetId"),
         tags: parameters.new_tags(),
-        region: parameters.get("ServiceRegion").map(|_| world.region().to_owned()),
+        // The signing Region is not known here, so no cross-Region connection can be created over the wire.
+        region: None,
     };
     let (made, effects) = world.create_endpoint(account, parameters.require("ServiceName")?, new)?;
     let described = world.describe_endpoints(account, &[made.id])?;

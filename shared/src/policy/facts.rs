@@ -95,7 +95,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         path: &["resource", "kind"],
         doc: "\"Interface\" or \"GatewayLoadBalancer\".",
-        ..string(|facts| text(&String::from(facts.service.kind.clone())))
+        ..string(|facts| text(String::from(facts.service.kind.clone())))
     },
     Fact {
         path: &["context", "endpoint", "id"],

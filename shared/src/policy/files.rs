@@ -93,7 +93,6 @@ impl PolicyFile {
     }
 
     /// A problem at `text` where it stands within `place`, itself a part of the file.
-
     pub(super) fn problem_within(&self, place: &str, text: &str, message: String) -> Problem {
         let start = self.text.find(place).and_then(|start| Some(start + place.find(text)?));
         self.problem_at_bytes(start.map(|start| start..start + text.len()), message)

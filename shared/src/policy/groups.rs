@@ -95,7 +95,6 @@ impl Groups {
     }
 
     /// Every account of every group.
-
     pub(super) fn accounts(&self) -> impl Iterator<Item = &AccountId> {
         self.by_account.keys()
     }

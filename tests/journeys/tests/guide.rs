@@ -306,7 +306,11 @@ async fn a_grant_is_no_good_while_nobody_can_say_that_the_account_is_alive() {
         let endpoint = asked(&stage, A).await;
         stage.tell().await;
         let text = &stage.outbox.take()[0].1.text;
-        let expected = if fates.is_empty() { "is `SUSPENDED`" } else { "A person approved this request, but it is still pending: what AWS Organizations" };
+        let expected = if fates.is_empty() {
+            "is `SUSPENDED`"
+        } else {
+            "A person approved this request, but it is still pending: what AWS Organizations"
+        };
         assert!(text.contains(expected), "{text}");
         stage.sweep().await.unwrap();
         assert!(!is_in(&stage, &endpoint));

@@ -1,0 +1,270 @@
+"""The cause of each alarm, made on the deployed stack and undone.
+
+A scenario injects its fault, advances the clock, and yields the exact set of alarms that must be in ALARM then. Afterwards it undoes the fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from alarms.cloudwatch import HOUR, CloudWatch
+from alarms.fault_actions import await_filled, await_line, await_throttled, call, call_async, configured, denied, refer_request, without_concurrency
+from harness.accounts import ALLOWED, UNLISTED
+from harness.actions import audit, await_record, await_state, create_endpoint, create_service, creation_event, delivered, sweep, sweep_event
+from harness.fault_injection import lose_notifications
+from harness.policy_store import BUCKET, PREFIX, put_broken_manifest
+from harness.processes import until
+from harness.stack import Stack
+
+RELOADED_SECONDS = 100.0  # approve reads the set once a minute
+AGED_SECONDS = 120.0  # the emulator sends a record to the queue when it is a minute old
+
+Steps = Iterator[set[str]]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A cause, all alarms that it sets off, and all queues that it fills."""
+
+    run: Callable[[Stack, CloudWatch], Steps]
+    alarms: set[str]
+    fills: set[str]
+    slow: bool
+
+    @property
+    def name(self) -> str:
+        return self.run.__name__
+
+
+SCENARIOS: list[Scenario] = []
+
+
+def scenario(*alarms: str, fills: tuple[str, ...] = (), slow: bool = False) -> Callable[[Callable[[Stack, CloudWatch], Steps]], Callable[[Stack, CloudWatch], Steps]]:
+    """Registers a scenario."""
+
+    def register(run: Callable[[Stack, CloudWatch], Steps]) -> Callable[[Stack, CloudWatch], Steps]:
+        SCENARIOS.append(Scenario(run, set(alarms), set(fills), slow))
+        return run
+
+    return register
+
+
+# ---- approve ---------------------------------------------------------------------------------------------------------
+
+
+@scenario("PolicyNotRenewed", slow=True)
+def policy_set_is_half_uploaded(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    s3, manifest = stack.client("s3"), f"{PREFIX}manifest.json"
+    before = s3.get_object(Bucket=BUCKET, Key=manifest)["Body"].read()
+    put_broken_manifest(stack)
+
+    def not_reloaded() -> bool:
+        call(stack, cloudwatch, "Approve", sweep_event(stack))
+        cloudwatch.read()
+        return any('"PolicyNotRead"' in line for line in cloudwatch.lines)
+
+    try:
+        for _ in range(2):
+            assert cloudwatch.alarming() == set(), "one failure may be an upload in progress"
+            cloudwatch.lines.clear()
+            until("approve to read the set again", RELOADED_SECONDS, not_reloaded, every=5)
+            cloudwatch.advance()
+        yield {"PolicyNotRenewed"}
+        service = create_service(stack, [ALLOWED])
+        await_state(stack, service, create_endpoint(stack, ALLOWED, service), "available")  # the last good set stays in force
+    finally:
+        s3.put_object(Bucket=BUCKET, Key=manifest, Body=before)
+
+
+@scenario("ApproveErrors")
+def ledger_is_missing(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    refer_request(stack)
+    with configured(stack, "Approve", LEDGER_TABLE="gone"):
+        for _ in range(3):
+            assert cloudwatch.alarming() == set(), "one failure may be transient"
+            assert call(stack, cloudwatch, "Approve", sweep_event(stack)).body["errorType"] == "SweepIncomplete"
+            cloudwatch.advance()
+        yield {"ApproveErrors"}
+
+
+@scenario("ErrorsToActOn", "AuditIncomplete")
+def grant_is_unreadable(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    service = refer_request(stack)
+    key = {"connection": {"S": f"grants/{service.id}"}, "verdict": {"S": f"{UNLISTED}#2026-01-01T00:00:00Z"}}
+    stack.client("dynamodb").put_item(TableName=stack.outputs["LedgerName"], Item=key | {"kind": {"S": "grant"}, "service": {"S": service.id}, "grant": {"S": "{}"}})
+    try:
+        sweep(stack)
+        cloudwatch.advance()
+        yield {"ErrorsToActOn"}
+        assert audit(stack)["unseen"]
+        cloudwatch.advance(HOUR)
+        yield {"AuditIncomplete"}
+    finally:
+        stack.client("dynamodb").delete_item(TableName=stack.outputs["LedgerName"], Key=key)
+
+
+@scenario("RequestsFailed", "ErrorsToActOn", fills=("ApproveFailures",))
+def ec2_denies_an_events_call(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    service = create_service(stack, [ALLOWED])
+    lose_notifications(stack)
+    endpoint = create_endpoint(stack, ALLOWED, service)
+    event = delivered(creation_event(service, endpoint, ALLOWED))
+    with denied(stack, "DescribeVpcEndpointConnections"):
+        call_async(stack, "Approve", event)
+        await_filled(cloudwatch, "ApproveFailures")
+        cloudwatch.advance()
+        yield {"RequestsFailed", "ErrorsToActOn"}
+
+
+@scenario("RequestsFailed", "ErrorsToActOn", fills=("ApproveFailures",))
+def approve_gets_an_unknown_event(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    call_async(stack, "Approve", {"hello": "approve"})
+    await_filled(cloudwatch, "ApproveFailures")
+    cloudwatch.advance()
+    yield {"RequestsFailed", "ErrorsToActOn"}
+
+
+@scenario("ApproveErrors", "RequestsFailed", "ErrorsToActOn", fills=("ApproveFailures",))
+def approve_cannot_start(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    with configured(stack, "Approve", SERVICE_SCOPE=""):
+        call_async(stack, "Approve", sweep_event(stack))
+        await_filled(cloudwatch, "ApproveFailures")
+        for _ in range(3):
+            assert call(stack, cloudwatch, "Approve", sweep_event(stack)).failed
+            cloudwatch.advance()
+        yield {"ApproveErrors", "RequestsFailed", "ErrorsToActOn"}
+
+
+@scenario("ApproveThrottles", "RequestsFailed", fills=("ApproveFailures",))
+def approve_has_no_concurrency(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    _throttle_for_a_quarter_of_an_hour(stack, cloudwatch, "Approve", "ApproveFailures", sweep_event(stack))
+    yield {"ApproveThrottles", "RequestsFailed"}
+
+
+# ---- audit -----------------------------------------------------------------------------------------------------------
+
+
+@scenario("AuditMissed")
+def no_audit_runs(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    cloudwatch.advance(25 * HOUR)
+    assert cloudwatch.alarming() == set(), "a daily audit may be an hour late"
+    cloudwatch.advance(6 * HOUR)
+    yield {"AuditMissed"}
+
+
+@scenario("AuditIncomplete")
+def ec2_denies_an_audits_call(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    create_service(stack, [ALLOWED])
+    with denied(stack, "DescribeVpcEndpointServicePermissions"):
+        assert audit(stack)["unseen"]
+    cloudwatch.advance()
+    yield {"AuditIncomplete"}
+    cloudwatch.advance(6 * HOUR)
+    yield {"AuditIncomplete"}  # until an audit is complete
+
+
+@scenario("CriticalFindings")
+def unlisted_account_is_accepted_by_hand(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    service = create_service(stack, [UNLISTED])
+    endpoint = create_endpoint(stack, UNLISTED, service)
+    await_record(stack, service, endpoint, "referred")
+    stack.client("ec2").accept_vpc_endpoint_connections(ServiceId=service.id, VpcEndpointIds=[endpoint])
+    try:
+        audit(stack)
+        cloudwatch.advance()
+        yield {"CriticalFindings"}
+        cloudwatch.advance(6 * HOUR)
+        yield {"CriticalFindings"}  # until the connection is gone
+    finally:
+        stack.client("ec2").reject_vpc_endpoint_connections(ServiceId=service.id, VpcEndpointIds=[endpoint])
+
+
+@scenario("AuditErrors", "AuditsFailed", "ErrorsToActOn", fills=("AuditFailures",))
+def report_bucket_is_missing(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    with configured(stack, "Audit", REPORT_BUCKET="gone"):
+        assert call(stack, cloudwatch, "Audit", {}).body["errorType"] == "ReportNotKept"
+        cloudwatch.advance()
+        yield {"AuditErrors", "ErrorsToActOn"}
+        call_async(stack, "Audit", {})
+        await_filled(cloudwatch, "AuditFailures")
+        cloudwatch.advance(HOUR)
+        yield {"AuditsFailed"}
+
+
+@scenario("AuditErrors", "AuditsFailed", "ErrorsToActOn", fills=("AuditFailures",))
+def audit_cannot_start(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    with configured(stack, "Audit", SERVICE_SCOPE=""):
+        assert call(stack, cloudwatch, "Audit", {}).failed
+        call_async(stack, "Audit", {})
+        await_filled(cloudwatch, "AuditFailures")
+        cloudwatch.advance()
+        yield {"AuditErrors", "AuditsFailed", "ErrorsToActOn"}
+
+
+@scenario("AuditThrottles", "AuditsFailed", fills=("AuditFailures",))
+def audit_has_no_concurrency(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    _throttle_for_a_quarter_of_an_hour(stack, cloudwatch, "Audit", "AuditFailures", {})
+    yield {"AuditThrottles", "AuditsFailed"}
+
+
+# ---- notify ----------------------------------------------------------------------------------------------------------
+
+
+@scenario("MessagesNotTold")
+def owner_topic_is_missing(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    refer_request(stack, topic="gone")
+    await_line(cloudwatch, '"NotTold"')
+    cloudwatch.advance()
+    yield {"MessagesNotTold"}
+
+
+@scenario("NotifyErrors", "ErrorsToActOn")
+def notify_gets_an_unknown_event(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    assert call(stack, cloudwatch, "Notify", {"hello": "notify"}).body["errorType"] == "UnreadableEvent"
+    cloudwatch.advance()
+    yield {"NotifyErrors", "ErrorsToActOn"}
+
+
+@scenario("NotifyErrors", "ErrorsToActOn", "RecordsUntold", "RecordsUntoldForLong", fills=("UntoldRecords",))
+def notify_cannot_start(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    """The emulator ignores the limit of attempts, so the age limit ends them here. The message and the queue are the same."""
+    client, name = stack.client("lambda"), stack.outputs["NotifyFunction"]
+    (mapping,) = client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    with configured(stack, "Notify", OWNER_TOPIC_ARN=""):
+        client.update_event_source_mapping(UUID=mapping["UUID"], MaximumRecordAgeInSeconds=60)
+        refer_request(stack)
+        assert call(stack, cloudwatch, "Notify", {"Records": []}).failed
+        await_filled(cloudwatch, "UntoldRecords", seconds=AGED_SECONDS)
+        client.update_event_source_mapping(UUID=mapping["UUID"], MaximumRecordAgeInSeconds=-1)
+        cloudwatch.advance()
+        yield {"NotifyErrors", "ErrorsToActOn", "RecordsUntold"}
+    cloudwatch.advance(11 * HOUR)
+    yield {"RecordsUntold"}
+    cloudwatch.advance(2 * HOUR)
+    yield {"RecordsUntold", "RecordsUntoldForLong"}
+
+
+@scenario("NotifyThrottles")
+def notify_has_no_concurrency(stack: Stack, cloudwatch: CloudWatch) -> Steps:
+    with without_concurrency(stack, "Notify"):
+        refer_request(stack)
+        held = 0.0
+        for _ in range(3):
+            assert cloudwatch.alarming() == set(), "one throttled invocation may be transient"
+            held = await_throttled(stack, cloudwatch, "Notify", held)
+            cloudwatch.advance()
+        yield {"NotifyThrottles"}
+
+
+def _throttle_for_a_quarter_of_an_hour(stack: Stack, cloudwatch: CloudWatch, function: str, queue: str, event: Any) -> None:
+    """Lambda keeps the event for hours, the emulator for three attempts. The queue is the same."""
+    with without_concurrency(stack, function):
+        held = 0.0
+        for count in range(1, 4):
+            assert f"{function}Throttles" not in cloudwatch.alarming(), "one throttled invocation may be transient"
+            call_async(stack, function, event)
+            held = await_throttled(stack, cloudwatch, function, held)
+            await_filled(cloudwatch, queue, count)
+            cloudwatch.advance()

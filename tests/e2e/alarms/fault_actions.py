@@ -1,0 +1,112 @@
+"""The actions of the alarm scenarios: invocations, waits, and faults that end with their block."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from alarms.cloudwatch import CloudWatch
+from harness.accounts import PROVIDER, REGION, UNLISTED
+from harness.actions import Service, await_record, create_endpoint, create_service, sweep, tag
+from harness.fault_injection import DENIED, fail, lose_notifications
+from harness.processes import until
+from harness.stack import NAME, Stack
+
+SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The result of an invocation."""
+
+    failed: bool
+    body: Any
+
+
+def call(stack: Stack, cloudwatch: CloudWatch, function: str, event: Any) -> Answer:
+    """Invokes a function synchronously. The emulator has the output of a failed start in its answer, not in the log, so it is added there."""
+    client, name = stack.client("lambda"), stack.outputs[f"{function}Function"]
+    answer = client.invoke(FunctionName=name, Payload=json.dumps(event))
+    body = json.loads(answer["Payload"].read())
+    failed = "FunctionError" in answer
+    message = str(body.get("errorMessage", "")) if failed else ""
+    if "exited during init" in message:
+        group = client.get_function_configuration(FunctionName=name)["LoggingConfig"]["LogGroup"]
+        cloudwatch.add_lines(group, message.partition(": ")[2].splitlines())
+    return Answer(failed, body)
+
+
+def call_async(stack: Stack, function: str, event: Any) -> None:
+    """Invokes a function asynchronously, as rules, topics and schedules do: Lambda tries it three times."""
+    stack.client("lambda").invoke(FunctionName=stack.outputs[f"{function}Function"], Payload=json.dumps(event), InvocationType="Event")
+
+
+def await_filled(cloudwatch: CloudWatch, queue: str, count: int = 1, seconds: float = SECONDS) -> None:
+    """Waits for so many messages in a queue."""
+    until(f"{count} messages in {queue}", seconds, lambda: cloudwatch.depth(queue) == count)
+
+
+def await_line(cloudwatch: CloudWatch, word: str) -> None:
+    """Waits for a new log line with a word."""
+
+    def logged() -> bool:
+        cloudwatch.read()
+        return any(word in line for line in cloudwatch.lines)
+
+    cloudwatch.lines.clear()
+    until(f"a line with {word}", SECONDS, logged)
+
+
+@contextlib.contextmanager
+def denied(stack: Stack, action: str) -> Iterator[None]:
+    """EC2 denies an action."""
+    fail(stack, action, DENIED, 1000)
+    try:
+        yield
+    finally:
+        fail(stack, action, DENIED, 0)
+
+
+@contextlib.contextmanager
+def configured(stack: Stack, function: str, **variables: str) -> Iterator[None]:
+    """A function has other environment variables."""
+    client, name = stack.client("lambda"), stack.outputs[f"{function}Function"]
+    before = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": before | variables})
+    try:
+        yield
+    finally:
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": before})
+
+
+@contextlib.contextmanager
+def without_concurrency(stack: Stack, function: str) -> Iterator[None]:
+    """A function has a reserved concurrency of 0."""
+    client, name = stack.client("lambda"), stack.outputs[f"{function}Function"]
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    try:
+        yield
+    finally:
+        client.delete_function_concurrency(FunctionName=name)
+
+
+def await_throttled(stack: Stack, cloudwatch: CloudWatch, function: str, after: float) -> float:
+    """Waits until Lambda has throttled a function once more. Returns the number of times."""
+    name = stack.outputs[f"{function}Function"]
+    return until(f"{function} to be throttled", SECONDS, lambda: now if (now := cloudwatch.total("AWS/Lambda", "Throttles", FunctionName=name)) > after else None)
+
+
+def refer_request(stack: Stack, topic: str = "") -> Service:
+    """A pending request with a message for its owner, on a topic of the service's own if `topic` names one."""
+    service = create_service(stack, [UNLISTED])
+    if topic:
+        tag(stack, service, "warden:owner-topic", f"arn:aws:sns:{REGION}:{PROVIDER}:{NAME}-{topic}")
+    # By a sweep alone: an event could still be in progress when the fault begins.
+    lose_notifications(stack)
+    endpoint = create_endpoint(stack, UNLISTED, service)
+    sweep(stack)
+    await_record(stack, service, endpoint, "referred")
+    return service

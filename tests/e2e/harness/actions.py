@@ -1,0 +1,205 @@
+"""The actions of a scenario: a provider creates a service, consumers create endpoints, the warden runs. Plain SDK calls."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+from harness.accounts import PROVIDER, REGION, root_arn
+from harness.processes import until
+from harness.stack import NAME, Stack, isolated_environment
+from tasks.paths import TARGET
+
+VPC = "vpc-0a1b2c3d4e5f60718"
+SUBNET = "subnet-0a1b2c3d4e5f60718"
+BALANCER = f"arn:aws:elasticloadbalancing:{REGION}:{PROVIDER}:loadbalancer/net/redis/0a1b2c3d4e5f6071"
+NOTIFIED_EVENTS = ["Accept", "Connect", "Delete", "Reject"]
+
+
+@dataclass(frozen=True)
+class Service:
+    """An endpoint service."""
+
+    id: str
+    name: str
+
+
+def create_service(stack: Stack, allowed: list[str], notify: bool = True, name: str = "redis", events: list[str] = NOTIFIED_EVENTS) -> Service:
+    """A service of the provider that requires acceptance and has these allowed principals. With `notify` it notifies the stack's topic."""
+    ec2 = stack.client("ec2")
+    made = ec2.create_vpc_endpoint_service_configuration(
+        AcceptanceRequired=True,
+        NetworkLoadBalancerArns=[BALANCER],
+        TagSpecifications=[{"ResourceType": "vpc-endpoint-service", "Tags": [{"Key": "Name", "Value": name}]}],
+    )["ServiceConfiguration"]
+    service = Service(made["ServiceId"], made["ServiceName"])
+    if notify:
+        ec2.create_vpc_endpoint_connection_notification(ServiceId=service.id, ConnectionNotificationArn=stack.outputs["ConnectionsTopicArn"], ConnectionEvents=events)
+    ec2.modify_vpc_endpoint_service_permissions(ServiceId=service.id, AddAllowedPrincipals=[root_arn(account) for account in allowed])
+    return service
+
+
+def tag(stack: Stack, service: Service, key: str, value: str) -> None:
+    """Tags a service."""
+    stack.client("ec2").create_tags(Resources=[service.id], Tags=[{"Key": key, "Value": value}])
+
+
+def create_endpoint(stack: Stack, account: str, service: Service) -> str:
+    """A consumer's new endpoint. Returns its id."""
+    created = stack.client("ec2", account).create_vpc_endpoint(VpcEndpointType="Interface", VpcId=VPC, ServiceName=service.name, SubnetIds=[SUBNET])
+    return str(created["VpcEndpoint"]["VpcEndpointId"])
+
+
+def creation_error(stack: Stack, account: str, service: Service) -> str:
+    """The error code that a consumer gets instead of an endpoint, or the endpoint's id."""
+    try:
+        return create_endpoint(stack, account, service)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+
+
+def connections(stack: Stack, service: Service) -> dict[str, str]:
+    """The states of a service's connections by endpoint, as the provider reads them."""
+    filters = [{"Name": "service-id", "Values": [service.id]}]
+    found = stack.client("ec2").describe_vpc_endpoint_connections(Filters=filters)["VpcEndpointConnections"]
+    return {str(connection["VpcEndpointId"]): str(connection["VpcEndpointState"]) for connection in found}
+
+
+def state(stack: Stack, service: Service, endpoint: str) -> str:
+    """The state of one connection."""
+    return connections(stack, service).get(endpoint, "absent")
+
+
+def await_state(stack: Stack, service: Service, endpoint: str, wanted: str, seconds: float = 20.0) -> str:
+    """Waits for a state, and returns it."""
+    return until(f"{endpoint} to become {wanted}", seconds, lambda: wanted if state(stack, service, endpoint) == wanted else None)
+
+
+def records(stack: Stack, service: Service, endpoint: str) -> dict[str, dict[str, Any]]:
+    """The ledger's records about a connection, by verdict."""
+    found = stack.client("dynamodb").query(
+        TableName=stack.outputs["LedgerName"],
+        KeyConditionExpression="#c = :c",
+        ExpressionAttributeNames={"#c": "connection"},
+        ExpressionAttributeValues={":c": {"S": f"{service.id}/{endpoint}"}},
+        ConsistentRead=True,
+    )["Items"]
+    return {item["verdict"]["S"]: item for item in found}
+
+
+def await_record(stack: Stack, service: Service, endpoint: str, verdict: str, seconds: float = 20.0) -> dict[str, Any]:
+    """Waits for a record, and returns it."""
+    return until(f"the record `{verdict}` of {endpoint}", seconds, lambda: records(stack, service, endpoint).get(verdict))
+
+
+def creation_event(service: Service, endpoint: str, owner: str) -> dict[str, Any]:
+    """CloudTrail's record of a CreateVpcEndpoint call. A forged one may name any owner."""
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
+    created = {"vpcEndpointId": endpoint, "vpcEndpointType": "Interface", "vpcId": VPC, "serviceName": service.name, "state": "pendingAcceptance", "ownerId": owner}
+    return {
+        "eventVersion": "1.10",
+        "userIdentity": {"type": "Root", "principalId": owner, "arn": root_arn(owner), "accountId": owner},
+        "eventTime": now,
+        "eventSource": "ec2.amazonaws.com",
+        "eventName": "CreateVpcEndpoint",
+        "awsRegion": REGION,
+        "requestParameters": {"CreateVpcEndpointRequest": {"VpcId": VPC, "ServiceName": service.name, "VpcEndpointType": "Interface"}},
+        "responseElements": {"CreateVpcEndpointResponse": {"vpcEndpoint": created}},
+        "readOnly": False,
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": owner,
+        "eventCategory": "Management",
+    }
+
+
+def delivered(detail: dict[str, Any]) -> dict[str, Any]:
+    """CloudTrail's record in the envelope in which EventBridge passes it to a function, from the account of the call."""
+    envelope = {"version": "0", "id": "0a1b2c3d-0000-4000-8000-000000000000", "source": "aws.ec2", "detail-type": "AWS API Call via CloudTrail"}
+    return envelope | {"account": detail["recipientAccountId"], "region": detail["awsRegion"], "time": detail["eventTime"], "resources": [], "detail": detail}
+
+
+def put_event(stack: Stack, detail: dict[str, Any], bus: str = NAME) -> None:
+    """Puts CloudTrail's record on a bus of the provider."""
+    entry = {"Source": "aws.ec2", "DetailType": "AWS API Call via CloudTrail", "Detail": json.dumps(detail), "EventBusName": bus}
+    answer = stack.client("events").put_events(Entries=[entry])
+    assert answer["FailedEntryCount"] == 0, answer["Entries"]
+
+
+def origin(record: dict[str, Any]) -> str:
+    """The trigger of a record's decision: cloud-trail, notification or sweep."""
+    return str(json.loads(record["record"]["S"])["origin"]["kind"])
+
+
+def described(stack: Stack) -> int:
+    """The number of times that the functions described connections."""
+    return sum(call["action"] == "DescribeVpcEndpointConnections" and bool(call["session"]) for call in stack.local("calls"))
+
+
+def sweep(stack: Stack) -> Any:
+    """Invokes the sweep's function with the schedule's input. Returns its answer."""
+    return invoke(stack, stack.outputs["ApproveFunction"], sweep_event(stack))
+
+
+def sweep_event(stack: Stack) -> dict[str, Any]:
+    """The input of the sweep's schedule."""
+    event: dict[str, Any] = json.loads(stack.client("scheduler").get_schedule(Name=f"{NAME}-sweep")["Target"]["Input"])
+    return event
+
+
+def invoke(stack: Stack, function: str, event: dict[str, Any]) -> Any:
+    """Invokes a function synchronously. Returns its answer."""
+    return json.loads(stack.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))["Payload"].read())
+
+
+def audit(stack: Stack) -> dict[str, Any]:
+    """Runs an audit. Returns its summary."""
+    summary: dict[str, Any] = invoke(stack, stack.outputs["AuditFunction"], {})
+    assert "report" in summary, summary
+    return summary
+
+
+def report(stack: Stack, summary: dict[str, Any], name: str) -> bytes:
+    """A file of an audit's report."""
+    bucket, _, page = summary["report"].removeprefix("s3://").partition("/")
+    found: bytes = stack.client("s3").get_object(Bucket=bucket, Key=f"{page.rpartition('/')[0]}/{name}")["Body"].read()
+    return found
+
+
+def findings(stack: Stack, summary: dict[str, Any], service: Service) -> set[str]:
+    """An audit's findings about a service, as `KIND ENDPOINT-OR-ACCOUNT`."""
+    found = json.loads(report(stack, summary, "report.json"))["findings"]
+    ours = [finding["id"].split("/", 2) for finding in found if service.id in finding["id"]]
+    return {" ".join((kind, *rest)).strip() for kind, _, *rest in ours}
+
+
+def plant_drift(stack: Stack, service: Service, connected: str, by_hand: str) -> None:
+    """Makes three findings: removes a permission, accepts an endpoint by hand, switches acceptance off."""
+    ec2 = stack.client("ec2")
+    ec2.modify_vpc_endpoint_service_permissions(ServiceId=service.id, RemoveAllowedPrincipals=[root_arn(connected)])
+    failed = ec2.accept_vpc_endpoint_connections(ServiceId=service.id, VpcEndpointIds=[by_hand])["Unsuccessful"]
+    assert not failed, failed
+    ec2.modify_vpc_endpoint_service_configuration(ServiceId=service.id, AcceptanceRequired=False)
+
+
+def undo_drift(stack: Stack, service: Service, connected: str, by_hand: str) -> None:
+    """Undoes `plant_drift`."""
+    ec2 = stack.client("ec2")
+    ec2.modify_vpc_endpoint_service_permissions(ServiceId=service.id, AddAllowedPrincipals=[root_arn(connected)])
+    ec2.reject_vpc_endpoint_connections(ServiceId=service.id, VpcEndpointIds=[by_hand])
+    ec2.modify_vpc_endpoint_service_configuration(ServiceId=service.id, AcceptanceRequired=True)
+
+
+def warden(stack: Stack, *arguments: str, status: int = 0, ledger: str | None = None, url: str = "", folder: Path | None = None) -> str:
+    """Runs the command line as the provider. Returns its output if it ends with this status. `ledger=""` gives it none."""
+    environment = isolated_environment() | {"AWS_ACCESS_KEY_ID": PROVIDER, "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": REGION}
+    name = stack.outputs["LedgerName"] if ledger is None else ledger
+    command = [str(TARGET / "debug" / "warden"), "--endpoint-url", url or stack.url, *(["--ledger", name] if name else []), *arguments]
+    done = subprocess.run(command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+    assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}"
+    return done.stdout

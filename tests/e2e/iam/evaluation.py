@@ -1,0 +1,216 @@
+"""The check of least privilege: roles may make their calls and no others. Pure: takes policies and calls, returns sentences.
+
+ministack's `iam_evaluator` evaluates IAM's order, wildcards and operators. It treats an unknown element as one that does not match, which in
+a `Deny` would allow the call. Here, an element that it does not know or that the template does not use is therefore a problem in itself.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ministack.core.iam_evaluator import EvalContext, evaluate, fnmatch_iam_cs, parse_policy_document
+
+Statement = dict[str, Any]
+Policies = dict[str, list[Statement]]  # by role
+
+ELEMENTS = {"Sid", "Effect", "Action", "Resource", "Condition"}
+# The conditions whose values the recorded calls have.
+LEADING_KEYS, BY_CODE = "dynamodb:LeadingKeys", "lambda:SourceFunctionArn"
+CONDITIONS = {("ForAllValues:StringLike", LEADING_KEYS), ("ArnLike", BY_CODE)}
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call to AWS with a role."""
+
+    role: str
+    action: str
+    resource: str
+    context: frozenset[tuple[str, tuple[str, ...]]] = field(default_factory=frozenset)
+
+    def by(self, role: str) -> Call:
+        """The same call with another role, without the mark of the function's code."""
+        return Call(role, self.action, self.resource, frozenset(each for each in self.context if each[0] != BY_CODE))
+
+    def __str__(self) -> str:
+        context = "".join(f" with {key} {', '.join(values)}" for key, values in sorted(self.context))
+        return f"{self.action} on {self.resource}{context}"
+
+
+@dataclass(frozen=True)
+class Wide:
+    """A resource or a condition's value with a wildcard, and the reason why it is not narrower."""
+
+    role: str
+    sid: str
+    pattern: str
+    reason: str
+
+
+def listed(value: Any) -> list[Any]:
+    """The value as a list. IAM accepts one value instead of a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def problems(policies: Policies, calls: set[Call], forbidden: set[Call], wide: Iterable[Wide]) -> Iterator[str]:
+    """All problems, the most important first."""
+    yield from (problem for role, statements in policies.items() for each in statements for problem in unreadable(role, each))
+    yield from (f"{call.role} is denied a call that it makes: {call}" for call in calls if not allowed(policies, call))
+    yield from (f"{call.role} is allowed a forbidden call: {call}" for call in forbidden if allowed(policies, call))
+    yield from too_wide(policies, {(each.role, each.sid, each.pattern) for each in wide})
+    yield from (f"no call needs {part}" for part in unused(policies, calls))
+    yield from (f"no call needs {entry}" for entry, affected, less in removals(policies) if makes_no_difference(policies, less, affected, calls | forbidden))
+
+
+def unreadable(role: str, statement: Statement) -> Iterator[str]:
+    """The elements of a statement that this check cannot evaluate."""
+    where = f"{role}, {statement.get('Sid')}"
+    if not statement.get("Sid"):
+        yield f"{role} has a statement without a name"
+    if set(statement) - ELEMENTS or statement.get("Effect") not in ("Allow", "Deny"):
+        yield f"{where}: {sorted(set(statement) - ELEMENTS) or statement.get('Effect')} is not known here"
+    if any("*" in action or "?" in action for action in listed(statement.get("Action", []))):
+        yield f"{where}: actions are named one by one"
+    for operator, keys in statement.get("Condition", {}).items():
+        yield from (f"{where}: {operator} on {key} is not known here" for key in keys if (operator, key) not in CONDITIONS)
+    if "${" in str(statement):
+        yield f"{where}: variables are not known here"
+
+
+def allowed(policies: Policies, call: Call) -> bool:
+    """Returns true if a role's statements allow a call."""
+    context = {key: list(values) for key, values in call.context}
+    # On AWS, `ForAllValues` matches a request without the key. Here such a statement does not count.
+    counting = [each for each in policies.get(call.role, []) if each["Effect"] == "Deny" or keys_of(each) <= set(context)]
+    request = EvalContext(
+        principal_arn=call.role,
+        principal_type="AssumedRole",
+        principal_account="",
+        action=call.action,
+        resource_arn=call.resource,
+        region="",
+        service_context={key.lower(): values if key == LEADING_KEYS else values[0] for key, values in context.items()},
+    )
+    return bool(evaluate(request, [parse_policy_document({"Statement": counting})]).decision == "Allow")
+
+
+def keys_of(statement: Statement) -> set[str]:
+    """The condition keys of a statement."""
+    return {key for keys in statement.get("Condition", {}).values() for key in keys}
+
+
+def too_wide(policies: Policies, written: set[tuple[str, str, str]]) -> Iterator[str]:
+    """The wildcards in resources and conditions without a written reason, and the reasons without a wildcard."""
+    found = {
+        (role, each.get("Sid", ""), value)
+        for role, statements in policies.items()
+        for each in statements
+        for value in [*listed(each["Resource"]), *values_of(each)]
+        if each["Effect"] == "Allow" and ("*" in value or "?" in value)
+    }
+    yield from (f"{role}, {sid}: {value} has a wildcard without a reason" for role, sid, value in sorted(found - written))
+    yield from (f"{role}, {sid}: the reason for {value} is stale" for role, sid, value in sorted(written - found))
+
+
+def values_of(statement: Statement) -> list[str]:
+    """All values of a statement's conditions."""
+    return [value for keys in statement.get("Condition", {}).values() for values in keys.values() for value in listed(values)]
+
+
+def unused(policies: Policies, calls: set[Call]) -> Iterator[str]:
+    """The permissions that no call uses: an action on a resource under a value of a condition."""
+    for role, statements in policies.items():
+        for statement in (each for each in statements if each["Effect"] == "Allow"):
+            for action in listed(statement["Action"]):
+                made = [single for call in calls if (call.role, call.action) == (role, action) for single in singles(call)]
+                for part in parts({**statement, "Action": action}):
+                    if not any(allowed({role: [part]}, call) for call in made):
+                        context = "".join(f" with {key} {value}" for keys in part.get("Condition", {}).values() for key, value in keys.items())
+                        yield f"{role}, {statement['Sid']}: {action} on {part['Resource']}{context}"
+
+
+def parts(statement: Statement) -> Iterator[Statement]:
+    """The statement split: each resource under each value of its conditions."""
+    for resource in listed(statement["Resource"]):
+        split: list[Statement] = [{**statement, "Resource": resource}]
+        for operator, keys in statement.get("Condition", {}).items():
+            for key, values in keys.items():
+                split = [with_condition(each, operator, key, value) for each in split for value in listed(values)]
+        yield from split
+
+
+def with_condition(statement: Statement, operator: str, key: str, value: Any) -> Statement:
+    """The statement with another value of a condition."""
+    more = copy.deepcopy(statement)
+    more["Condition"][operator][key] = value
+    return more
+
+
+def makes_no_difference(before: Policies, after: Policies, affected: tuple[str, set[str]], calls: set[Call]) -> bool:
+    """Returns true if a change to some actions of a role changes the result of no call."""
+    role, actions = affected
+    return all(allowed(before, call) == allowed(after, call) for call in calls if call.role == role and call.action in actions)
+
+
+def removals(policies: Policies) -> Iterator[tuple[str, tuple[str, set[str]], Policies]]:
+    """Each single removal: of a statement, an action, a resource, a value of a condition. With the role and actions that it affects."""
+    for role, statements in policies.items():
+        for at, statement in enumerate(statements):
+            name, affected = f"{role}, {statement.get('Sid')}", (role, set(listed(statement["Action"])))
+            yield name, affected, policies | {role: statements[:at] + statements[at + 1 :]}
+            for entry, less in lessened(statement):
+                yield f"{name}: {entry}", affected, policies | {role: [*statements[:at], less, *statements[at + 1 :]]}
+
+
+def lessened(statement: Statement) -> Iterator[tuple[str, Statement]]:
+    """The statement with one entry removed from one of its lists. The only entry of a list goes with the statement."""
+    for entry, rest in one_less(listed(statement["Action"])):
+        yield entry, {**statement, "Action": rest}
+    for at, (_, rest) in enumerate(one_less(listed(statement["Resource"])), 1):
+        yield f"resource {at}", {**statement, "Resource": rest}
+    for operator, keys in statement.get("Condition", {}).items():
+        for key, values in keys.items():
+            for entry, rest in one_less(listed(values)):
+                yield f"{key} {entry}", with_condition(statement, operator, key, rest)
+
+
+def one_less(entries: list[Any]) -> Iterator[tuple[Any, list[Any]]]:
+    """Each entry, with the remaining ones."""
+    return ((entry, entries[:at] + entries[at + 1 :]) for at, entry in enumerate(entries) if len(entries) > 1)
+
+
+def of_others(calls: set[Call], roles: Iterable[str], wide: Iterable[Wide]) -> set[Call]:
+    """The calls that a role must not be allowed because only other roles made them, or none did: an example of each kind."""
+    patterns = [each.pattern for each in wide if each.pattern != "*"]
+
+    def one_of(value: str) -> str:
+        """The written wildcard that matches a value: all its values are of one kind."""
+        return next((pattern for pattern in patterns if fnmatch_iam_cs(value, pattern)), value)
+
+    def kind(call: Call) -> tuple[Any, ...]:
+        return call.action, one_of(call.resource), frozenset((key, tuple(map(one_of, values))) for key, values in call.by("").context)
+
+    seen = {single for call in calls for single in singles(call)}
+    made = {(call.role, kind(call)) for call in seen}
+    examples = {kind(call): call for call in seen | crossed(seen)}
+    return {call.by(role) for role in roles for each, call in examples.items() if (role, each) not in made}
+
+
+def singles(call: Call) -> Iterator[Call]:
+    """The call for each of its partition keys alone. A transaction has several."""
+    keys = [value for key, values in call.context if key == LEADING_KEYS for value in values]
+    rest = frozenset(each for each in call.context if each[0] != LEADING_KEYS)
+    yield from (Call(call.role, call.action, call.resource, rest | {(LEADING_KEYS, (key,))}) for key in keys)
+    if not keys:
+        yield call
+
+
+def crossed(calls: set[Call]) -> set[Call]:
+    """Each action that was made on a table, with each partition key that was used there."""
+    keyed = {call.by("") for call in calls if any(key == LEADING_KEYS for key, _ in call.context)}
+    actions = {(call.resource, call.action) for call in keyed}
+    contexts = {(call.resource, call.context) for call in keyed}
+    return {Call("", action, table, context) for table, action in actions for where, context in contexts if where == table}

@@ -1,0 +1,83 @@
+"""The IAM rights that each call to the emulator needs: the action, the resource and the condition keys that AWS would evaluate.
+
+Runs in the emulator's process and uses its parser of requests. It adds DynamoDB's partition keys, on which the template's conditions rest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from ministack.core import iam_actions
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import dynamodb
+
+Right = tuple[str, str, dict[str, list[str]]]  # action, resource, context
+LEADING_KEYS = "dynamodb:LeadingKeys"
+# The field that names the item, by operation.
+ITEM_IN = {"PutItem": "Item", "GetItem": "Key", "UpdateItem": "Key", "DeleteItem": "Key"}
+# A transaction needs the rights of its members.
+ACTION_OF = {"Put": "PutItem", "Get": "GetItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
+
+
+class Recorder:
+    """Writes each right that a call needs as a line of JSON."""
+
+    def __init__(self, file: Path) -> None:
+        self._lock = threading.Lock()
+        self._lines = file.open("w", buffering=1)
+
+    def record(self, session: str, service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> None:
+        """Records a request with temporary credentials."""
+        for action, resource, context in rights(service, method, path, headers, body, query):
+            line = json.dumps({"session": session, "action": action, "resource": resource, "context": context})
+            with self._lock:
+                self._lines.write(line + "\n")
+
+
+def rights(service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> list[Right]:
+    """All rights that a request needs."""
+    form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    parameters = {**parse_qs(body.decode()), **query} if form else query
+    # An unknown request is recorded as it is: no statement allows it.
+    action = iam_actions.extract_iam_action(service, method, path, headers, body, parameters) or f"{service}:{method} {path}"
+    if action.startswith("dynamodb:"):
+        return list(_of_items(action.removeprefix("dynamodb:"), json.loads(body)))
+    return [(action, iam_actions.extract_resource_arn(service, method, path, headers, body, parameters, get_region(), get_account_id()), {})]
+
+
+def _of_items(operation: str, request: dict[str, Any]) -> Iterator[Right]:
+    if operation != "TransactWriteItems":
+        keys = _leading_key(operation, request)
+        yield f"dynamodb:{operation}", _table(request), {LEADING_KEYS: keys} if keys else {}
+        return
+    # A member that is not in ACTION_OF (ConditionCheck) needs a right of its own, which no statement has.
+    items = [(ACTION_OF.get(kind, kind), detail) for member in request["TransactItems"] for kind, detail in member.items()]
+    # AWS does not document if it evaluates an item's key or all keys of the transaction. A right to all is a right to each.
+    keys = sorted({key for action, detail in items for key in _leading_key(action, detail)})
+    yield from ((f"dynamodb:{action}", table, {LEADING_KEYS: keys}) for action, table in sorted({(action, _table(detail)) for action, detail in items}))
+
+
+def _table(request: dict[str, Any]) -> str:
+    """The ARN of the table or of its index."""
+    index = f"/index/{request['IndexName']}" if "IndexName" in request else ""
+    return f"arn:aws:dynamodb:{get_region()}:{get_account_id()}:table/{request.get('TableName')}{index}"
+
+
+def _leading_key(operation: str, request: dict[str, Any]) -> list[str]:
+    """The value of the partition key in a request, or nothing if it names none."""
+    table = dynamodb._tables[request["TableName"]]
+    indexes = {each["IndexName"]: each for each in table.get("GlobalSecondaryIndexes") or []}
+    schema = (indexes[request["IndexName"]] if "IndexName" in request else table)["KeySchema"]
+    name = next(key["AttributeName"] for key in schema if key["KeyType"] == "HASH")
+    if operation in ITEM_IN:
+        return [*request[ITEM_IN[operation]][name].values()]
+    for attribute, value in re.findall(r"([#\w]+)\s*=\s*(:\w+)", request.get("KeyConditionExpression", "")):
+        if (request.get("ExpressionAttributeNames") or {}).get(attribute, attribute) == name:
+            return [*request["ExpressionAttributeValues"][value].values()]
+    return []

@@ -1,0 +1,106 @@
+"""The calls that AWS's services make with the stack's roles: read streams, write logs, send failed events, start functions.
+
+The emulator does this without a call. Which calls AWS would make follows from the deployed configuration. Each reason here has its source
+in AWS's documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from harness.accounts import PROVIDER, REGION
+from harness.stack import NAME, Stack
+
+AWS = "https://docs.aws.amazon.com"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Actions that a service takes with a role."""
+
+    text: str
+    actions: tuple[str, ...]
+    source: str
+
+
+LOGS = Reason(
+    "Lambda writes a function's log with its role",
+    ("logs:CreateLogStream", "logs:PutLogEvents"),
+    f"{AWS}/lambda/latest/dg/monitoring-cloudwatchlogs.html",
+)
+FAILED_EVENT = Reason(
+    "Lambda sends an event that failed to its destination, with the function's role",
+    ("sqs:SendMessage",),
+    f"{AWS}/lambda/latest/dg/invocation-async-retain-records.html",
+)
+STREAM = Reason(
+    "Lambda reads a stream with the function's role",
+    ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
+    f"{AWS}/amazondynamodb/latest/developerguide/iam-policy-example-lamda-process-dynamodb-streams.html",
+)
+LIST_STREAMS = Reason("as above; ListStreams supports no resource", ("dynamodb:ListStreams",), f"{AWS}/service-authorization/latest/reference/list_amazondynamodb.html")
+FAILED_BATCH = Reason(
+    "Lambda sends a batch of a stream that failed to its destination, with the function's role",
+    ("sqs:SendMessage",),
+    f"{AWS}/lambda/latest/dg/services-dynamodb-errors.html",
+)
+INTERFACES = Reason(
+    "Lambda creates a function's network interfaces with its role",
+    (
+        "ec2:CreateNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:DeleteNetworkInterface",
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:UnassignPrivateIpAddresses",
+    ),
+    f"{AWS}/lambda/latest/dg/configuration-vpc.html",
+)
+START = Reason("Scheduler starts the function with the schedule's role", ("lambda:InvokeFunction",), f"{AWS}/scheduler/latest/UserGuide/setting-up.html")
+FAILED_START = Reason(
+    "Scheduler sends an event that it could not deliver to the dead-letter queue, with the schedule's role",
+    ("sqs:SendMessage",),
+    f"{AWS}/scheduler/latest/UserGuide/configuring-schedule-dlq.html",
+)
+REASONS = (LOGS, FAILED_EVENT, STREAM, LIST_STREAMS, FAILED_BATCH, INTERFACES, START, FAILED_START)
+
+ServiceCall = tuple[Reason, str, str]  # reason, role's ARN, resource
+
+
+def service_calls(stack: Stack) -> Iterator[ServiceCall]:
+    """All of them, for the stack as it is deployed now."""
+    aws_lambda, in_a_vpc = stack.client("lambda"), _in_a_vpc(stack)
+    roles = {}
+    for function in aws_lambda.list_functions()["Functions"]:
+        roles[function["FunctionArn"]] = role = function["Role"]
+        yield LOGS, role, f"arn:aws:logs:{REGION}:{PROVIDER}:log-group:{function['LoggingConfig']['LogGroup']}:log-stream:any"
+        if in_a_vpc:
+            yield INTERFACES, role, "*"
+        for config in aws_lambda.list_function_event_invoke_configs(FunctionName=function["FunctionName"])["FunctionEventInvokeConfigs"]:
+            if queue := _on_failure(config):
+                yield FAILED_EVENT, role, queue
+    for mapping in aws_lambda.list_event_source_mappings()["EventSourceMappings"]:
+        role = roles[mapping["FunctionArn"]]
+        yield STREAM, role, mapping["EventSourceArn"]
+        yield LIST_STREAMS, role, "*"
+        if queue := _on_failure(mapping):
+            yield FAILED_BATCH, role, queue
+    scheduler = stack.client("scheduler")
+    for schedule in scheduler.list_schedules()["Schedules"]:
+        target = scheduler.get_schedule(Name=schedule["Name"])["Target"]
+        yield START, target["RoleArn"], target["Arn"]
+        if queue := target.get("DeadLetterConfig", {}).get("Arn"):
+            yield FAILED_START, target["RoleArn"], queue
+
+
+def _in_a_vpc(stack: Stack) -> bool:
+    """Returns true if the parameters name subnets. The emulator drops `VpcConfig`; `test_template.py` checks that each function has it."""
+    (described,) = stack.client("cloudformation").describe_stacks(StackName=NAME)["Stacks"]
+    return any(each["ParameterKey"] == "SubnetIds" and each["ParameterValue"] for each in described["Parameters"])
+
+
+def _on_failure(config: dict[str, Any]) -> str | None:
+    queue: str | None = config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    return queue

@@ -1,0 +1,176 @@
+"""Least privilege: the roles allow every recorded call, a call needs whatever they allow, and the check notices each mutation.
+
+On a stack of its own, deployed twice, so that every statement is in force once. The other stacks check their calls at their end (conftest.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from harness.accounts import ALLOWED, PROVIDER, REGION, UNLISTED
+from harness.actions import audit, await_record, await_state, create_endpoint, create_service, plant_drift, sweep, tag, undo_drift
+from harness.inbox import Inbox
+from harness.policy_store import UNIT, URI, enrol, guide, publish
+from harness.processes import until
+from harness.stack import NAME, Stack
+from iam.deployed_policies import calls_by_services, deployed_policies, forbidden_to_code, function_calls, functions, recorded_calls, roles, template_policies, union
+from iam.evaluation import LEADING_KEYS, Call, Policies, Wide, allowed, of_others, problems, removals
+from iam.policy_mutations import widened_policies
+from iam.service_calls import REASONS, Reason
+
+READER = "arn:aws:iam::999900009999:role/reads-the-organization"
+IN_A_VPC = {"SubnetIds": "subnet-0a1b2c3d4e5f60718", "SecurityGroupIds": "sg-0a1b2c3d4e5f60718"}
+
+
+@dataclass
+class Evidence:
+    """The roles' policies under any parameters, and the calls made with them."""
+
+    policies: Policies
+    calls: set[Call]
+    by_services: dict[Reason, set[Call]]
+    forbidden: set[Call]
+    wide: list[Wide]
+    with_other_roles: set[str]
+
+    def problems(self, policies: Policies) -> Iterator[str]:
+        """The problems of other policies, given the same calls."""
+        return problems(policies, self.calls.union(*self.by_services.values()), self.forbidden, self.wide)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack with the policy guide's set in S3 and direct access to the organization."""
+    with Stack("privilege") as running:
+        publish(running, [*guide(tmp_path_factory.mktemp("privilege") / "set").iterdir()])
+        enrol(running, ALLOWED, UNIT)
+        running.deploy(PolicyUri=URI, OrganizationAccess="direct")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def evidence(stack: Stack, inbox: Inbox) -> Evidence:
+    """Makes every kind of call, then again with a role for the organization and in a VPC."""
+    make_every_call(stack, inbox)
+    policies, services = deployed_policies(stack), calls_by_services(stack)
+    stack.deploy(PolicyUri=URI, OrganizationAccess=READER, **IN_A_VPC)
+    accept_by_unit(stack)
+    audit(stack)
+    policies = union(policies, deployed_policies(stack))
+    for reason, more in calls_by_services(stack).items():
+        services.setdefault(reason, set()).update(more)
+    made, wide = function_calls(stack), reasons_for_wildcards(stack)
+    forbidden = forbidden_to_code(stack) | of_others(made.union(*services.values()), policies, wide)
+    return Evidence(policies, made, services, forbidden, wide, {each.action for each in recorded_calls(stack) if each.session not in roles(stack)})
+
+
+def make_every_call(stack: Stack, inbox: Inbox) -> None:
+    """An acceptance, a rejection, messages to the owners' topic and to a team's, a notification without ids, and drift."""
+    service, closed = create_service(stack, [ALLOWED, UNLISTED], name="account-example"), create_service(stack, [UNLISTED], name="rejection-example")
+    accepted, by_hand, rejected = create_endpoint(stack, ALLOWED, service), create_endpoint(stack, UNLISTED, service), create_endpoint(stack, UNLISTED, closed)
+    await_state(stack, service, accepted, "available")
+    await_state(stack, closed, rejected, "rejected")
+    inbox.await_message(by_hand, "referred")
+    send_to_a_team(stack)
+    notify_without_ids(stack)
+    accept_by_unit(stack)
+    sweep(stack)
+    plant_drift(stack, service, ALLOWED, by_hand)
+    assert audit(stack)["opened"]
+    undo_drift(stack, service, ALLOWED, by_hand)
+    assert audit(stack)["resolved"]
+
+
+def send_to_a_team(stack: Stack) -> None:
+    topic = stack.client("sns").create_topic(Name=f"{NAME}-team")["TopicArn"]
+    team = Inbox.subscribe(stack, topic, "team-inbox")
+    service = create_service(stack, [UNLISTED], name="account-example")
+    tag(stack, service, "warden:owner-topic", topic)
+    team.await_message(create_endpoint(stack, UNLISTED, service), "referred")
+
+
+def notify_without_ids(stack: Stack) -> None:
+    """Sends a notification without ids, so that approve looks for the services that may have sent it."""
+    stack.local("notification-body", post=True, form="bare")
+    try:
+        create_endpoint(stack, ALLOWED, create_service(stack, [ALLOWED], name="account-example"))
+        action = "DescribeVpcEndpointConnectionNotifications"
+        until("approve to look for the sender", 30, lambda: any(call["action"] == action and "ApproveRole" in (call["session"] or "") for call in stack.local("calls")))
+    finally:
+        stack.local("notification-body", post=True, form="json")
+
+
+def accept_by_unit(stack: Stack) -> None:
+    """An acceptance for which approve asks the organization."""
+    service = create_service(stack, [ALLOWED], name="unit-example")
+    endpoint = create_endpoint(stack, ALLOWED, service)
+    await_state(stack, service, endpoint, "available")
+    await_record(stack, service, endpoint, "accepted")
+
+
+def reasons_for_wildcards(stack: Stack) -> list[Wide]:
+    """Every wildcard with its reason."""
+    local = f"{REGION}:{PROVIDER}"
+    groups = {roles(stack)[each["Role"]]: each["LoggingConfig"]["LogGroup"] for each in stack.client("lambda").list_functions()["Functions"]}
+    judges = ("ApproveRole", "AuditRole")
+    return [
+        *(Wide(role, "ReadTheTruth", "*", "these reads support no resource-level permissions") for role in judges),
+        *(Wide(role, "ReadPolicySet", f"{URI.replace('s3://', 'arn:aws:s3:::')}*", "a set's files may have any names") for role in judges),
+        *(Wide(role, "AskOrganizations", "*", "any account may create an endpoint") for role in judges),
+        *(Wide(role, "Log", f"arn:aws:logs:{local}:log-group:{group}:*", "Lambda names the streams") for role, group in groups.items()),
+        *(Wide(role, "UseNetworkInterfaces", "*", "Lambda checks the permission before the interface exists") for role in groups),
+        Wide("ApproveRole", "Answer", f"arn:aws:ec2:{local}:vpc-endpoint-service/*", "the provider creates services at any time; ServiceScope limits approve"),
+        Wide("ApproveRole", "Record", "vpce-svc-*", "a decision's partition is SERVICE/ENDPOINT"),
+        Wide("ApproveRole", "ReadGrants", "grants/*", "each service's grants have a partition"),
+        Wide("AuditRole", "WriteFindings", "digest/*", "each run's digests have a partition"),
+        Wide("AuditRole", "KeepReports", f"arn:aws:s3:::{stack.outputs['ReportsBucket']}/audits/*", "each run has a folder"),
+        Wide("NotifyRole", "Tell", f"arn:aws:sns:{local}:{NAME}-*", "a service's tag may name a topic under the prefix"),
+        Wide("NotifyRole", "FindTheStream", "*", "ListStreams supports no resource-level permissions"),
+    ]
+
+
+def test_roles_allow_exactly_the_needed_calls(evidence: Evidence) -> None:
+    assert list(evidence.problems(evidence.policies)) == []
+
+
+def test_every_statement_was_deployed(evidence: Evidence) -> None:
+    assert sorted(entry for entry, _, _ in removals(evidence.policies)) == sorted(entry for entry, _, _ in removals(template_policies()))
+
+
+def test_every_function_made_calls(evidence: Evidence, stack: Stack) -> None:
+    assert {call.role for call in evidence.calls} == {roles(stack)[role] for role in functions(stack)}
+
+
+def test_calls_by_services_are_not_recorded(evidence: Evidence) -> None:
+    """A written reason is for a call that cannot be recorded, and each reason has a call."""
+    recorded = {(call.role, call.action) for call in evidence.calls}
+    for reason in REASONS:
+        assert evidence.by_services.get(reason), f"stale: {reason.text}"
+        assert not recorded & {(call.role, call.action) for call in evidence.by_services[reason]}, f"needless: {reason.text}"
+
+
+def test_no_function_may_write_a_grant(evidence: Evidence) -> None:
+    """A grant is a named person's decision. No recorded call writes one, so the policies are asked directly."""
+    (ledger,) = {call.resource for call in evidence.calls if call.action == "dynamodb:PutItem"}
+    for role in evidence.policies:
+        for key in ("grants/vpce-svc-0123456789abcdef0", "grants"):
+            for action in ("PutItem", "UpdateItem", "BatchWriteItem"):
+                assert not allowed(evidence.policies, Call(role, f"dynamodb:{action}", ledger, frozenset({(LEADING_KEYS, (key,))})))
+
+
+def test_organization_role_only_describes_accounts(evidence: Evidence) -> None:
+    assert evidence.with_other_roles == {"organizations:DescribeAccount"}
+
+
+def test_each_removal_denies_a_call(evidence: Evidence) -> None:
+    """Also, a removal from a `Deny` allows a forbidden call."""
+    for entry, _, less in removals(evidence.policies):
+        problem = next(evidence.problems(less))
+        assert "is denied a call" in problem or "is allowed a forbidden call" in problem, f"without {entry}: {problem}"
+
+
+def test_each_widening_is_a_problem(evidence: Evidence) -> None:
+    accepted = [mutation for mutation, more in widened_policies(evidence.policies) if next(evidence.problems(more), None) is None]
+    assert accepted == []

@@ -1,0 +1,142 @@
+"""`make load`: requests at a fixed rate through the deployed stack, and a verification of every one.
+
+The status is 0 if no request was lost or accepted twice, and each owner got a message.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from harness.actions import sweep
+from harness.inbox import Inbox
+from harness.stack import PARAMETERS, Stack
+from load.generator import Generator, at_rate
+from load.verification import Results
+from tasks.console import Progress, note
+from tasks.errors import RunError, run_program
+from tasks.paths import E2E
+
+# More environments than cores only slow each other down, but those that EC2 throttles wait.
+ENVIRONMENTS, ENVIRONMENTS_THROTTLED = 8, 100
+# approve works most: unoptimised it needs more processor time than the emulator.
+OPTIMISED = ("approve",)
+# The template's own interval.
+SETTINGS = PARAMETERS | {"SweepSchedule": "rate(5 minutes)"}
+RETRIES_SECONDS = 240.0  # Lambda's second retry comes after three minutes
+SWEEPS_MAX = 20
+READ_EVERY_SECONDS = 0.2
+# EC2's documented buckets (capacity, refill per second); docs/performance.md has the source.
+BUCKETS = {"AcceptVpcEndpointConnections": (10, 1), "RejectVpcEndpointConnections": (10, 1), "DescribeVpcEndpointConnections": (100, 20), "DescribeVpcEndpointServiceConfigurations": (100, 20)}
+
+
+def number(name: str, text: str) -> float:
+    """A setting that must be a number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if value <= 0:
+        raise RunError(f"{name} must be a number above 0, not `{text}`.")
+    return value
+
+
+@contextmanager
+def read_continuously(inbox: Inbox) -> Iterator[None]:
+    """Reads messages as they arrive: the emulator scans the whole queue for each ten messages."""
+    over = threading.Event()
+
+    def read() -> None:
+        while not over.wait(READ_EVERY_SECONDS):
+            inbox.read()
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        yield
+    finally:
+        over.set()
+        reader.join()
+
+
+def await_messages(generator: Generator, inbox: Inbox, seconds: float) -> float:
+    """Waits until there are as many messages as requests, for so long at most. Returns the seconds."""
+    start = time.monotonic()
+    while len(inbox.messages) < len(generator.requests) and time.monotonic() - start < seconds:
+        time.sleep(0.1)
+    return time.monotonic() - start
+
+
+def settle(stack: Stack, generator: Generator, inbox: Inbox) -> None:
+    """Waits for messages and retries, then sweeps until a sweep has nothing to do."""
+    with Progress("waiting for the last messages"):
+        waited = await_messages(generator, inbox, RETRIES_SECONDS)
+    note(f"  {len(generator.requests) - len(inbox.messages)} requests without a message after {waited:.0f} s")
+    for count in range(1, SWEEPS_MAX + 1):
+        summary = sweep(stack)
+        note(f"  sweep {count}: {len(summary.get('written', []))} new records, {summary.get('known', 0)} known, {summary.get('put_off', 0)} postponed {summary.get('errorMessage', '')}")
+        if count >= 2 and not summary.get("written") and not summary.get("put_off") and "errorMessage" not in summary:
+            break
+    await_messages(generator, inbox, 30)
+    time.sleep(2)
+
+
+def spread(seconds: list[float]) -> str:
+    """The median, the 99th percentile and the maximum."""
+    if len(seconds) < 2:
+        return "none"
+    cuts = statistics.quantiles(seconds, n=100, method="inclusive")
+    return f"median {cuts[49]:.2f} s, 99th percentile {cuts[98]:.2f} s, maximum {max(seconds):.2f} s"
+
+
+def print_results(results: Results, generator: Generator) -> None:
+    requests = generator.requests
+    calls = ", ".join(f"{action} {count} ({count / len(requests):.2f})" for action, count in sorted(results.calls.items()))
+    note(f"""
+{len(requests)} requests, {sum(request.allowed for request in requests)} by accounts that the policy allows:
+  from creation to accepted      {spread(results.seconds_to_accept(requests))}
+  from creation to available     {spread(results.seconds_to_available(requests))} (0.5 s of it in the stand-in)
+  message to owner, unlisted     {spread(results.seconds_to_message(requests, allowed=False))}
+  message to owner, allowed      {spread(results.seconds_to_message(requests, allowed=True))}
+  decided after                  {dict(results.by_trigger(requests))}
+  recorded as failed first       {results.failed_first(requests)}
+  acceptances                    {sum(map(len, results.accepted.values()))}, in {results.calls["AcceptVpcEndpointConnections"]} calls
+  messages to owners             {sum(map(len, results.messages.values()))}, {results.repeated_messages()} of them repeated
+  dead letters                   {sum(results.dead_letters.values())}
+  approve's calls to EC2         {calls} (per request)
+  throttled by EC2               {dict(results.throttled) or "none"}""")
+
+
+def main() -> None:
+    """Runs the load that the arguments describe: rate, seconds, and any text for EC2's throttling."""
+    rate_text, seconds_text, throttle = sys.argv[1:4]
+    rate, seconds = number("RATE", rate_text), number("SECONDS", seconds_text)
+    settings = {"WARDEN_CALLS": "", "LOG_LEVEL": "WARNING", "WARDEN_ENVIRONMENTS": str(ENVIRONMENTS_THROTTLED if throttle else ENVIRONMENTS)}
+    with Stack("load", policies=E2E / "load" / "policies", optimised=OPTIMISED, emulator=settings) as stack:
+        with Progress("deploying infra/template.yaml into ministack, with the real binaries"):
+            stack.deploy(SETTINGS)
+        # The consumers are outside the organization: the provider gets notifications and no events.
+        stack.local("forward-events", post=True, to="")
+        inbox = Inbox.subscribe(stack, stack.outputs["OwnersTopicArn"])
+        generator = Generator.of(stack, round(rate * seconds))
+        for action, (capacity, refill) in BUCKETS.items() if throttle else ():
+            stack.local("throttle", post=True, action=action, capacity=str(capacity), refill=str(refill))
+        with read_continuously(inbox):
+            with Progress(f"{rate:.1f} requests/s for {seconds:.0f} s"):
+                _, late = at_rate(rate, seconds, generator.request)
+            note(f"  {len(generator.requests)} requests, started {late:.2f} s late at most; {len(generator.requests) - len(inbox.messages)} without a message yet")
+            settle(stack, generator, inbox)
+        results = Results.read(stack, generator, inbox)
+        results.verify(generator.requests)
+    print_results(results, generator)
+    if results.errors:
+        raise RunError("\n".join([f"{len(results.errors)} errors:", *results.errors[:20]]))
+    note("\nNo request was lost or accepted twice, and each owner got a message.")
+
+
+if __name__ == "__main__":
+    run_program(main, stopped="Stopped; nothing is left running.")

@@ -1,0 +1,63 @@
+"""The names in the documents exist in the code and the templates: a stale name misleads the person on call."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from cfnlint.decode import cfn_yaml
+from tasks.paths import E2E, ROOT, TEMPLATE
+
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+RUST = {path: path.read_text() for folder in ("functions", "shared", "cli", "tests", "local") for path in (ROOT / folder).rglob("*.rs")}
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    """The template's resources."""
+    return dict(cfn_yaml.load(str(TEMPLATE))["Resources"])
+
+
+def entries(chapter: str) -> set[str]:
+    """The runbook's entries in a chapter."""
+    text = re.search(rf"^## {chapter}\n(.*?)(?=^## )", OPERATIONS, re.DOTALL | re.MULTILINE)
+    assert text
+    return set(re.findall(r"^### `(\w+)`$", text.group(1), re.MULTILINE))
+
+
+def of_type(resources: dict[str, Any], kind: str) -> set[str]:
+    return {name for name, resource in resources.items() if resource["Type"] == kind}
+
+
+def test_runbook_covers_every_alarm_and_queue(resources: dict[str, Any]) -> None:
+    assert entries("Alarms") == of_type(resources, "AWS::CloudWatch::Alarm")
+    assert entries("Queues") == of_type(resources, "AWS::SQS::Queue")
+
+
+def test_runbook_covers_every_error_type() -> None:
+    named = set()
+    for function in ("approve", "audit"):
+        kinds = re.search(r"fn kind\(&self\).*?\n    }\n", (ROOT / "functions" / function / "src" / "lib.rs").read_text(), re.DOTALL)
+        assert kinds
+        named |= set(re.findall(r'=> "(\w+)"', kinds.group()))
+    assert named <= entries("Errors"), named - entries("Errors")
+    code = "".join(text for path, text in RUST.items() if path.parts[len(ROOT.parts)] in ("functions", "shared"))
+    missing = {entry for entry in entries("Errors") if f'"{entry}"' not in code}
+    assert not missing, missing
+
+
+def test_threat_model_names_existing_tests() -> None:
+    text = (ROOT / "docs" / "threat-model.md").read_text()
+    everything = "".join(RUST.values()) + "".join(path.read_text() for path in E2E.rglob("*.py"))
+    existing = set(re.findall(r"\b(?:fn|def) (\w+)\(", everything))
+    # Of the names in backquotes, only tests have two underscores or more.
+    named = {name for name in re.findall(r"`([a-z0-9_]+)`", text) if name.count("_") >= 2}
+    assert named and not named - existing, named - existing
+
+
+def test_network_document_covers_every_endpoint() -> None:
+    network = dict(cfn_yaml.load(str(ROOT / "infra" / "network.yaml"))["Parameters"])
+    table = (ROOT / "docs" / "network.md").read_text()
+    switches = {name for name in network if name.startswith("With")}
+    assert switches and not {name for name in switches if f"`{name}`" not in table}

@@ -1,0 +1,323 @@
+"""Rules about the template that no linter has. Needs no running stack."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from cfnlint.decode import cfn_yaml
+from tasks.paths import ROOT, TEMPLATE
+
+
+# The dimension of each metric of AWS that an alarm or the dashboard uses.
+AWS_METRICS = {
+    ("AWS/Lambda", "Errors"): "FunctionName",
+    ("AWS/Lambda", "Throttles"): "FunctionName",
+    ("AWS/Lambda", "IteratorAge"): "FunctionName",
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): "QueueName",
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage"): "QueueName",
+}
+FILTERED = "PrivateLinkWarden/${AWS::StackName}"  # the namespace of the metric filters
+INTERFACE_ACTIONS = {
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+}
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    """The template's resources."""
+    return dict(cfn_yaml.load(str(TEMPLATE))["Resources"])
+
+
+def test_both_rules_have_the_same_pattern(resources: dict[str, Any]) -> None:
+    """CloudFormation supports no YAML aliases, so the pattern occurs twice."""
+    events = resources["Approve"]["Properties"]["Events"]
+    assert events["OnDefaultBus"]["Properties"]["Pattern"] == events["OnForwardedEvents"]["Properties"]["Pattern"]
+
+
+def test_optional_permissions_depend_on_parameters(resources: dict[str, Any]) -> None:
+    optional = of_type(resources, "AWS::IAM::Policy")
+    assert {resource["Condition"]: actions_in(resource["Properties"]["PolicyDocument"]) for resource in optional.values()} == {
+        "ReadsPolicyFromS3": {"s3:GetObject"},
+        "AsksOrganizations": {"organizations:DescribeAccount"},
+        "AsksOrganizationsByRole": {"sts:AssumeRole"},
+        "InVpc": INTERFACE_ACTIONS,
+    }
+    judges = [{"Ref": "ApproveRole"}, {"Ref": "AuditRole"}]
+    for name, resource in optional.items():
+        roles = [*judges, {"Ref": "NotifyRole"}] if name == "UseNetworkInterfaces" else judges
+        assert resource["Properties"]["Roles"] == roles, "approve and audit read the same facts, and all functions are in the same network"
+    assert optional["AskOrganizationsByRole"]["Properties"]["PolicyDocument"]["Statement"][0]["Resource"] == {"Ref": "OrganizationAccess"}
+
+
+def test_schedule_input_is_a_scheduled_event(resources: dict[str, Any]) -> None:
+    sent = json.loads(resources["Approve"]["Properties"]["Events"]["Sweep"]["Properties"]["Input"]["Fn::Sub"])
+    assert (sent["source"], sent["detail-type"]) == ("aws.scheduler", "Scheduled Event")
+    assert set(sent) == {"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"}
+
+
+def test_every_delivery_has_a_dead_letter_queue(resources: dict[str, Any]) -> None:
+    approve, notify = (resources[name]["Properties"] for name in ("Approve", "Notify"))
+    events = approve["Events"]
+    for name in ("OnDefaultBus", "OnForwardedEvents", "Sweep"):
+        assert "Arn" in events[name]["Properties"]["DeadLetterConfig"], name
+    assert "deadLetterTargetArn" in events["Notified"]["Properties"]["RedrivePolicy"]
+    assert approve["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
+    audit = resources["Audit"]["Properties"]
+    assert "Arn" in audit["Events"]["Daily"]["Properties"]["DeadLetterConfig"]
+    assert audit["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
+    assert notify["Events"]["Recorded"]["Properties"]["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
+
+
+def actions_of(role: dict[str, Any]) -> set[str]:
+    """The actions that a role's inline policies allow."""
+    return {action for policy in role["Properties"]["Policies"] for action in actions_in(policy["PolicyDocument"])}
+
+
+def actions_in(document: dict[str, Any]) -> set[str]:
+    """The actions that a policy document allows."""
+    listed = [statement["Action"] for statement in document["Statement"] if statement["Effect"] == "Allow"]
+    return {action for actions in listed for action in ([actions] if isinstance(actions, str) else actions)}
+
+
+def test_reports_are_private_versioned_and_encrypted(resources: dict[str, Any]) -> None:
+    bucket = resources["Reports"]["Properties"]
+    assert all(bucket["PublicAccessBlockConfiguration"].values()) and len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
+    assert bucket["LifecycleConfiguration"]["Rules"][0]["Status"] == "Enabled"
+    statement = resources["ReportsPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
+    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The resources of a type, by logical id."""
+    return {name: resource for name, resource in resources.items() if resource["Type"] == kind}
+
+
+def test_only_vpc_functions_get_interface_permissions(resources: dict[str, Any]) -> None:
+    template = cfn_yaml.load(str(TEMPLATE))
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        assert not actions_of(role) & INTERFACE_ACTIONS, name
+    policy = resources["UseNetworkInterfaces"]
+    assert policy["Condition"] == "InVpc"
+    allowed, denied = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert (denied["Effect"], denied["Action"], denied["Resource"]) == ("Deny", allowed["Action"], "*"), "Lambda creates the interfaces, the function's code must not"
+    assert set(denied["Condition"]["ArnLike"]) == {"lambda:SourceFunctionArn"}, "without it, Lambda is denied, too"
+    condition, inside, outside = template["Globals"]["Function"]["VpcConfig"]["Fn::If"]
+    assert (condition, outside) == ("InVpc", {"Ref": "AWS::NoValue"})
+    assert {"Ref": "UseNetworkInterfaces"} in inside["SecurityGroupIds"]["Fn::Split"][1]["Fn::Select"][1], "the functions depend on the policy"
+    assert not any("VpcConfig" in function["Properties"] for function in of_type(resources, "AWS::Serverless::Function").values())
+    assert {template["Parameters"][name]["Default"] for name in ("SubnetIds", "SecurityGroupIds")} == {""}
+
+
+def test_reserved_concurrency_zero_means_none(resources: dict[str, Any]) -> None:
+    template = cfn_yaml.load(str(TEMPLATE))
+    reserved = resources["Approve"]["Properties"]["ReservedConcurrentExecutions"]["Fn::If"]
+    assert reserved == ["ReservesConcurrency", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]
+    assert template["Conditions"]["ReservesConcurrency"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "ReservedConcurrency"}, "0"]}]}
+    assert template["Parameters"]["ReservedConcurrency"]["Default"] == 0
+
+
+def test_only_privatelink_may_use_the_topic_key(resources: dict[str, Any]) -> None:
+    keys = of_type(resources, "AWS::KMS::Key")
+    assert set(keys) == {"ConnectionsKey"}
+    key = keys["ConnectionsKey"]
+    assert (key["Condition"], key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("EncryptsConnections", "Retain", "Retain")
+    assert key["Properties"]["EnableKeyRotation"] is True
+    root, privatelink = key["Properties"]["KeyPolicy"]["Statement"]
+    assert root["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
+    assert privatelink["Principal"] == {"Service": "vpce.amazonaws.com"}
+    assert privatelink["Action"] == ["kms:GenerateDataKey*", "kms:Decrypt"]
+    publish = resources["ConnectionsTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
+    assert privatelink["Principal"] == publish["Principal"]
+    assert privatelink["Condition"] == publish["Condition"], "the same principal may publish and encrypt"
+    assert privatelink["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert privatelink["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"].endswith(":${AWS::AccountId}:vpc-endpoint-service/*")
+    topic = resources["ConnectionsTopic"]["Properties"]
+    assert topic["KmsMasterKeyId"] == {"Fn::If": ["EncryptsConnections", {"Ref": "ConnectionsKey"}, {"Ref": "AWS::NoValue"}]}
+    assert cfn_yaml.load(str(TEMPLATE))["Parameters"]["EncryptConnectionsTopic"]["Default"] == "false"
+    assert "KmsMasterKeyId" not in resources["OwnersTopic"]["Properties"], "alarms could not publish to an encrypted topic"
+
+
+def arns_in(thing: Any) -> set[str]:
+    """The resources whose ARN a value names, at any depth."""
+    if isinstance(thing, dict):
+        named = thing.get("Fn::GetAtt")
+        if named is not None:
+            name, attribute = named.split(".") if isinstance(named, str) else named
+            return {name} if attribute == "Arn" else set()
+        return set().union(*(arns_in(each) for each in thing.values()))
+    return set().union(*(arns_in(each) for each in thing)) if isinstance(thing, list) else set()
+
+
+def dead_letter_queues(thing: Any) -> set[str]:
+    """The queues that a value names as a destination of failures."""
+    if isinstance(thing, list):
+        return set().union(*(dead_letter_queues(each) for each in thing))
+    if not isinstance(thing, dict):
+        return set()
+    here = (arns_in(value) for key, value in thing.items() if key in ("DeadLetterConfig", "RedrivePolicy", "OnFailure"))
+    return set().union(*here, *(dead_letter_queues(value) for value in thing.values()))
+
+
+def test_every_dead_letter_queue_has_an_alarm(resources: dict[str, Any]) -> None:
+    queues = dead_letter_queues(resources)
+    assert queues == set(of_type(resources, "AWS::SQS::Queue")), "the template has no other queues"
+    for queue in queues:
+        watched = {"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}
+        depth = [
+            alarm["Properties"]
+            for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values()
+            if alarm["Properties"]["MetricName"] == "ApproximateNumberOfMessagesVisible" and alarm["Properties"]["Dimensions"] == [watched]
+        ]
+        assert len(depth) == 1, queue
+        assert (depth[0]["Threshold"], depth[0]["ComparisonOperator"]) == (0, "GreaterThanThreshold"), queue
+        assert depth[0]["AlarmDescription"].startswith(f"{queue} holds "), queue
+
+
+@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
+def test_every_function_has_an_alarm(resources: dict[str, Any], metric: str) -> None:
+    watched = [
+        alarm["Properties"]["Dimensions"][0]["Value"]["Ref"]
+        for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values()
+        if (alarm["Properties"]["Namespace"], alarm["Properties"]["MetricName"]) == ("AWS/Lambda", metric)
+    ]
+    assert sorted(watched) == sorted(of_type(resources, "AWS::Serverless::Function"))
+
+
+def code_metrics() -> dict[str, set[str]]:
+    """The metrics of shared/src/metrics.rs, with the dimensions beside `Function`."""
+    source = (ROOT / "shared" / "src" / "metrics.rs").read_text()
+    assert 'NAMESPACE: &str = "PrivateLinkWarden"' in source and 'with_dimension("Function"' in source
+    counted = re.findall(r'(?:counter|histogram)!\("(\w+)"(?:, "(\w+)" =>)?', source)
+    return {name: {dimension} - {""} for name, dimension in counted}
+
+
+def filter_metrics(resources: dict[str, Any]) -> dict[str, set[str]]:
+    """The metrics of metric filters, with their dimensions."""
+    transformations = [each["Properties"]["MetricTransformations"][0] for each in of_type(resources, "AWS::Logs::MetricFilter").values()]
+    assert all(each["MetricNamespace"] == {"Fn::Sub": FILTERED} for each in transformations)
+    return {each["MetricName"]: {dimension["Key"] for dimension in each.get("Dimensions", [])} for each in transformations}
+
+
+def assert_reported(resources: dict[str, Any], namespace: str, metric: str, dimensions: set[str]) -> None:
+    if namespace.startswith("AWS/"):
+        assert dimensions == {AWS_METRICS[namespace, metric]}, metric
+    elif namespace == FILTERED:
+        assert dimensions == filter_metrics(resources)[metric], metric
+    else:
+        assert namespace == "PrivateLinkWarden" and metric in code_metrics() and dimensions == {"Function", *code_metrics()[metric]}, metric
+
+
+def test_every_alarm_has_a_reported_metric(resources: dict[str, Any]) -> None:
+    """An alarm on a metric that is never reported never goes off."""
+    for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values():
+        properties = alarm["Properties"]
+        namespace = properties["Namespace"]
+        dimensions = {dimension["Name"] for dimension in properties.get("Dimensions", [])}
+        assert_reported(resources, namespace if isinstance(namespace, str) else namespace["Fn::Sub"], properties["MetricName"], dimensions)
+
+
+def test_every_alarm_notifies_and_is_described(resources: dict[str, Any]) -> None:
+    for name, alarm in of_type(resources, "AWS::CloudWatch::Alarm").items():
+        properties = alarm["Properties"]
+        assert properties["AlarmActions"] == properties["OKActions"] == [{"Ref": "OwnersTopic"}], name
+        assert 40 < len(properties["AlarmDescription"]) <= 1024, name
+        assert "TreatMissingData" in properties, f"{name} must say how missing data counts"
+
+
+def filter_pattern(resources: dict[str, Any], name: str) -> str:
+    return str(resources[name]["Properties"]["FilterPattern"])
+
+
+def rust(*folders: str) -> str:
+    """The Rust source in these folders."""
+    return "\n".join(file.read_text() for folder in folders for file in sorted((ROOT / folder).rglob("*.rs")))
+
+
+def test_filters_name_only_logged_errors(resources: dict[str, Any]) -> None:
+    for function in ("Approve", "Audit", "Notify"):
+        own = rust(f"functions/{function.lower()}/src")
+        pattern = filter_pattern(resources, f"{function}ErrorsToActOn")
+        fields = re.findall(r'\$\.error_type = "(\w+)"', pattern)
+        messages = re.findall(r'\$\.message = "\*?(\w+):?\*"', pattern)
+        assert fields and messages and "user handler panicked" in pattern and len(pattern) <= 1024
+        assert len(fields) + len(messages) + 1 == pattern.count("$."), "this test reads every term"
+        for kind in fields:
+            assert f'error_type = "{kind}"' in rust("shared/src") + own, kind
+        for kind in messages:
+            assert f'"{kind}"' in own, kind
+        assert filter_pattern(resources, f"{function}ErrorsByType") == "{ $.error_type = * }"
+        for metric in ("ErrorsToActOn", "ErrorsByType"):
+            properties = resources[f"{function}{metric}"]["Properties"]
+            assert properties["LogGroupName"] == {"Ref": f"{function}Logs"}
+            assert [each["MetricName"] for each in properties["MetricTransformations"]] == [metric]
+
+
+def widgets(resources: dict[str, Any]) -> list[dict[str, Any]]:
+    """The dashboard's widgets, before substitution."""
+    return list(json.loads(resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])["widgets"])
+
+
+def test_dashboard_has_only_reported_metrics(resources: dict[str, Any]) -> None:
+    named = set()
+    for widget in widgets(resources):
+        for namespace, metric, *rest in widget["properties"].get("metrics", []):
+            words = [word for word in rest if isinstance(word, str)]
+            assert_reported(resources, namespace, metric, set(words[::2]))
+            named.add(metric)
+            assert all(re.fullmatch(r"\$\{\w+(\.QueueName)?\}|[a-z-]+|\w+", value) for value in words[1::2])
+            assert all(name in resources for value in words[1::2] for name in re.findall(r"\$\{(\w+)", value))
+    assert set(code_metrics()) <= named, "the dashboard has every metric of the code"
+
+
+def test_dashboard_shows_every_value_and_alarm(resources: dict[str, Any]) -> None:
+    shown = [metric for widget in widgets(resources) for metric in widget["properties"].get("metrics", [])]
+
+    def values(dimension: str) -> set[str]:
+        return {metric[metric.index(dimension) + 1] for metric in shown if dimension in metric}
+
+    def words(file: str, enum: str) -> set[str]:
+        body = (ROOT / "shared" / "src" / file).read_text().partition(f"impl {enum} {{")[2].partition("\n}")[0]
+        return set(re.findall(r'Self::\w+ => "([\w-]+)"', body))
+
+    assert values("Verdict") == words("record.rs", "Verdict") != set()
+    assert values("Severity") == words("severity.rs", "Severity") != set()
+    logged = set(re.findall(r'error_type = "(\w+)"', rust("shared/src", "functions")))
+    not_renewed = set(re.findall(r'"(Policy(?:Refused|Not\w+))"', rust("shared/src/policy")))
+    assert values("ErrorType") == logged | not_renewed
+    assert len(not_renewed) == 2, "the code logs it as `error_type = kind`"
+    assert values("QueueName") == {f"${{{queue}.QueueName}}" for queue in of_type(resources, "AWS::SQS::Queue")}
+    (alarms,) = (widget["properties"]["alarms"] for widget in widgets(resources) if widget["type"] == "alarm")
+    always = {name for name, alarm in of_type(resources, "AWS::CloudWatch::Alarm").items() if "Condition" not in alarm}
+    assert set(alarms) == {f"${{{name}.Arn}}" for name in always}
+
+
+def test_widgets_do_not_overlap(resources: dict[str, Any]) -> None:
+    taken: set[tuple[int, int]] = set()
+    for widget in widgets(resources):
+        cells = {(x, y) for x in range(widget["x"], widget["x"] + widget["width"]) for y in range(widget["y"], widget["y"] + widget["height"])}
+        assert not cells & taken and all(x < 24 for x, _ in cells), widget["properties"]["title"]
+        taken |= cells
+
+
+def test_every_taggable_resource_is_tagged(resources: dict[str, Any]) -> None:
+    assert cfn_yaml.load(str(TEMPLATE))["Globals"]["Function"]["Tags"] == {"application": "privatelink-warden"}
+    kinds = ("SQS::Queue", "SNS::Topic", "DynamoDB::Table", "S3::Bucket", "KMS::Key", "Events::EventBus", "Logs::LogGroup", "IAM::Role", "CloudWatch::Alarm")
+    for kind in kinds:
+        assert of_type(resources, f"AWS::{kind}"), kind
+        for name, resource in of_type(resources, f"AWS::{kind}").items():
+            assert resource["Properties"]["Tags"] == [{"Key": "application", "Value": "privatelink-warden"}], name
+
+
+def test_every_parameter_is_in_a_group() -> None:
+    template = cfn_yaml.load(str(TEMPLATE))
+    grouped = [name for group in template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"] for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(template["Parameters"])

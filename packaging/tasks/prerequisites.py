@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.console import Progress
+from tasks.console import note
 from tasks.errors import RunError
 from tasks.paths import RUN, shown
 
@@ -29,9 +29,9 @@ class SystemPackage:
         """Returns the program's path, or None if it is not installed."""
         return next(filter(None, map(shutil.which, self.programs)), None)
 
-    def advice(self) -> str:
-        """The command that installs it."""
-        return f"install {self.name} (Debian, Ubuntu: `apt-get install {' '.join(self.debian)}`)"
+    def __str__(self) -> str:
+        """The name, with the command that installs it."""
+        return f"{self.name} (Debian, Ubuntu: `apt-get install {' '.join(self.debian)}`)"
 
 
 CHROMIUM = SystemPackage("Chromium", ("chromium", "chromium-browser", "google-chrome"), ("chromium", "fonts-dejavu-core"))
@@ -62,15 +62,14 @@ def ensure_venv() -> None:
         raise RunError("This Python cannot make virtual environments: install its `venv` module (Debian, Ubuntu: `apt-get install python3-venv`).")
 
 
-def ensure_installed(*wanted: SystemPackage) -> list[SystemPackage]:
-    """Installs the packages that are missing, where that needs no password. Returns those that are still missing."""
+def ensure_installed(*wanted: SystemPackage) -> None:
+    """Installs the packages that are missing, where that needs no password. Elsewhere their tests are skipped, or fail in CI."""
     missing = [package for package in wanted if not package.found()]
     if missing:
         install([name for package in missing for name in package.debian])
         missing = [package for package in missing if not package.found()]
     if missing and in_ci():
-        raise RunError(f"CI runs every test: {'; '.join(package.advice() for package in missing)}. {shown(RUN / 'apt.log')} may say why that failed.")
-    return missing
+        raise RunError(f"CI skips no test, but these are missing: {', '.join(map(str, missing))}. The log of apt-get, if it ran, is {shown(RUN / 'apt.log')}.")
 
 
 def install(packages: Sequence[str]) -> bool:
@@ -80,7 +79,8 @@ def install(packages: Sequence[str]) -> bool:
         return False
     RUN.mkdir(exist_ok=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    with Progress(f"installing {' '.join(packages)} by apt-get"), (RUN / "apt.log").open("w") as log:
+    note(f"installing {' '.join(packages)} by apt-get")
+    with (RUN / "apt.log").open("w") as log:
         for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
             if subprocess.call([*apt, "-q", "-o", "DPkg::Lock::Timeout=300", *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT):
                 return False

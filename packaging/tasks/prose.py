@@ -35,11 +35,15 @@ SUBJECT_CHARACTERS_MAX = 72
 # The last commit before the rule on subjects.
 COMMITS_AFTER = "4bf6f9b"
 # Paths that are not yet rewritten. They are measured, and do not fail the check.
-NOT_YET_REWRITTEN = ("README.md", "Cargo.toml", "cli/", "deny.toml", "docs/", "functions/", "infra/", "local/", "policies/", "shared/", "tests/bench/", "tests/journeys/", "tests/wire/")
+NOT_YET_REWRITTEN = (
+    ".cargo/", "README.md", "Cargo.toml", "cli/", "deny.toml", "docs/", "functions/", "infra/", "local/", "policies/", "shared/", "tests/bench/", "tests/journeys/", "tests/wire/",
+    # These quote the product's messages.
+    "tests/e2e/scenarios/test_cli.py", "tests/e2e/scenarios/test_policy.py",
+)
 # This file has to spell the words.
 EXEMPT = "packaging/tasks/prose.py"
 
-COMMENT = {".rs": re.compile(r"//[/!]?(.*)"), ".py": re.compile(r'#(.*)|"""(.*)|^ {0,12}([A-Z`-].*[.,:;\w])$'), ".yaml": re.compile(r"#(.*)"), ".yml": re.compile(r"#(.*)"), ".toml": re.compile(r"#(.*)")}
+COMMENT = {".rs": r"//[/!]?(.*)", ".py": r"(?<![\"'#])# (.*)", ".yaml": r"# (.*)", ".yml": r"# (.*)", ".toml": r"# (.*)"}
 TEST_NAME = {
     ".rs": re.compile(r"#\[(?:\w+::)?test\]\s*(?:#\[[^\]]*\]\s*)*(?:async )?fn (\w+)"),
     ".py": re.compile(r"^ *(?:async )?def test_(\w+)", re.MULTILINE),
@@ -106,4 +110,5 @@ def _long_names_in(file: Path, text: str) -> Iterator[str]:
 def _comment_words(file: Path, text: str) -> int:
     if file.suffix not in COMMENT:
         return len(text.split())
-    return sum(len(" ".join(filter(None, found.groups())).split()) for line in text.splitlines() for found in [COMMENT[file.suffix].search(line)] if found)
+    docstrings = re.findall(r'"""(.*?)"""', text, re.DOTALL) if file.suffix == ".py" else []
+    return sum(len(comment.split()) for comment in [*re.findall(COMMENT[file.suffix], text), *docstrings])

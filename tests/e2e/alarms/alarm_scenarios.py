@@ -33,10 +33,6 @@ class Scenario:
     fills: set[str]
     slow: bool
 
-    @property
-    def name(self) -> str:
-        return self.run.__name__
-
 
 SCENARIOS: list[Scenario] = []
 
@@ -49,9 +45,6 @@ def scenario(*alarms: str, fills: tuple[str, ...] = (), slow: bool = False) -> C
         return run
 
     return register
-
-
-# ---- approve ---------------------------------------------------------------------------------------------------------
 
 
 @scenario("PolicyNotRenewed", slow=True)
@@ -143,9 +136,6 @@ def approve_has_no_concurrency(stack: Stack, cloudwatch: CloudWatch) -> Steps:
     yield {"ApproveThrottles", "RequestsFailed"}
 
 
-# ---- audit -----------------------------------------------------------------------------------------------------------
-
-
 @scenario("AuditMissed")
 def no_audit_runs(stack: Stack, cloudwatch: CloudWatch) -> Steps:
     cloudwatch.advance(25 * HOUR)
@@ -207,9 +197,6 @@ def audit_cannot_start(stack: Stack, cloudwatch: CloudWatch) -> Steps:
 def audit_has_no_concurrency(stack: Stack, cloudwatch: CloudWatch) -> Steps:
     _throttle_for_a_quarter_of_an_hour(stack, cloudwatch, "Audit", "AuditFailures", {})
     yield {"AuditThrottles", "AuditsFailed"}
-
-
-# ---- notify ----------------------------------------------------------------------------------------------------------
 
 
 @scenario("MessagesNotTold")

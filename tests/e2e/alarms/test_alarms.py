@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
-from datetime import datetime, timezone
-from typing import Any
-
 import pytest
+from cfnlint.decode import cfn_yaml
+
 from alarms.alarm import ALARM, OK, Alarm
 from alarms.alarm_scenarios import SCENARIOS, Scenario
 from alarms.cloudwatch import PERIOD
 from alarms.conftest import Watched
-from alarms.fault_actions import SECONDS
-from alarms.log_metrics import filtered, terms
-from cfnlint.decode import cfn_yaml
-from harness.accounts import ALLOWED
-from harness.actions import create_endpoint, create_service, creation_event, put_event, sweep
-from harness.fault_injection import lose_notifications
-from harness.processes import until
-from harness.stack import Stack
+from alarms.log_metrics import filtered
 from tasks.paths import TEMPLATES
 
 # The queues that no scenario fills, because the emulator has no dead letters of rules, subscriptions and schedules, with the alarm on each.
@@ -38,7 +28,7 @@ def test_new_stack_only_misses_an_audit(watched: Watched) -> None:
     assert watched.initial == {"AuditMissed"}
 
 
-@pytest.mark.parametrize("scenario", [scenario for scenario in SCENARIOS if not scenario.slow], ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", [scenario for scenario in SCENARIOS if not scenario.slow], ids=lambda scenario: scenario.run.__name__)
 def test_scenario_sets_off_exactly_its_alarms(quiet: Watched, scenario: Scenario) -> None:
     quiet.run(scenario)
 
@@ -65,37 +55,6 @@ def test_every_alarm_and_queue_is_covered(watched: Watched) -> None:
     alarms, filled = (set().union(*parts) for parts in zip(*((each.alarms, each.fills) for each in SCENARIOS), strict=True))
     assert sorted([*alarms, *UNFILLED.values(), *UNREPORTED]) == sorted(in_templates("AWS::CloudWatch::Alarm")) == sorted(watched.cloudwatch.alarms)
     assert sorted([*filled, *UNFILLED]) == sorted(in_templates("AWS::SQS::Queue")) == sorted(watched.cloudwatch.queues)
-
-
-def test_emulator_leaves_unfilled_queues_empty(watched: Watched) -> None:
-    """Deletes both functions and starts them in each way. Fails once the emulator has dead letters. Runs last: nothing works afterwards."""
-    stack = watched.stack
-    sweep(stack)
-    watched.cloudwatch.purge()
-    service = create_service(stack, [ALLOWED])
-    lose_notifications(stack)
-    endpoint = create_endpoint(stack, ALLOWED, service)
-    for function in ("Approve", "Audit"):
-        stack.client("lambda").delete_function(FunctionName=stack.outputs[f"{function}Function"])
-    stack.client("sns").publish(TopicArn=stack.outputs["ConnectionsTopicArn"], Message=json.dumps({"vpcEndpointId": endpoint}))
-    for bus in ("warden", "default"):
-        put_event(stack, creation_event(service, endpoint, ALLOWED), bus)
-    start_now(stack, "warden-sweep")
-    start_now(stack, "warden-audit")
-    # Two rules and two schedules, the topic, the forwarder.
-    for attempt, times in (("EventBridge → Lambda: function ", 4), ("SNS fanout: Lambda function ", 1), ("EventBridge -> Event bus: event bus ", 1)):
-        until(f"`{attempt}`", SECONDS, lambda: len(re.findall(f"{attempt}\\S+ not found", stack.emulator_log.read_text())) >= times, every=1)
-    assert not watched.cloudwatch.filled()
-    reported = {each["MetricName"] for each in stack.client("cloudwatch").list_metrics(Namespace="AWS/Lambda")["Metrics"]}
-    assert "Errors" in reported and "IteratorAge" not in reported
-
-
-def start_now(stack: Stack, schedule: str) -> None:
-    """Creates a schedule with the same target that is due now."""
-    scheduler, now = stack.client("scheduler"), datetime.now(timezone.utc)
-    found = scheduler.get_schedule(Name=schedule)
-    assert "DeadLetterConfig" in found["Target"]
-    scheduler.create_schedule(Name=f"{schedule}-now", ScheduleExpression=f"at({now:%Y-%m-%dT%H:%M:%S})", Target=found["Target"], FlexibleTimeWindow=found["FlexibleTimeWindow"])
 
 
 # ---- the evaluation of alarms, by the examples of CloudWatch's user guide ----------------------------------------------
@@ -135,21 +94,6 @@ def test_alarms_follow_the_guides_examples(needed: int, periods: str, ignore: st
     for missing, expected in (("ignore", ignore), ("breaching", breaching), ("notBreaching", not_breaching)):
         alarm = Alarm.of(DESCRIBED | {"DatapointsToAlarm": needed, "TreatMissingData": missing})
         assert alarm.evaluate(values, RETAINED) == expected, missing
-
-
-@pytest.mark.parametrize(
-    "setting",
-    [{"Statistic": "Average"}, {"ExtendedStatistic": "p90"}, {"ComparisonOperator": "LessThanLowerThreshold"}, {"TreatMissingData": "missing"}, {"Metrics": [{}]}, {"Unit": "Count"}],
-)
-def test_unknown_alarm_settings_are_refused(setting: dict[str, Any]) -> None:
-    with pytest.raises((NotImplementedError, KeyError)):
-        Alarm.of(DESCRIBED | setting)
-
-
-@pytest.mark.parametrize("pattern", ["ERROR", "{ $.a.b = * }", '{ $.a != "x" }', '{ ($.a = "x") && ($.b = "y") }', "{ $.a = 1 }", "{ $.a NOT EXISTS }", "{ $.a = %x% }"])
-def test_unknown_filter_patterns_are_refused(pattern: str) -> None:
-    with pytest.raises(NotImplementedError):
-        terms(pattern)
 
 
 @pytest.mark.parametrize(

@@ -7,23 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from harness.accounts import ALLOWED, PROVIDER, STRANGER, UNLISTED
-from harness.actions import (
-    Service,
-    audit,
-    await_record,
-    await_state,
-    create_endpoint,
-    create_service,
-    creation_error,
-    creation_event,
-    findings,
-    plant_drift,
-    put_event,
-    report,
-    state,
-    sweep,
-    undo_drift,
-)
+from harness.actions import audit, await_record, await_state, create_endpoint, create_service, creation_error, creation_event
+from harness.actions import findings, plant_drift, put_event, report, state, sweep, undo_drift
 from harness.inbox import Inbox
 from harness.stack import Stack
 from tasks.console import Progress, note

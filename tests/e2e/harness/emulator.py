@@ -21,6 +21,7 @@ import ministack.app as app
 import ministack.services.eventbridge as eventbridge
 import ministack.services.lambda_svc as lambda_svc
 import ministack.services.sns as sns
+
 from iam.iam_recorder import Recorder
 from load.event_queue import EventQueue
 
@@ -51,12 +52,12 @@ def recorded(recorder: Recorder, service: str, handler: Handler) -> Handler:
 
 if __name__ == "__main__":
     sys.argv = sys.argv[:1]
-    setattr(eventbridge, "_put_events", functools.partial(eventbridge._put_events, allow_aws_source=True))
-    setattr(lambda_svc, "execution_credentials", lambda config: _credentials(config) | {"AWS_SESSION_TOKEN": config["Role"]})
+    eventbridge._put_events = functools.partial(eventbridge._put_events, allow_aws_source=True)
+    lambda_svc.execution_credentials = lambda config: _credentials(config) | {"AWS_SESSION_TOKEN": config["Role"]}
     # ministack's own asynchronous invocation has the template's retries and destination. It waits one and two seconds, AWS minutes. SNS
     # gets it under the name of the function that SNS calls.
-    setattr(sns, "_lambda_svc", types.SimpleNamespace(**vars(lambda_svc) | {"_execute_function_with_config_scope": lambda_svc.invoke_async_with_retry}))
-    setattr(eventbridge, "_dispatch_to_lambda", dispatch_to_lambda)
+    sns._lambda_svc = types.SimpleNamespace(**(vars(lambda_svc) | {"_execute_function_with_config_scope": lambda_svc.invoke_async_with_retry}))
+    eventbridge._dispatch_to_lambda = dispatch_to_lambda
     if calls := os.environ.get("WARDEN_CALLS"):
         recorder = Recorder(Path(calls))
         app.SERVICE_HANDLERS.update({service: recorded(recorder, service, handler) for service, handler in app.SERVICE_HANDLERS.items()})

@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 import boto3
 import botocore.config
+
 from harness.accounts import PROVIDER, REGION
 from harness.cloudformation import BUCKET, Deployment
 from harness.processes import HOST, Server, free_port, require_free

@@ -62,7 +62,7 @@ def problems(policies: Policies, calls: set[Call], forbidden: set[Call], wide: I
     yield from (f"{call.role} is allowed a forbidden call: {call}" for call in forbidden if allowed(policies, call))
     yield from too_wide(policies, {(each.role, each.sid, each.pattern) for each in wide})
     yield from (f"no call needs {part}" for part in unused(policies, calls))
-    yield from (f"no call needs {entry}" for entry, affected, less in removals(policies) if makes_no_difference(policies, less, affected, calls | forbidden))
+    yield from redundant(policies, forbidden)
 
 
 def unreadable(role: str, statement: Statement) -> Iterator[str]:
@@ -132,6 +132,17 @@ def unused(policies: Policies, calls: set[Call]) -> Iterator[str]:
                         yield f"{role}, {statement['Sid']}: {action} on {part['Resource']}{context}"
 
 
+def redundant(policies: Policies, forbidden: set[Call]) -> Iterator[str]:
+    """The statements that occur twice, and the `Deny` statements that deny no forbidden call."""
+    for role, statements in policies.items():
+        for at, statement in enumerate(statements):
+            others = [*statements[:at], *statements[at + 1 :]]
+            if statement in others:
+                yield f"{role}, {statement.get('Sid')} occurs twice"
+            if statement["Effect"] == "Deny" and not any(allowed({role: others}, call) for call in forbidden if call.role == role):
+                yield f"{role}, {statement.get('Sid')} denies no forbidden call"
+
+
 def parts(statement: Statement) -> Iterator[Statement]:
     """The statement split: each resource under each value of its conditions."""
     for resource in listed(statement["Resource"]):
@@ -147,39 +158,6 @@ def with_condition(statement: Statement, operator: str, key: str, value: Any) ->
     more = copy.deepcopy(statement)
     more["Condition"][operator][key] = value
     return more
-
-
-def makes_no_difference(before: Policies, after: Policies, affected: tuple[str, set[str]], calls: set[Call]) -> bool:
-    """Returns true if a change to some actions of a role changes the result of no call."""
-    role, actions = affected
-    return all(allowed(before, call) == allowed(after, call) for call in calls if call.role == role and call.action in actions)
-
-
-def removals(policies: Policies) -> Iterator[tuple[str, tuple[str, set[str]], Policies]]:
-    """Each single removal: of a statement, an action, a resource, a value of a condition. With the role and actions that it affects."""
-    for role, statements in policies.items():
-        for at, statement in enumerate(statements):
-            name, affected = f"{role}, {statement.get('Sid')}", (role, set(listed(statement["Action"])))
-            yield name, affected, policies | {role: statements[:at] + statements[at + 1 :]}
-            for entry, less in lessened(statement):
-                yield f"{name}: {entry}", affected, policies | {role: [*statements[:at], less, *statements[at + 1 :]]}
-
-
-def lessened(statement: Statement) -> Iterator[tuple[str, Statement]]:
-    """The statement with one entry removed from one of its lists. The only entry of a list goes with the statement."""
-    for entry, rest in one_less(listed(statement["Action"])):
-        yield entry, {**statement, "Action": rest}
-    for at, (_, rest) in enumerate(one_less(listed(statement["Resource"])), 1):
-        yield f"resource {at}", {**statement, "Resource": rest}
-    for operator, keys in statement.get("Condition", {}).items():
-        for key, values in keys.items():
-            for entry, rest in one_less(listed(values)):
-                yield f"{key} {entry}", with_condition(statement, operator, key, rest)
-
-
-def one_less(entries: list[Any]) -> Iterator[tuple[Any, list[Any]]]:
-    """Each entry, with the remaining ones."""
-    return ((entry, entries[:at] + entries[at + 1 :]) for at, entry in enumerate(entries) if len(entries) > 1)
 
 
 def of_others(calls: set[Call], roles: Iterable[str], wide: Iterable[Wide]) -> set[Call]:

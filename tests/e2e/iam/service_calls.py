@@ -25,45 +25,22 @@ class Reason:
     source: str
 
 
-LOGS = Reason(
-    "Lambda writes a function's log with its role",
-    ("logs:CreateLogStream", "logs:PutLogEvents"),
-    f"{AWS}/lambda/latest/dg/monitoring-cloudwatchlogs.html",
-)
-FAILED_EVENT = Reason(
-    "Lambda sends an event that failed to its destination, with the function's role",
-    ("sqs:SendMessage",),
-    f"{AWS}/lambda/latest/dg/invocation-async-retain-records.html",
-)
+LOGS = Reason("Lambda writes a function's log with its role", ("logs:CreateLogStream", "logs:PutLogEvents"), f"{AWS}/lambda/latest/dg/monitoring-cloudwatchlogs.html")
+FAILED_EVENT = Reason("Lambda sends a failed event to its destination, with the function's role", ("sqs:SendMessage",), f"{AWS}/lambda/latest/dg/invocation-async-retain-records.html")
 STREAM = Reason(
     "Lambda reads a stream with the function's role",
     ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
     f"{AWS}/amazondynamodb/latest/developerguide/iam-policy-example-lamda-process-dynamodb-streams.html",
 )
 LIST_STREAMS = Reason("as above; ListStreams supports no resource", ("dynamodb:ListStreams",), f"{AWS}/service-authorization/latest/reference/list_amazondynamodb.html")
-FAILED_BATCH = Reason(
-    "Lambda sends a batch of a stream that failed to its destination, with the function's role",
-    ("sqs:SendMessage",),
-    f"{AWS}/lambda/latest/dg/services-dynamodb-errors.html",
-)
+FAILED_BATCH = Reason("Lambda sends a failed batch of a stream to its destination, with the function's role", ("sqs:SendMessage",), f"{AWS}/lambda/latest/dg/services-dynamodb-errors.html")
 INTERFACES = Reason(
     "Lambda creates a function's network interfaces with its role",
-    (
-        "ec2:CreateNetworkInterface",
-        "ec2:DescribeNetworkInterfaces",
-        "ec2:DescribeSubnets",
-        "ec2:DeleteNetworkInterface",
-        "ec2:AssignPrivateIpAddresses",
-        "ec2:UnassignPrivateIpAddresses",
-    ),
+    ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
     f"{AWS}/lambda/latest/dg/configuration-vpc.html",
 )
 START = Reason("Scheduler starts the function with the schedule's role", ("lambda:InvokeFunction",), f"{AWS}/scheduler/latest/UserGuide/setting-up.html")
-FAILED_START = Reason(
-    "Scheduler sends an event that it could not deliver to the dead-letter queue, with the schedule's role",
-    ("sqs:SendMessage",),
-    f"{AWS}/scheduler/latest/UserGuide/configuring-schedule-dlq.html",
-)
+FAILED_START = Reason("Scheduler sends an undelivered event to the dead-letter queue, with the schedule's role", ("sqs:SendMessage",), f"{AWS}/scheduler/latest/UserGuide/configuring-schedule-dlq.html")
 REASONS = (LOGS, FAILED_EVENT, STREAM, LIST_STREAMS, FAILED_BATCH, INTERFACES, START, FAILED_START)
 
 ServiceCall = tuple[Reason, str, str]  # reason, role's ARN, resource

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from iam.port_actions import actions_of, ports, ports_of
-from iam.service_calls import REASONS
+
 from iam.deployed_policies import template_policies
 from iam.evaluation import listed
+from iam.port_actions import actions_of, ports, ports_of
+from iam.service_calls import REASONS
 
 BY_SERVICES = {action for reason in REASONS for action in reason.actions}
 ROLES = {"approve": "ApproveRole", "audit": "AuditRole", "notify": "NotifyRole"}

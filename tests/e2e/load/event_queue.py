@@ -26,8 +26,8 @@ class EventQueue:
 
     def install(self) -> None:
         """Replaces ministack's own invocation."""
-        setattr(sns, "_deliver_to_lambda", self._from_sns)
-        setattr(eventbridge, "_dispatch_to_lambda", lambda arn, payload: self._add(arn, json.loads(payload)))
+        sns._deliver_to_lambda = self._from_sns
+        eventbridge._dispatch_to_lambda = lambda arn, payload: self._add(arn, json.loads(payload))
 
     def _from_sns(self, function: str, envelope: str, _topic: str, subscription: str, *_: Any) -> None:
         self._add(function, {"Records": [{"EventVersion": "1.0", "EventSubscriptionArn": subscription, "EventSource": "aws:sns", "Sns": json.loads(envelope)}]})

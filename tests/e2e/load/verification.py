@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from harness.inbox import Inbox
-from harness.stack import SETTLE_MS, Stack
+from harness.stack import Stack
 from load.generator import Generator, Request
 
 
@@ -17,7 +16,7 @@ class Results:
 
     states: dict[str, str]
     accepted: dict[str, list[float]]  # by endpoint: the times of its acceptances, in seconds of the epoch
-    records: dict[str, dict[str, str]]  # by endpoint: verdict, and the kind of trigger
+    records: dict[str, set[str]]  # by endpoint: verdicts
     messages: dict[str, list[tuple[str, float]]]  # by endpoint: decision, and when the message reached the queue
     dead_letters: dict[str, int]  # by queue
     calls: Counter[str]  # of approve to EC2, by action
@@ -48,23 +47,15 @@ class Results:
     def _errors_of(self, request: Request) -> list[str]:
         endpoint, verdict = request.endpoint, "accepted" if request.allowed else "referred"
         state, acceptances = self.states.get(endpoint, "absent"), len(self.accepted.get(endpoint, []))
-        others = self.records.get(endpoint, {}).keys() - {verdict, "failed"}
+        others = self.records.get(endpoint, set()) - {verdict, "failed"}
         errors = {
             f"is {state}": state != ("available" if request.allowed else "pendingAcceptance"),
             f"was accepted {acceptances} times": acceptances != int(request.allowed),
-            f"has no record `{verdict}`": verdict not in self.records.get(endpoint, {}),
+            f"has no record `{verdict}`": verdict not in self.records.get(endpoint, set()),
             f"has records {sorted(others)}": bool(others),
             f"its owner has no message `{verdict}`": verdict not in dict(self.messages.get(endpoint, [])),
         }
         return [error for error, holds in errors.items() if holds]
-
-    def by_trigger(self, requests: list[Request]) -> Counter[str]:
-        """The kinds of triggers that led to the decisions."""
-        return Counter(self.records.get(request.endpoint, {}).get("accepted" if request.allowed else "referred", "none") for request in requests)
-
-    def failed_first(self, requests: list[Request]) -> int:
-        """The number of requests with a failed acceptance on record."""
-        return sum("failed" in self.records.get(request.endpoint, {}) for request in requests)
 
     def repeated_messages(self) -> int:
         """The number of messages that repeat another."""
@@ -72,10 +63,6 @@ class Results:
 
     def seconds_to_accept(self, requests: list[Request]) -> list[float]:
         return [self.accepted[request.endpoint][0] - request.at for request in requests if request.endpoint in self.accepted]
-
-    def seconds_to_available(self, requests: list[Request]) -> list[float]:
-        """With the half second of the stand-in."""
-        return [seconds + SETTLE_MS / 1000 for seconds in self.seconds_to_accept(requests)]
 
     def seconds_to_message(self, requests: list[Request], allowed: bool) -> list[float]:
         return [self.messages[each.endpoint][0][1] - each.at for each in requests if each.allowed == allowed and each.endpoint in self.messages]
@@ -94,11 +81,10 @@ def _states(stack: Stack, generator: Generator) -> dict[str, str]:
     return {connection["VpcEndpointId"]: connection["VpcEndpointState"] for connection in found if connection["ServiceId"] in ours}
 
 
-def _records(stack: Stack) -> dict[str, dict[str, str]]:
-    records: defaultdict[str, dict[str, str]] = defaultdict(dict)
+def _records(stack: Stack) -> dict[str, set[str]]:
+    records: defaultdict[str, set[str]] = defaultdict(set)
     for page in stack.client("dynamodb").get_paginator("scan").paginate(TableName=stack.outputs["LedgerName"], ConsistentRead=True):
         for item in page["Items"]:
             if item["kind"]["S"] == "decision":
-                endpoint = item["connection"]["S"].rpartition("/")[2]
-                records[endpoint][item["verdict"]["S"]] = str(json.loads(item["record"]["S"])["origin"]["kind"])
+                records[item["connection"]["S"].rpartition("/")[2]].add(item["verdict"]["S"])
     return records

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+
 from harness.accounts import ALLOWED, PROVIDER, UNLISTED
 from harness.actions import await_record, await_state, create_endpoint, create_service, state, sweep
 from harness.actions import warden as run
@@ -40,18 +41,13 @@ def test_commands_of_a_day(stack: Stack, inbox: Inbox, warden: Warden, tmp_path:
 
     planned = json.loads(warden("plan", "--scope", service.id, "--output", "json"))
     assert [(row["endpoint"], row["would"], row["because"]) for row in planned] == [(endpoint, "refer", "no policy allows it")]
-    output = warden("explain", endpoint)
-    for words in (UNLISTED, "refer, no policy allows it", "it speaks of another account\n", "referred  no policy allows it", "`warden approve` this one"):
-        assert words in output, output
-
     whole = json.loads(warden("explain", endpoint, "--output", "json"))
     assert (whole["would"], whole["facts"]["connection"]["owner"], [record["verdict"] for record in whole["history"]]) == ("refer", UNLISTED, ["referred"])
     conditions = list(csv.DictReader(warden("explain", endpoint, "--output", "csv").splitlines()))
     assert any(row["policy"] == "redis-consumers" and row["in scope"] == "false" for row in conditions), conditions
 
     assert "say --yes" in warden("approve", endpoint, "--reason", "pilot", status=USAGE)
-    approved = warden("approve", endpoint, "--reason", "pilot", "--until", "30d", "--yes")
-    assert f"{endpoint} is accepted." in approved
+    assert f"{endpoint} is accepted." in warden("approve", endpoint, "--reason", "pilot", "--until", "30d", "--yes")
     await_state(stack, service, endpoint, "available")
     record = await_record(stack, service, endpoint, "accepted", 200)
     grant = json.loads(record["record"]["S"])["grant"]
@@ -61,7 +57,6 @@ def test_commands_of_a_day(stack: Stack, inbox: Inbox, warden: Warden, tmp_path:
     assert [row["verdict"] for row in rows] == ["referred", "granted", "accepted"]
     assert all("pilot" in row["by"] for row in rows[1:]) and rows[0]["by"] == "no policy allows it"
     assert all(datetime.fromisoformat(row["at"]).tzinfo for row in rows) and datetime.fromisoformat(rows[1]["until"]) > datetime.now(timezone.utc)
-    assert "let in this endpoint: pilot (holds until" in warden("explain", endpoint)
     grants = json.loads(warden("explain", endpoint, "--output", "json"))["grants"]
     assert [(grant["reason"], grant["to"]) for grant in grants] == [("pilot", {"endpoint": endpoint})]
     assert endpoint in warden("history", UNLISTED) and endpoint not in warden("history", ALLOWED)

@@ -16,12 +16,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
 from harness.accounts import ALLOWED, PROVIDER, REGION, UNLISTED, root_arn
 from harness.actions import Service, audit, await_record, await_state, create_endpoint, create_service, warden
 from harness.inbox import Inbox
 from harness.stack import Stack
-from syrupy.assertion import SnapshotAssertion
-from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from tasks.paths import TARGET
 
 POLICIES = Path(__file__).with_name("policies")  # with the sets `set` and `wider`

@@ -1,13 +1,12 @@
-"""The records on the ledger, and the calls that one decision needs."""
+"""The records on the ledger."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections import Counter
 
 from harness.accounts import ALLOWED
-from harness.actions import await_record, await_state, create_endpoint, create_service, records, sweep
+from harness.actions import await_record, create_endpoint, create_service, records, sweep
 from harness.fault_injection import ACCEPT, DENIED, fail
 from harness.stack import Stack
 
@@ -28,21 +27,6 @@ def test_record_is_complete_for_replay(stack: Stack) -> None:
         assert needed in record, f"a replay needs `{needed}`"
     assert record["observe"] is False
     assert "redis-consumers" in json.dumps(record["judgement"])
-
-
-def test_warm_accept_needs_three_calls(stack: Stack) -> None:
-    """With the put on the ledger these are the four calls that a decision may cost."""
-    service = create_service(stack, [ALLOWED], notify=False)  # one trigger, the CloudTrail event, so one decision
-    first = create_endpoint(stack, ALLOWED, service)
-    await_state(stack, service, first, "available")
-    earlier = len(stack.local("calls"))
-    endpoint = create_endpoint(stack, ALLOWED, service)
-    await_record(stack, service, endpoint, "accepted")
-    calls = Counter(call["action"] for call in stack.local("calls")[earlier:] if call["session"])
-    assert calls["AcceptVpcEndpointConnections"] == 1
-    # A scheduled sweep may fall in between. It lists once, and finds nothing to do.
-    assert calls["DescribeVpcEndpointConnections"] <= 2
-    assert calls.total() <= 4, calls
 
 
 def test_failed_accept_is_recorded_and_retried(stack: Stack) -> None:

@@ -16,14 +16,6 @@ def test_attributes_serve_subscription_filters(stack: Stack, inbox: Inbox) -> No
     assert message.attributes == {"decision": "referred", "severity": "warning", "service_id": service.id, "account": UNLISTED}
 
 
-def test_tag_names_the_owners_topic(stack: Stack) -> None:
-    topic = stack.client("sns").create_topic(Name=f"{NAME}-redis-team")["TopicArn"]
-    team = Inbox.subscribe(stack, topic, "redis-team-inbox")
-    service = create_service(stack, [UNLISTED])
-    tag(stack, service, "warden:owner-topic", topic)
-    team.await_message(create_endpoint(stack, UNLISTED, service), "referred")
-
-
 def test_topic_outside_the_prefix_is_ignored(stack: Stack, inbox: Inbox) -> None:
     elsewhere = stack.client("sns").create_topic(Name="elsewhere")["TopicArn"]
     stranger = Inbox.subscribe(stack, elsewhere, "stranger-inbox")

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
+
 from harness.accounts import ALLOWED, UNLISTED
 from harness.actions import audit, await_state, create_endpoint, create_service, plant_drift, report
 from harness.stack import Stack
-from playwright.sync_api import Browser, sync_playwright
 from tasks.prerequisites import CHROMIUM, in_ci
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.found() and not in_ci(), reason=f"to run them, {CHROMIUM.advice()}")
+pytestmark = pytest.mark.skipif(not CHROMIUM.found() and not in_ci(), reason=f"needs {CHROMIUM}")
 
 LONG_NAME = "redis-" + "of-a-team-that-likes-long-names-" * 7 + "<b>&amp;"
 CONTRAST_MIN = 4.5  # WCAG 2.2, level AA, for text of any size

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from harness.accounts import ALLOWED, PROVIDER, UNLISTED, root_arn
 from harness.actions import Service, await_state, create_endpoint, create_service, creation_event, delivered, invoke, state, sweep, tag, warden
 from harness.inbox import Inbox
@@ -125,7 +126,7 @@ def change(guided: Guided, inbox: Inbox, tmp_path_factory: pytest.TempPathFactor
     return Change(folder, service, pending)
 
 
-@pytest.mark.skipif(not CVC5.found() and not in_ci(), reason=f"to run them, {CVC5.advice()}")
+@pytest.mark.skipif(not CVC5.found() and not in_ci(), reason=f"needs {CVC5}")
 def test_compare_names_the_newly_accepted_endpoint(guided: Guided, change: Change) -> None:
     compared = guided.warden("policy", "compare", str(guided.folder), str(change.folder), status=1)
     assert f"endpoint {change.pending}" in compared and "by `vendor-endpoint`" in compared, compared

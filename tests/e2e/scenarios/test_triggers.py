@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from harness.accounts import ALLOWED, PROVIDER, UNLISTED
 from harness.actions import await_record, await_state, create_endpoint, create_service, creation_event, described, origin, put_event, records
 from harness.fault_injection import lose_notifications

@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tasks import artifacts
 import pytest
-from harness.accounts import ALLOWED, PROVIDER, REGION, root_arn
-from botocore.exceptions import ClientError
 from cfnlint.decode import cfn_yaml
+
+from harness.accounts import ALLOWED, PROVIDER, REGION, root_arn
+from harness.actions import audit, await_record, create_endpoint, create_service, records, report, state, sweep
 from harness.cloudformation import Deployment
-from templates.resource_checks import Made, exists, resolved
 from harness.inbox import Inbox
+from harness.stack import Stack, isolated_environment
+from tasks import artifacts
 from tasks.paths import ROOT, TARGET, TEMPLATE
 from tasks.release import write_template, write_zips
-from harness.actions import audit, await_record, create_endpoint, create_service, records, report, state, sweep
-from harness.stack import Stack, isolated_environment
+from templates.resource_checks import Made, exists, resolved
 
 # The parameters without a usable default.
 REQUIRED = {"ServiceScope": "all", "Architecture": "x86_64"}
@@ -221,16 +221,6 @@ def test_template_is_created_and_deleted(platform: Stack, network: dict[str, str
     kept = retained(deployment) & set(made)
     deployment.delete()
     assert set(made) - absent(platform, made) == kept
-
-
-@pytest.mark.parametrize("case", [case for case in CASES if case.left_out], ids=lambda case: case.name)
-def test_emulator_refuses_exactly_the_left_out(platform: Stack, network: dict[str, str], case: Case) -> None:
-    """Fails once the emulator knows these types."""
-    body = whole(platform, case)
-    with pytest.raises(ClientError) as refused:
-        Deployment(case.name, platform.client).put(json.dumps(body), parameters_of(case, network))
-    named = refused.value.response["Error"]["Message"].partition("Unrecognized resource types: ")[2].strip("[]").split(", ")
-    assert set(named) == {body["Resources"][name]["Type"] for name in case.left_out}
 
 
 def test_every_template_has_a_case() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cfnlint.decode import cfn_yaml
+
 from tasks.paths import ROOT, TEMPLATE
 
 EVENTS = ROOT / "shared" / "tests" / "events"

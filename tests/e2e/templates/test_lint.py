@@ -11,12 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tasks import artifacts
 import pytest
-from harness.accounts import REGION
 from cfnlint.decode import cfn_yaml
-from tasks.paths import POLICIES, ROOT, TEMPLATE, TEMPLATES
+
+from harness.accounts import REGION
 from harness.stack import isolated_environment
+from tasks import artifacts
+from tasks.paths import POLICIES, ROOT, TEMPLATE, TEMPLATES
 
 SAM, CHECKOV = (os.environ.get(name, "") for name in ("WARDEN_SAM", "WARDEN_CHECKOV"))
 CHECKOV_CONFIG = ROOT / ".checkov.yaml"

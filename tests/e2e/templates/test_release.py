@@ -7,12 +7,12 @@ import os
 import zipfile
 from pathlib import Path
 
-from tasks import artifacts
 import pytest
-from tasks import release
 from cfnlint.decode import cfn_yaml
-from tasks.paths import TEMPLATE
+
+from tasks import artifacts, release
 from tasks.errors import RunError
+from tasks.paths import TEMPLATE
 
 
 @pytest.fixture

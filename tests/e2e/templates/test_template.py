@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from cfnlint.decode import cfn_yaml
-from tasks.paths import ROOT, TEMPLATE
 
+from iam.service_calls import INTERFACES
+from tasks.paths import ROOT, TEMPLATE
 
 # The dimension of each metric of AWS that an alarm or the dashboard uses.
 AWS_METRICS = {
@@ -20,14 +21,7 @@ AWS_METRICS = {
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"): "QueueName",
 }
 FILTERED = "PrivateLinkWarden/${AWS::StackName}"  # the namespace of the metric filters
-INTERFACE_ACTIONS = {
-    "ec2:CreateNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:DeleteNetworkInterface",
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:UnassignPrivateIpAddresses",
-}
+INTERFACE_ACTIONS = set(INTERFACES.actions)
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +49,6 @@ def test_optional_permissions_depend_on_parameters(resources: dict[str, Any]) ->
         roles = [*judges, {"Ref": "NotifyRole"}] if name == "UseNetworkInterfaces" else judges
         assert resource["Properties"]["Roles"] == roles, "approve and audit read the same facts, and all functions are in the same network"
     assert optional["AskOrganizationsByRole"]["Properties"]["PolicyDocument"]["Statement"][0]["Resource"] == {"Ref": "OrganizationAccess"}
-
-
-def test_schedule_input_is_a_scheduled_event(resources: dict[str, Any]) -> None:
-    sent = json.loads(resources["Approve"]["Properties"]["Events"]["Sweep"]["Properties"]["Input"]["Fn::Sub"])
-    assert (sent["source"], sent["detail-type"]) == ("aws.scheduler", "Scheduled Event")
-    assert set(sent) == {"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"}
 
 
 def test_every_delivery_has_a_dead_letter_queue(resources: dict[str, Any]) -> None:
@@ -216,15 +204,6 @@ def assert_reported(resources: dict[str, Any], namespace: str, metric: str, dime
         assert namespace == "PrivateLinkWarden" and metric in code_metrics() and dimensions == {"Function", *code_metrics()[metric]}, metric
 
 
-def test_every_alarm_has_a_reported_metric(resources: dict[str, Any]) -> None:
-    """An alarm on a metric that is never reported never goes off."""
-    for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values():
-        properties = alarm["Properties"]
-        namespace = properties["Namespace"]
-        dimensions = {dimension["Name"] for dimension in properties.get("Dimensions", [])}
-        assert_reported(resources, namespace if isinstance(namespace, str) else namespace["Fn::Sub"], properties["MetricName"], dimensions)
-
-
 def test_every_alarm_notifies_and_is_described(resources: dict[str, Any]) -> None:
     for name, alarm in of_type(resources, "AWS::CloudWatch::Alarm").items():
         properties = alarm["Properties"]
@@ -298,14 +277,6 @@ def test_dashboard_shows_every_value_and_alarm(resources: dict[str, Any]) -> Non
     (alarms,) = (widget["properties"]["alarms"] for widget in widgets(resources) if widget["type"] == "alarm")
     always = {name for name, alarm in of_type(resources, "AWS::CloudWatch::Alarm").items() if "Condition" not in alarm}
     assert set(alarms) == {f"${{{name}.Arn}}" for name in always}
-
-
-def test_widgets_do_not_overlap(resources: dict[str, Any]) -> None:
-    taken: set[tuple[int, int]] = set()
-    for widget in widgets(resources):
-        cells = {(x, y) for x in range(widget["x"], widget["x"] + widget["width"]) for y in range(widget["y"], widget["y"] + widget["height"])}
-        assert not cells & taken and all(x < 24 for x, _ in cells), widget["properties"]["title"]
-        taken |= cells
 
 
 def test_every_taggable_resource_is_tagged(resources: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 
 import pytest
-
 from harness.inbox import Inbox
 from harness.stack import Stack
 from iam.deployed_policies import denied_calls

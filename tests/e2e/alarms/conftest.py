@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-
 from alarms.alarm_scenarios import Scenario
 from alarms.cloudwatch import HOUR, CloudWatch
 from harness.accounts import PROVIDER, REGION

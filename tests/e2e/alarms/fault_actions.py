@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from alarms.cloudwatch import CloudWatch
@@ -18,25 +17,16 @@ from harness.stack import NAME, Stack
 SECONDS = 30.0
 
 
-@dataclass(frozen=True)
-class Answer:
-    """The result of an invocation."""
-
-    failed: bool
-    body: Any
-
-
-def call(stack: Stack, cloudwatch: CloudWatch, function: str, event: Any) -> Answer:
+def call(stack: Stack, cloudwatch: CloudWatch, function: str, event: Any) -> dict[str, Any]:
     """Invokes a function synchronously. The emulator has the output of a failed start in its answer, not in the log, so it is added there."""
     client, name = stack.client("lambda"), stack.outputs[f"{function}Function"]
     answer = client.invoke(FunctionName=name, Payload=json.dumps(event))
-    body = json.loads(answer["Payload"].read())
-    failed = "FunctionError" in answer
-    message = str(body.get("errorMessage", "")) if failed else ""
+    body: dict[str, Any] = json.loads(answer["Payload"].read())
+    message = str(body.get("errorMessage"))
     if "exited during init" in message:
         group = client.get_function_configuration(FunctionName=name)["LoggingConfig"]["LogGroup"]
         cloudwatch.add_lines(group, message.partition(": ")[2].splitlines())
-    return Answer(failed, body)
+    return body
 
 
 def call_async(stack: Stack, function: str, event: Any) -> None:

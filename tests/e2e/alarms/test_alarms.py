@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from cfnlint.decode import cfn_yaml
-
 from alarms.alarm import ALARM, OK, Alarm
 from alarms.alarm_scenarios import SCENARIOS, Scenario
 from alarms.cloudwatch import PERIOD

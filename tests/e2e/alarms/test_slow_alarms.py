@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from alarms.alarm_scenarios import SCENARIOS, Scenario
 from alarms.conftest import Watched
 

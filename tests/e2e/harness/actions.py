@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
-
 from harness.accounts import PROVIDER, REGION, root_arn
 from harness.processes import until
 from harness.stack import NAME, Stack, isolated_environment

@@ -7,7 +7,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from cfnlint.decode import cfn_yaml
-
 from harness.processes import until
 from tasks.errors import RunError
 

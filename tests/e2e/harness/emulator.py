@@ -21,7 +21,6 @@ import ministack.app as app
 import ministack.services.eventbridge as eventbridge
 import ministack.services.lambda_svc as lambda_svc
 import ministack.services.sns as sns
-
 from iam.iam_recorder import Recorder
 from load.event_queue import EventQueue
 

@@ -59,11 +59,6 @@ def lose_notifications(stack: Stack, count: int = 1) -> None:
     stack.local("drop-notifications", post=True, next=str(count))
 
 
-def lose_every(stack: Stack, nth: int) -> None:
-    """Loses the notification and event of every nth endpoint."""
-    stack.local("drop-notifications", post=True, every=str(nth))
-
-
 def hold(stack: Stack, action: str, when: str, service: Service | None = None, calls: int = 1) -> None:
     """Makes the next calls of an action hang, `before` or `after` their effect."""
     about = {"service": service.id} if service else {}

@@ -17,7 +17,6 @@ from typing import Any, TextIO
 
 import boto3
 import botocore.config
-
 from harness.accounts import PROVIDER, REGION
 from harness.cloudformation import BUCKET, Deployment
 from harness.processes import HOST, Server, free_port, require_free
@@ -75,11 +74,6 @@ class Stack:
         """The process group of the emulator and of the functions that it started."""
         return self._servers[0].group
 
-    @property
-    def emulator_log(self) -> Path:
-        """The emulator's output."""
-        return self._home / "ministack.log"
-
     @functools.cache
     def client(self, service: str, account: str = PROVIDER) -> Any:
         """An SDK client with an account's credentials."""
@@ -135,7 +129,7 @@ class Stack:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         environment = os.environ | self._emulator_environment(scratch)
-        emulator = Server("ministack", [sys.executable, "-m", "harness.emulator"], environment, self.emulator_log)
+        emulator = Server("ministack", [sys.executable, "-m", "harness.emulator"], environment, self._home / "ministack.log")
         self._servers.append(emulator)
         emulator.await_health(f"{self._emulator_url}/_ministack/health", START_SECONDS)
         local = Server("local", self._local_command(), os.environ | {"RUST_BACKTRACE": "1"}, self._home / "local.log")

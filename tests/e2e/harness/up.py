@@ -11,8 +11,6 @@ from tasks.console import Progress, note
 from tasks.errors import RunError, run_program
 from tasks.paths import ROOT
 
-DEFAULT_PORT = "4566"
-
 
 def commands(stack: Stack, service: Service) -> str:
     """The commands to paste into another terminal."""
@@ -45,7 +43,7 @@ The warden's own command line: what is pending and why, and whether everything i
 
 def main() -> None:
     """Starts the platform, prints the commands, waits."""
-    port = os.environ.get("PORT") or DEFAULT_PORT
+    port = os.environ["PORT"]
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise RunError(f"PORT must be a number from 1 to 65535, not `{port}`.")
     with Stack("up", int(port)) as stack:

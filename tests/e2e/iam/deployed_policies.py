@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from cfnlint.decode import cfn_yaml
-
 from harness.accounts import PROVIDER, REGION
 from harness.stack import NAME, Stack
 from iam.evaluation import BY_CODE, Call, Policies, allowed, listed

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-
 from harness.accounts import ALLOWED, PROVIDER, REGION, UNLISTED
 from harness.actions import audit, await_record, await_state, create_endpoint, create_service, plant_drift, sweep, tag, undo_drift
 from harness.inbox import Inbox
 from harness.policy_store import UNIT, URI, enrol, guide, publish
 from harness.processes import until
 from harness.stack import NAME, Stack
-from iam.deployed_policies import calls_by_services, deployed_policies, forbidden_to_code, function_calls, functions, recorded_calls, roles, template_policies, union
+from iam.deployed_policies import calls_by_services, deployed_policies, forbidden_to_code, function_calls, recorded_calls, roles, template_policies, union
 from iam.evaluation import LEADING_KEYS, Call, Policies, Wide, allowed, listed, of_others, problems
 from iam.policy_mutations import widened_policies
 from iam.service_calls import REASONS, Reason
@@ -141,10 +140,6 @@ def test_every_statement_was_deployed(evidence: Evidence) -> None:
         return sorted((role, each["Sid"], sorted(listed(each["Action"]))) for role, statements in policies.items() for each in statements)
 
     assert actions(evidence.policies) == actions(template_policies())
-
-
-def test_every_function_made_calls(evidence: Evidence, stack: Stack) -> None:
-    assert {call.role for call in evidence.calls} == {roles(stack)[role] for role in functions(stack)}
 
 
 def test_calls_by_services_are_not_recorded(evidence: Evidence) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from iam.deployed_policies import template_policies
 from iam.evaluation import listed
 from iam.port_actions import actions_of, ports, ports_of

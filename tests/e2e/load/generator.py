@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from harness.actions import Service, create_endpoint, create_service
 from harness.stack import Stack
@@ -19,7 +18,6 @@ UNLISTED = ["200000000001", "200000000002"]
 REQUESTS_PER_SERVICE = 150
 SERVICES_MIN = 5
 THREADS = 32
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Generator:
         services = max(SERVICES_MIN, math.ceil(requests / REQUESTS_PER_SERVICE))
         return cls(stack, [create_service(stack, ALLOWED + UNLISTED, events=["Connect"]) for _ in range(services)])
 
-    def request(self, _: int = 0) -> None:
+    def request(self) -> None:
         """Creates the next endpoint: five for each service in turn, the fifth by an account that no policy names."""
         number = next(self._numbers)
         turn, allowed = number // 5, number % 5 != 4
@@ -57,17 +55,19 @@ class Generator:
         self.requests.append(Request(service, create_endpoint(self.stack, account, service), allowed, at))
 
 
-def at_rate(rate: float, seconds: float, act: Callable[[int], T]) -> tuple[list[T], float]:
-    """An open loop: each act starts on time even if earlier ones have not ended. Returns the results and the longest delay of a start."""
+def at_rate(rate: float, seconds: float, act: Callable[[], None]) -> float:
+    """An open loop: each act starts on time even if earlier ones have not ended. Returns the longest delay of a start."""
     start, late = time.monotonic() + 0.05, [0.0]
 
-    def on_time(number: int) -> T:
+    def on_time(number: int) -> None:
         late[0] = max(late[0], time.monotonic() - start - number / rate)
-        return act(number)
+        act()
 
     with ThreadPoolExecutor(THREADS) as pool:
-        started: list[Future[T]] = []
+        started: list[Future[None]] = []
         for number in range(round(rate * seconds)):
             time.sleep(max(0.0, start + number / rate - time.monotonic()))
             started.append(pool.submit(on_time, number))
-        return [one.result() for one in started], late[0]
+    for one in started:
+        one.result()  # raises an error of the act
+    return late[0]

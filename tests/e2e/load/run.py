@@ -119,7 +119,7 @@ def main() -> None:
             stack.local("throttle", post=True, action=action, capacity=str(capacity), refill=str(refill))
         with read_continuously(inbox):
             with Progress(f"{rate:.1f} requests/s for {seconds:.0f} s"):
-                _, late = at_rate(rate, seconds, generator.request)
+                late = at_rate(rate, seconds, generator.request)
             note(f"  {len(generator.requests)} requests, started {late:.2f} s late at most; {len(generator.requests) - len(inbox.messages)} without a message yet")
             settle(stack, generator, inbox)
         results = Results.read(stack, generator, inbox)

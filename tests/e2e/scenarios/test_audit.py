@@ -6,7 +6,6 @@ import csv
 import json
 
 import jsonschema
-
 from harness.accounts import ALLOWED, UNLISTED
 from harness.actions import audit, await_state, create_endpoint, create_service, findings, plant_drift, report, undo_drift
 from harness.inbox import Inbox

@@ -10,7 +10,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-
 from harness.accounts import ALLOWED, PROVIDER, UNLISTED
 from harness.actions import await_record, await_state, create_endpoint, create_service, state, sweep
 from harness.actions import warden as run

@@ -18,7 +18,6 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
-
 from harness.accounts import ALLOWED, PROVIDER, REGION, UNLISTED, root_arn
 from harness.actions import Service, audit, await_record, await_state, create_endpoint, create_service, warden
 from harness.inbox import Inbox

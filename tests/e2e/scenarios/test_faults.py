@@ -14,7 +14,7 @@ import pytest
 from harness.accounts import ALLOWED, UNLISTED
 from harness.actions import Service, audit, await_record, await_state, connections, create_endpoint, create_service, creation_event, delivered
 from harness.actions import described, findings, invoke, origin, records, state, sweep
-from harness.fault_injection import ACCEPT, CONFLICT, OVERLOADED, PUBLISH, PUT, SECONDS, THROTTLED, await_held, fail, failed_calls, hold, lose_every
+from harness.fault_injection import ACCEPT, CONFLICT, OVERLOADED, PUBLISH, PUT, SECONDS, THROTTLED, await_held, fail, failed_calls, hold
 from harness.fault_injection import lose_notifications, make_older, release, stop_faults, throttle, unscheduled
 from harness.inbox import Inbox
 from harness.processes import until
@@ -131,17 +131,6 @@ def test_sweep_answers_after_long_throttling(stack: Stack, inbox: Inbox) -> None
     sweeps(stack, 1)
     assert set(records(stack, service, allowed)) == {"accepted"}
     assert messages_told(stack, inbox, unlisted, "referred") == 1
-
-
-def test_sweep_answers_lost_notifications(stack: Stack) -> None:
-    service = create_service(stack, [ALLOWED, UNLISTED])
-    lose_every(stack, 3)
-    requests = [(account, create_endpoint(stack, account, service)) for account in (ALLOWED, UNLISTED) * 3]
-    lost, notified = requests[2::3], requests[:2] + requests[3:5]
-    assert all(origin(await_record(stack, service, endpoint, VERDICTS[account])) != "sweep" for account, endpoint in notified)
-    assert not any(records(stack, service, endpoint) for _, endpoint in lost)
-    sweeps(stack, 1)
-    assert all(origin(await_record(stack, service, endpoint, VERDICTS[account])) == "sweep" for account, endpoint in lost)
 
 
 def test_one_of_two_workers_writes_and_tells(stack: Stack, inbox: Inbox) -> None:

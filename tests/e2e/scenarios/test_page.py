@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-
 from harness.accounts import ALLOWED, UNLISTED
 from harness.actions import audit, await_state, create_endpoint, create_service, plant_drift, report
 from harness.stack import Stack

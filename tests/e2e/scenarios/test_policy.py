@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from harness.accounts import ALLOWED, PROVIDER, UNLISTED, root_arn
 from harness.actions import Service, await_state, create_endpoint, create_service, creation_event, delivered, invoke, state, sweep, tag, warden
 from harness.inbox import Inbox

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
 from harness.accounts import ALLOWED, PROVIDER, UNLISTED
 from harness.actions import await_record, await_state, create_endpoint, create_service, creation_event, described, origin, put_event, records
 from harness.fault_injection import lose_notifications
@@ -47,18 +46,6 @@ def test_event_on_the_default_bus_suffices(stack: Stack) -> None:
     endpoint = create_endpoint(stack, ALLOWED, service)
     put_event(stack, creation_event(service, endpoint, owner=ALLOWED), bus="default")
     assert origin(await_record(stack, service, endpoint, "accepted", SECONDS)) in ("cloud-trail", "sweep")
-
-
-def test_failed_create_call_is_no_request(stack: Stack) -> None:
-    """The rule and the code both drop it. From outside only the rule is visible: approve is not invoked."""
-    service = create_service(stack, [ALLOWED], notify=False)
-    detail = creation_event(service, "vpce-0123456789abcdef1", owner=ALLOWED) | {"errorCode": "Client.DryRunOperation", "responseElements": None}
-    before = described(stack)
-    put_event(stack, detail)
-    marker = create_endpoint(stack, ALLOWED, service)
-    await_record(stack, service, marker, "accepted", SECONDS)
-    assert described(stack) > before, "the marker's event arrived"
-    assert not records(stack, service, "vpce-0123456789abcdef1")
 
 
 def test_redelivery_changes_and_tells_nothing(stack: Stack, inbox: Inbox) -> None:

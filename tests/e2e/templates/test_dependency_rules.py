@@ -7,7 +7,6 @@ import subprocess
 import tomllib
 
 import pytest
-
 from tasks.paths import ROOT
 
 RUNTIMES = re.compile(r"aws-(config|sdk-\w+|smithy-.+|runtime|types)|lambda_runtime|tokio|hyper|reqwest|axum|tracing-subscriber")

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from cfnlint.decode import cfn_yaml
-
 from harness.accounts import ALLOWED, PROVIDER, REGION, root_arn
 from harness.actions import audit, await_record, create_endpoint, create_service, records, report, state, sweep
 from harness.cloudformation import Deployment

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from cfnlint.decode import cfn_yaml
-
 from tasks.paths import E2E, ROOT, TEMPLATE
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()

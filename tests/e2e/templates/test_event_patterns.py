@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from cfnlint.decode import cfn_yaml
-
 from tasks.paths import ROOT, TEMPLATE
 
 EVENTS = ROOT / "shared" / "tests" / "events"
@@ -138,9 +137,3 @@ def test_forwarded_events_match_the_receiving_rule(patterns: dict[str, Any]) -> 
     sent, received = patterns["Forward"], patterns["OnForwardedEvents"]
     assert {key: sent[key] for key in ("source", "detail-type")} == {key: received[key] for key in ("source", "detail-type")}
     assert {key: sent["detail"][key] for key in received["detail"]} == dict(received["detail"])
-
-
-@pytest.mark.parametrize("pattern", [{"source": [{"suffix": "x"}]}, {"source": [{"exists": True, "prefix": "x"}]}, {"source": "aws.ec2"}, {"source": []}])
-def test_unknown_operators_are_refused(pattern: dict[str, Any]) -> None:
-    with pytest.raises(AssertionError):
-        matches(pattern, sample())

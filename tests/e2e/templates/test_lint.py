@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from cfnlint.decode import cfn_yaml
-
 from harness.accounts import REGION
 from harness.stack import isolated_environment
 from tasks import artifacts

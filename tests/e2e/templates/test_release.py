@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from cfnlint.decode import cfn_yaml
-
 from tasks import artifacts, release
 from tasks.errors import RunError
 from tasks.paths import TEMPLATE

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta, timezone
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from tasks.paths import ROOT
 
 # https://www.amazontrust.com/repository/: SHA-256 of the subject's public key information.

@@ -32,7 +32,7 @@ class Results:
             endpoint, decision = message.subject
             messages[endpoint].append((decision, message.sent))
         tally = stack.local("tally")
-        approve = next((calls for session, calls in tally["calls"].items() if "ApproveRole" in session), {})
+        approve: dict[str, int] = next((calls for session, calls in tally["calls"].items() if "ApproveRole" in session), {})
         accepted = {endpoint: [at / 1000 for at in times] for endpoint, times in tally["accepted"].items()}
         return cls(_states(stack, generator), accepted, _records(stack), messages, _dead_letters(stack), Counter(approve), Counter(tally["throttled"]))
 

@@ -10,6 +10,7 @@ use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, Widt
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use warden::message::csv;
 
 use crate::arguments::Format;
 
@@ -97,8 +98,8 @@ impl Rows {
                 writeln!(out)
             }
             Format::Csv => {
-                writeln!(out, "{}", self.names.join(","))?;
-                self.rows.iter().try_for_each(|row| writeln!(out, "{}", row.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",")))
+                writeln!(out, "{}", csv::line(&self.names))?;
+                self.rows.iter().try_for_each(|row| writeln!(out, "{}", csv::line(row)))
             }
         });
     }
@@ -189,11 +190,6 @@ pub(crate) fn waiting(what: &'static str) -> ProgressBar {
     let spinner = ProgressBar::new_spinner().with_message(what);
     spinner.enable_steady_tick(std::time::Duration::from_millis(100));
     spinner
-}
-
-fn quoted(cell: &str) -> String {
-    let inert = if cell.starts_with(['=', '+', '-', '@']) { format!("'{cell}") } else { cell.to_owned() };
-    if inert.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", inert.replace('"', "\"\"")) } else { inert }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! Whatever a consumer or an author could choose is escaped first: a mail must not be steered by a tag.
 
+pub mod csv;
+
 mod chat;
 mod digest;
 mod escape;

@@ -11,3 +11,4 @@ pub mod principal;
 pub mod scope;
 pub mod service;
 pub mod severity;
+pub mod subject;

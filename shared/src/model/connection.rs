@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::ids::{AccountId, EndpointId, Region, ServiceId};
+use crate::model::{
+    ids::{AccountId, EndpointId, Region, ServiceId},
+    subject::Subject,
+};
 
 /// One consumer's endpoint as the service's owner sees it (`DescribeVpcEndpointConnections`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +25,14 @@ pub struct Connection {
     pub region: Option<Region>,
     /// `ipv4`, `ipv6` or `dualstack`.
     pub ip_address_type: Option<String>,
+}
+
+impl Connection {
+    /// The resource that requests the connection.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        Subject::Endpoint(self.endpoint.clone())
+    }
 }
 
 /// A connection's state. Parsed from what the wire says, ignoring ASCII case: EC2 answers `pendingAcceptance`

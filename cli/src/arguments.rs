@@ -113,7 +113,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR", default_value = ".")]
         out: PathBuf,
         /// The topic that connection notifications should go to (`ConnectionsTopicArn` in the stack's outputs); without it,
-        /// `silent-service` is not looked for
+        /// `notifications-missing` is not looked for
         #[arg(long, env = "WARDEN_TOPIC", value_name = "ARN")]
         topic: Option<TopicArn>,
     },

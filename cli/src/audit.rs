@@ -1,7 +1,7 @@
 //! `warden audit`: the scheduled function's audit, here and now. It writes files instead of objects, and nothing on the
 //! ledger: what is new is told by the schedule.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use ::audit::{Audit, FILES, MARGIN};
 use jiff::{SignedDuration, Timestamp};
@@ -12,14 +12,14 @@ use warden::{
     deadline::Deadline,
     ledger::{
         digest::Digest,
-        finding::{Change, StoredFindings},
         history::LedgerHistory,
+        open_finding::{Change, KnownSince, StoredFindings},
     },
     model::{
         ids::{ServiceId, TopicArn},
         mode::Mode,
     },
-    ports::{CallError, Findings, History, PublishOutcome, ReportStore},
+    ports::{CallError, Findings, History, LockOutcome, PublishOutcome, ReportStore},
 };
 
 use crate::{
@@ -41,13 +41,13 @@ pub(crate) async fn audit(
     let folder = Folder(tempfile::tempdir()?);
     let day = SignedDuration::from_hours(24);
     let audit = Audit {
-        survey: aws.ec2.clone(),
+        inventory: aws.ec2.clone(),
         ledger: ReadOnly(ledger),
-        keep: &folder,
+        reports: &folder,
         members: aws.members.clone(),
         policy: Arc::new(aws.policy(&common.policies).await?),
         scope: common.scope.clone(),
-        terms: Thresholds {
+        thresholds: Thresholds {
             mode: Mode::Active,
             topics: topic.into_iter().cloned().collect(),
             region: aws.region.clone(),
@@ -116,14 +116,14 @@ fn table(common: &Common, report: &Value) {
 struct Folder(tempfile::TempDir);
 
 impl ReportStore for &Folder {
-    async fn keep(&self, name: &str, _: &str, file: &Path) -> Result<(), CallError> {
+    async fn store(&self, name: &str, _: &str, file: &Path) -> Result<(), CallError> {
         let to = self.0.path().join(Path::new(name).file_name().unwrap_or_default());
         let trouble =
             |error: std::io::Error| CallError { call: "copy", code: None, message: error.to_string(), source: Some(Box::new(error)) };
         fs::copy(file, to).map(drop).map_err(trouble)
     }
 
-    fn place(&self, name: &str) -> String {
+    fn location(&self, name: &str) -> String {
         self.0.path().join(Path::new(name).file_name().unwrap_or_default()).display().to_string()
     }
 }
@@ -132,21 +132,21 @@ impl ReportStore for &Folder {
 struct ReadOnly(Table);
 
 impl History for ReadOnly {
-    async fn recall(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
-        self.0.recall(service).await
+    async fn history(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
+        self.0.history(service).await
     }
 }
 
 impl Findings for ReadOnly {
-    async fn kept(&self) -> Result<StoredFindings, CallError> {
-        self.0.kept().await
+    async fn stored(&self) -> Result<StoredFindings, CallError> {
+        self.0.stored().await
     }
 
-    async fn take_pen(&self, _: &str, _: Timestamp) -> Result<bool, CallError> {
-        Ok(true)
+    async fn acquire_lock(&self, _: &str, _: Timestamp) -> Result<LockOutcome, CallError> {
+        Ok(LockOutcome::Acquired)
     }
 
-    async fn lay_down_pen(&self, _: &str) -> Result<(), CallError> {
+    async fn release_lock(&self, _: &str) -> Result<(), CallError> {
         Ok(())
     }
 
@@ -154,7 +154,7 @@ impl Findings for ReadOnly {
         Ok(PublishOutcome::Written)
     }
 
-    async fn remember(&self, _: &BTreeMap<String, Timestamp>) -> Result<(), CallError> {
+    async fn store_known_since(&self, _: &KnownSince) -> Result<(), CallError> {
         Ok(())
     }
 }

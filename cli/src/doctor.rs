@@ -23,7 +23,7 @@ pub(crate) async fn doctor(common: &Common, aws: &Aws, stack: &str, topic: Optio
     checks.push(Check::fine("who you are", caller.arn.clone()));
     checks.push(checks::clock(caller.time, Timestamp::now()));
 
-    let offers = aws.ec2.offers().await;
+    let offers = aws.ec2.service_configurations().await;
     let offers = seen(&mut checks, "endpoint services", offers).unwrap_or_default();
     let everywhere = offers.clone();
     let offers: Vec<ServiceConfiguration> = offers.into_iter().filter(|offer| common.scope.covers(&offer.service)).collect();
@@ -37,7 +37,7 @@ pub(crate) async fn doctor(common: &Common, aws: &Aws, stack: &str, topic: Optio
         let permissions = aws.ec2.permissions(&offer.service.id).await;
         seen(&mut checks, "permissions", permissions);
     }
-    let subscriptions = aws.ec2.subscriptions().await;
+    let subscriptions = aws.ec2.connection_notifications().await;
     let subscriptions = seen(&mut checks, "connection notifications", subscriptions);
     let described = match topic {
         Some(topic) => Some((topic, aws.checkup.topic(topic).await)),
@@ -124,10 +124,10 @@ async fn ledger(checks: &mut Vec<Check>, aws: &Aws) {
         checks.push(Check::unknown("the ledger", "none was named".into(), "give --ledger (`LedgerName` in the stack's outputs)"));
         return;
     };
-    let kept = ledger.kept().await;
+    let kept = ledger.stored().await;
     if let Some(kept) = seen(checks, "the ledger", kept) {
         // The audit leaves since when it knows each policy; what it never left, it never ran.
-        checks.push(match kept.known_since.values().max() {
+        checks.push(match kept.known_since.policy_set {
             Some(_) => Check::fine("the ledger", format!("readable, the audit has run, {} findings are open", kept.open.len())),
             None => Check::mend(
                 "the ledger",

@@ -56,7 +56,7 @@ async fn services(common: &Common, aws: &Aws) -> Result<Vec<Planned>, Failure> {
         let connections = aws.ec2.connections(ConnectionFilter::Service(&service.id)).await?;
         // Without a ledger there are no grants to know of; then a plan is by policy alone, and says so.
         let (grants, memory) = match aws.ledger() {
-            Ok(ledger) => (ledger.grants(&service.id).await?, Some(ledger.recall(&service.id).await?)),
+            Ok(ledger) => (ledger.grants(&service.id).await?, Some(ledger.history(&service.id).await?)),
             Err(_) => (Vec::new(), None),
         };
         planned.push(Planned { service, connections, grants, memory });
@@ -152,7 +152,7 @@ async fn justified(
 ) -> (String, String) {
     let counts = census.beside(connection, planned.memory.as_ref());
     let waiting = Connection { state: warden::model::connection::State::PendingAcceptance, ..connection.clone() };
-    let role = planned.memory.as_ref().and_then(|memory| memory.endpoints.get(&connection.endpoint)?.role.clone());
+    let role = planned.memory.as_ref().and_then(|memory| memory.of(connection)?.role.clone());
     let claim = role.map(|role| Claim::recorded(connection, role));
     let facts = Facts { claim, ..facts(aws, policy, &planned.service, waiting, counts, now).await };
     let decision = decide(policy, &facts, &planned.grants);

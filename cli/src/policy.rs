@@ -188,7 +188,7 @@ pub(crate) async fn publish(common: &Common, aws: &Aws, to: &PolicyUri) -> Resul
     for (key, text) in uploads {
         let path = scratch.path().join("upload");
         fs::write(&path, text)?;
-        bucket.keep(&key, "text/plain; charset=utf-8", &path).await?;
+        bucket.store(&key, "text/plain; charset=utf-8", &path).await?;
     }
     println!(
         "Published {} (digest {}) to {to}. The functions take it up within a minute of their next run.",

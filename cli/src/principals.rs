@@ -46,7 +46,7 @@ pub(crate) async fn principals(common: &Common, aws: &Aws, apply: bool, yes: boo
         eprintln!("note: without --ledger, grants are not known and not counted in");
     }
     let policy = aws.policy(&common.policies).await?;
-    let offers = aws.in_scope(common, aws.ec2.offers().await?, |offer| &offer.service)?;
+    let offers = aws.in_scope(common, aws.ec2.service_configurations().await?, |offer| &offer.service)?;
     // A provider needs no permission for its own service.
     let own = aws.account().await?;
     let mut rows = Rows::new(&["service", "do", "principal", "because"]);
@@ -57,10 +57,10 @@ pub(crate) async fn principals(common: &Common, aws: &Aws, apply: bool, yes: boo
         let permissions = aws.ec2.permissions(&service.id).await?;
         let granted = granted(aws, &service.id).await?;
         let mut difference = PermissionDiff::of(&policy, service, &permissions, &granted);
-        difference.lacking.retain(|account| *account != own);
+        difference.missing.retain(|account| *account != own);
         let root = |account: &AccountId| format!("arn:{}:iam::{account}:root", service.region.partition());
-        let add: Vec<String> = difference.lacking.iter().map(root).collect();
-        let remove: Vec<String> = difference.surplus.iter().map(|permission| permission.text.clone()).collect();
+        let add: Vec<String> = difference.missing.iter().map(root).collect();
+        let remove: Vec<String> = difference.excess.iter().map(|permission| permission.text.clone()).collect();
         for principal in &add {
             rows.push([
                 name(service),

@@ -77,8 +77,11 @@ mod tests {
             ("CONNECTIONS_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:connections"),
             ("EXPIRING_DAYS", "7"),
         ];
-        let terms = audit(&[&GOOD[..], &more].concat()).expect("good settings").terms;
-        assert_eq!((terms.waiting_after, terms.unused_after), (SignedDuration::from_hours(24), SignedDuration::from_hours(90 * 24)));
-        assert_eq!(terms.expiring_within, SignedDuration::from_hours(7 * 24));
+        let thresholds = audit(&[&GOOD[..], &more].concat()).expect("good settings").thresholds;
+        assert_eq!(
+            (thresholds.waiting_after, thresholds.unused_after),
+            (SignedDuration::from_hours(24), SignedDuration::from_hours(90 * 24))
+        );
+        assert_eq!(thresholds.expiring_within, SignedDuration::from_hours(7 * 24));
     }
 }

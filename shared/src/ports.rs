@@ -1,6 +1,6 @@
 //! What deciding code needs of the world, each port named after the need. Adapters page to the end and bound every call.
 
-use std::{collections::BTreeMap, error::Error, future::Future, path::Path};
+use std::{error::Error, future::Future, path::Path};
 
 use jiff::Timestamp;
 
@@ -8,8 +8,8 @@ use crate::{
     decision::{ActionToken, ToAccept, ToReject, grant::Grant},
     ledger::{
         digest::Digest,
-        finding::{Change, StoredFindings},
         history::LedgerHistory,
+        open_finding::{Change, KnownSince, StoredFindings},
         record::{Record, Verdict},
     },
     message::Message,
@@ -167,22 +167,22 @@ pub trait Ledger {
 /// Reads what the audit judges. Connections come a page at a time: there may be more of them than fit into memory.
 pub trait Inventory {
     /// The account's endpoint services, all pages.
-    fn offers(&self) -> impl Future<Output = Result<Vec<ServiceConfiguration>, CallError>> + Send;
+    fn service_configurations(&self) -> impl Future<Output = Result<Vec<ServiceConfiguration>, CallError>> + Send;
 
     /// The allowed principals of a service, all pages.
     fn permissions(&self, service: &ServiceId) -> impl Future<Output = Result<Vec<AllowedPrincipal>, CallError>> + Send;
 
-    /// The subscriptions to connection events, all pages.
-    fn subscriptions(&self) -> impl Future<Output = Result<Vec<ConnectionNotification>, CallError>> + Send;
+    /// The connection notifications of the account's services, all pages.
+    fn connection_notifications(&self) -> impl Future<Output = Result<Vec<ConnectionNotification>, CallError>> + Send;
 
     /// One page of a service's connections: the first, or the one that a page named.
     fn page(&self, service: &ServiceId, from: Option<&str>) -> impl Future<Output = Result<ConnectionPage, CallError>> + Send;
 }
 
-/// What the ledger holds about services.
+/// Reads what the ledger holds about services.
 pub trait History {
-    /// Everything about one service.
-    fn recall(&self, service: &ServiceId) -> impl Future<Output = Result<LedgerHistory, CallError>> + Send;
+    /// The entries about one service.
+    fn history(&self, service: &ServiceId) -> impl Future<Output = Result<LedgerHistory, CallError>> + Send;
 }
 
 /// Says who may ask. What is connected stays connected either way.
@@ -237,41 +237,50 @@ impl<F: Fetch + Sync> Fetch for Option<F> {
     }
 }
 
-/// What came of putting news on the ledger.
+/// The outcome of an attempt to lock the findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockOutcome {
+    /// This run holds the lock.
+    Acquired,
+    /// Another run holds the lock.
+    HeldByOther,
+}
+
+/// The outcome of an attempt to write changes to the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PublishOutcome {
-    /// All of it is on the ledger.
+    /// All changes are written.
     Written,
-    /// Another run was there in the meantime: nothing of it was written.
+    /// Another run wrote in the meantime. No change of the transaction is written.
     Overtaken,
 }
 
-/// Keeps findings from one run to the next.
+/// Stores findings from one run to the next.
 pub trait Findings {
-    /// What earlier runs left. Strongly consistent.
-    fn kept(&self) -> impl Future<Output = Result<StoredFindings, CallError>> + Send;
+    /// The state that earlier runs left. Strongly consistent.
+    fn stored(&self) -> impl Future<Output = Result<StoredFindings, CallError>> + Send;
 
-    /// Takes the pen, so that of two runs at once only one tells. False: another run has it, and took it not long ago.
-    fn take_pen(&self, run: &str, now: Timestamp) -> impl Future<Output = Result<bool, CallError>> + Send;
+    /// Locks the findings, so that only one of several runs publishes. A lock that its holder did not release expires.
+    fn acquire_lock(&self, run: &str, now: Timestamp) -> impl Future<Output = Result<LockOutcome, CallError>> + Send;
 
-    /// Lays the pen down.
-    fn lay_down_pen(&self, run: &str) -> impl Future<Output = Result<(), CallError>> + Send;
+    /// Releases the lock.
+    fn release_lock(&self, run: &str) -> impl Future<Output = Result<(), CallError>> + Send;
 
-    /// Puts one owner's changes on the ledger, and the digest of them if there is anything to tell. The digest, with the
-    /// first of the changes, is written as a whole or not at all, and only if the ledger is as the changes take it to be.
+    /// Writes one owner's changes, and their digest if it has any. The digest and the first changes are one transaction.
+    /// It succeeds only if the stored findings are those that the changes name.
     fn publish(&self, changes: &[Change], digest: &Digest) -> impl Future<Output = Result<PublishOutcome, CallError>> + Send;
 
-    /// Keeps since when each policy and group is known.
-    fn remember(&self, known_since: &BTreeMap<String, Timestamp>) -> impl Future<Output = Result<(), CallError>> + Send;
+    /// Stores the times since which the parts of the policy are known.
+    fn store_known_since(&self, known_since: &KnownSince) -> impl Future<Output = Result<(), CallError>> + Send;
 }
 
-/// Keeps files: the report.
+/// Stores the files of reports.
 pub trait ReportStore {
-    /// Keeps a file under a name, and says where.
-    fn keep(&self, name: &str, content_type: &str, file: &Path) -> impl Future<Output = Result<(), CallError>> + Send;
+    /// Stores a file under a name.
+    fn store(&self, name: &str, content_type: &str, file: &Path) -> impl Future<Output = Result<(), CallError>> + Send;
 
-    /// Where a file of this name is, or will be, as people write it.
-    fn place(&self, name: &str) -> String;
+    /// The location of a file of this name, as people write it.
+    fn location(&self, name: &str) -> String;
 }
 
 /// Tells people.

@@ -1,33 +1,34 @@
-//! Cases that the world of the journeys does not come to by itself.
+//! The checks that the scenarios do not reach, and the documents that derive from the list of findings.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use warden::{
     audit::{
-        findings::{LedgerContext, inspect},
+        connection_view::ConnectionView,
+        definition::Definition,
+        findings::{FINDINGS, of_connection},
+        justification::LedgerContext,
         thresholds::Thresholds,
     },
-    ledger::{
-        finding::{Finding, FindingKind},
-        history::EndpointHistory,
-        record::Verdict,
-    },
+    ledger::{finding::Finding, history::SubjectHistory, record::Verdict},
     model::{
         connection::{Connection, State},
-        facts::Counts,
+        facts::{Counts, Facts},
         mode::Mode,
         service::{Service, ServiceConfiguration, ServiceKind, SupportedRegion},
     },
     policy::{PolicyFile, PolicySet},
 };
 
-/// What is found of a connection from a region in this state, to a service of this `Name`.
+/// The findings about a connection from another Region. The service has this `Name` and lists the Region in this state.
 fn found(state: Option<&str>, name: Option<&str>) -> Vec<Finding> {
     let now: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
     let text = "@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource);";
     let policy = PolicySet::load(&[PolicyFile { name: "p.cedar".to_owned(), text: text.to_owned() }], None).unwrap();
-    let terms = Thresholds {
+    let thresholds = Thresholds {
         mode: Mode::Active,
         topics: Vec::new(),
         region: "us-east-1".parse().unwrap(),
@@ -55,34 +56,67 @@ fn found(state: Option<&str>, name: Option<&str>) -> Vec<Finding> {
         region: Some("eu-west-1".parse().unwrap()),
         ip_address_type: None,
     };
-    let marks = EndpointHistory { verdicts: vec![Verdict::Accepted], ..EndpointHistory::default() };
-    let offer = ServiceConfiguration { service, regions };
-    let known = LedgerContext {
-        marks: &marks,
-        grants: &[],
-        doubt: false,
-        policy_since: now,
-        membership: &warden::model::organization::Membership::NotAsked,
-    };
-    inspect(&terms, &policy, &offer, &connection, Counts::default(), known, now).findings
+    let history = SubjectHistory { verdicts: vec![Verdict::Accepted], ..SubjectHistory::default() };
+    let facts = Facts::described(service.clone(), connection, Counts::default(), now);
+    let configuration = ServiceConfiguration { service, regions };
+    let ledger = LedgerContext { history: Some(&history), grants: &[], incomplete: false, policy_since: now };
+    of_connection(&ConnectionView::new(&thresholds, &policy, &configuration, &facts, ledger))
 }
 
-fn closed_regions(state: Option<&str>) -> Vec<FindingKind> {
-    found(state, None).iter().map(|finding| finding.kind).collect()
+fn kinds(state: Option<&str>) -> Vec<String> {
+    found(state, None).iter().map(|finding| finding.kind.to_string()).collect()
 }
 
 #[test]
-fn a_service_is_shown_by_the_name_that_people_gave_it() {
+fn findings_show_the_name_tag() {
     let shown = |name| found(Some("Closed"), name)[0].evidence.get("service").cloned();
     assert_eq!(shown(Some("redis")).as_deref(), Some("redis"));
     assert_eq!((shown(Some("")), shown(None)), (None, None));
 }
 
 #[test]
-fn a_region_is_closed_when_ec2_says_so_and_not_when_it_says_nothing() {
-    assert_eq!(closed_regions(Some("Closed")), [FindingKind::ClosedRegion]);
-    assert_eq!(closed_regions(Some("closed")), [FindingKind::ClosedRegion]);
+fn only_a_stated_closed_region_is_reported() {
+    assert_eq!(kinds(Some("Closed")), ["closed-region"]);
+    assert_eq!(kinds(Some("closed")), ["closed-region"]);
     for open in [Some("Available"), Some("Pending"), None] {
-        assert_eq!(closed_regions(open), [], "{open:?}");
+        assert_eq!(kinds(open), [""; 0], "{open:?}");
+    }
+}
+
+#[test]
+fn kinds_are_unique() {
+    let mut kinds: Vec<&str> = FINDINGS.iter().map(|definition| definition.kind.as_str()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    assert_eq!(kinds.len(), FINDINGS.len());
+}
+
+#[test]
+fn the_page_lists_the_findings() {
+    let row = |definition: &&Definition| {
+        let Definition { kind, description, severity, other_severity, .. } = definition;
+        let other = other_severity.map(|(severity, condition)| format!("; {severity} {condition}")).unwrap_or_default();
+        format!("| `{kind}` | {description} | {severity}{other} |")
+    };
+    let rows: Vec<String> = FINDINGS.iter().map(row).collect();
+    assert_derived("audit.md", "| finding | reports | severity |\n|---|---|---|\n", "\n\n", &rows.join("\n"));
+}
+
+#[test]
+fn the_schema_lists_the_kinds() {
+    let kinds: Vec<String> = FINDINGS.iter().map(|definition| format!("        \"{}\"", definition.kind)).collect();
+    assert_derived("report.schema.json", "\"kind\": {\n      \"enum\": [\n", "\n      ]", &kinds.join(",\n"));
+}
+
+/// Holds the part of a document between two texts against what the list generates, or rewrites it.
+fn assert_derived(name: &str, before: &str, after: &str, generated: &str) {
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (head, rest) = text.split_once(before).unwrap();
+    let (part, tail) = rest.split_once(after).unwrap();
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        std::fs::write(&path, format!("{head}{before}{generated}{after}{tail}")).unwrap();
+    } else {
+        assert_eq!(part, generated, "docs/{name} differs from the list of findings: run this test with INSTA_UPDATE=always");
     }
 }

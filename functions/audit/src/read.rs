@@ -1,9 +1,11 @@
-//! Reads one service: its connections, its door, and what the ledger knows about it. The ledger is read after EC2, so that
-//! what was let in a moment ago is more likely to be on it.
+//! Reads one service: its connections, its permissions and the ledger's entries about it.
 //!
-//! A service with more connections than a page holds is counted page by page, and read again when it is judged: so no
-//! more than a page of them is in memory at once. Of each live one two places in the order of age stay, and what the
-//! ledger holds.
+//! The ledger is read after EC2, so that the record of a connection that was accepted a moment ago is more likely to be
+//! there.
+//!
+//! A service whose connections do not fit on one page is counted page by page first, and read again when it is judged.
+//! In memory are therefore one page of connections, two places in the order of acceptance for each live connection, and
+//! the ledger's entries.
 
 use warden::{
     audit::admission_order::AdmissionOrder,
@@ -13,79 +15,77 @@ use warden::{
     ports::{CallError, History, Inventory},
 };
 
-use crate::Audit;
+use crate::{audit::Audit, unseen::Unread};
 
-/// What was read of one service.
-pub(crate) struct Read {
-    pub(crate) offer: ServiceConfiguration,
-    pub(crate) content: Content,
+/// The outcome of reading a service.
+pub(crate) enum Read {
+    /// The service was read, its connections up to the end of their first page.
+    Content(Box<Content>),
+    /// The service has more than one page of connections. It is read when no other service is being read.
+    Large(ServiceConfiguration),
+    /// No time was left.
+    Skipped(ServiceId),
 }
 
-pub(crate) enum Content {
-    /// All of it, or the first page.
-    Whole(Box<Whole>),
-    /// It has more connections than a page holds, and is read by itself once nothing else is.
-    Large,
-    /// There was no time left.
-    TooLate,
-}
-
-pub(crate) struct Whole {
+/// A service that was read.
+pub(crate) struct Content {
+    pub(crate) configuration: ServiceConfiguration,
     pub(crate) permissions: Result<Vec<AllowedPrincipal>, CallError>,
-    pub(crate) memory: Result<LedgerHistory, CallError>,
-    pub(crate) connections: Result<(ConnectionPage, AdmissionOrder), CallError>,
+    pub(crate) history: Result<LedgerHistory, CallError>,
+    /// The first page, and the order of all pages.
+    pub(crate) connections: Result<(ConnectionPage, AdmissionOrder), Unread>,
 }
 
-impl<S: Inventory + Sync, L: History + Sync, K, G> Audit<S, L, K, G> {
-    /// Reads a service that may turn out to be large.
-    pub(crate) async fn read(&self, offer: ServiceConfiguration, deadline: Deadline) -> Read {
+impl<I: Inventory + Sync, L: History + Sync, R, D> Audit<I, L, R, D> {
+    /// Reads a service unless it is large.
+    pub(crate) async fn read(&self, configuration: ServiceConfiguration, deadline: Deadline) -> Read {
         if deadline.near() {
-            return Read { offer, content: Content::TooLate };
+            return Read::Skipped(configuration.service.id);
         }
-        match self.survey.page(&offer.service.id, None).await {
-            Ok(first) if first.next.is_some() => Read { offer, content: Content::Large },
-            first => self.rest(offer, first, deadline).await,
+        match self.inventory.page(&configuration.service.id, None).await {
+            Ok(first) if first.next.is_some() => Read::Large(configuration),
+            first => self.read_rest(configuration, first, deadline).await,
         }
     }
 
     /// Reads a large service.
-    pub(crate) async fn read_large(&self, offer: ServiceConfiguration, deadline: Deadline) -> Read {
+    pub(crate) async fn read_large(&self, configuration: ServiceConfiguration, deadline: Deadline) -> Read {
         if deadline.near() {
-            return Read { offer, content: Content::TooLate };
+            return Read::Skipped(configuration.service.id);
         }
-        let first = self.survey.page(&offer.service.id, None).await;
-        self.rest(offer, first, deadline).await
+        let first = self.inventory.page(&configuration.service.id, None).await;
+        self.read_rest(configuration, first, deadline).await
     }
 
-    async fn rest(&self, offer: ServiceConfiguration, first: Result<ConnectionPage, CallError>, deadline: Deadline) -> Read {
-        let id = &offer.service.id;
-        let (permissions, memory) = futures_util::future::join(self.survey.permissions(id), self.ledger.recall(id)).await;
+    async fn read_rest(&self, configuration: ServiceConfiguration, first: Result<ConnectionPage, CallError>, deadline: Deadline) -> Read {
+        let id = &configuration.service.id;
+        let (permissions, history) = futures_util::future::join(self.inventory.permissions(id), self.ledger.history(id)).await;
         let connections = match first {
-            Ok(first) => self.counted(id, first, memory.as_ref().ok(), deadline).await,
-            Err(error) => Err(error),
+            Ok(first) => self.count(id, first, history.as_ref().ok(), deadline).await,
+            Err(error) => Err(error.into()),
         };
-        Read { offer, content: Content::Whole(Box::new(Whole { permissions, memory, connections })) }
+        Read::Content(Box::new(Content { configuration, permissions, history, connections }))
     }
 
-    async fn counted(
+    /// Counts the connections to the last page.
+    async fn count(
         &self,
         service: &ServiceId,
         first: ConnectionPage,
-        memory: Option<&LedgerHistory>,
+        history: Option<&LedgerHistory>,
         deadline: Deadline,
-    ) -> Result<(ConnectionPage, AdmissionOrder), CallError> {
-        let mut census = AdmissionOrder::default();
-        census.count(&first.connections, memory);
+    ) -> Result<(ConnectionPage, AdmissionOrder), Unread> {
+        let mut order = AdmissionOrder::default();
+        order.count(&first.connections, history);
         let mut next = first.next.clone();
         while let Some(from) = next {
             if deadline.near() {
-                let message = "the deadline was near".to_owned();
-                return Err(CallError { call: "counting the connections", code: Some("Deadline".to_owned()), message, source: None });
+                return Err(Unread::Deadline);
             }
-            let page = self.survey.page(service, Some(&from)).await?;
-            census.count(&page.connections, memory);
+            let page = self.inventory.page(service, Some(&from)).await?;
+            order.count(&page.connections, history);
             next = page.next;
         }
-        Ok((first, census.sorted()))
+        Ok((first, order.sorted()))
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use warden::{
     config::NotifyConfig,
     ledger::{
-        finding::owner_of,
+        open_finding::owner_of,
         stream::{NotAStreamBatch, Outgoing, StreamRecord, StreamRecordError, entries},
     },
     message::Message,
@@ -86,7 +86,7 @@ impl<P: Publish + Sync> Notify<P> {
             }
             Outgoing::Digest(digest) => {
                 self.publish.publish(&self.config.topic_of(&digest.owner), &Message::of_digest(&digest)).await?;
-                tracing::info!(run = digest.run, opened = digest.totals.opened, resolved = digest.totals.resolved, "told of an audit");
+                tracing::info!(run = digest.run.id, opened = digest.totals.opened, resolved = digest.totals.resolved, "told of an audit");
             }
         }
         Ok(())

@@ -1,26 +1,27 @@
-//! Who is connected to one service, counted. A connection is judged as when it was let in: against those that were there
-//! before it. So of six where five are allowed the newest is too much, and not all of them.
+//! The order in which the connections of one service were accepted.
+//!
+//! A connection is judged against those that were accepted before it. If a policy allows five connections and six are
+//! live, only the newest is unjustified.
 
 use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 
 use crate::{
     ledger::history::LedgerHistory,
     model::{
         connection::{Connection, Phase},
         facts::Counts,
-        ids::{AccountId, EndpointId},
+        ids::AccountId,
+        subject::Subject,
     },
 };
-use jiff::Timestamp;
 
-/// A connection's place: when it was let in, as far as the ledger knows. When the others were let in nobody knows, so they
-/// take no place from those, and among themselves come in the order in which they asked; one without a time is their first.
-type Place = (Unrecorded, Option<Timestamp>, EndpointId);
+/// The place of a connection: those with a recorded acceptance first, by its time; then the others, by the time of the
+/// request. A connection that a person accepted without a record therefore takes no place from a recorded one.
+type Place = (bool, Option<Timestamp>, Subject);
 
-/// Whether the ledger does not say when it was let in.
-type Unrecorded = bool;
-
-/// The live connections of one service.
+/// The live connections of one service, in the order of their acceptance.
 #[derive(Debug, Default)]
 pub struct AdmissionOrder {
     all: Vec<Place>,
@@ -28,17 +29,17 @@ pub struct AdmissionOrder {
 }
 
 impl AdmissionOrder {
-    /// Takes in a page.
-    pub fn count(&mut self, connections: &[Connection], memory: Option<&LedgerHistory>) {
+    /// Adds the live connections of a page.
+    pub fn count(&mut self, connections: &[Connection], history: Option<&LedgerHistory>) {
         for connection in connections.iter().filter(|connection| connection.state.phase() == Phase::Live) {
-            self.all.push(place(connection, memory));
+            self.all.push(place(connection, history));
             if let Some(owner) = &connection.owner {
-                self.by_account.entry(owner.clone()).or_default().push(place(connection, memory));
+                self.by_account.entry(owner.clone()).or_default().push(place(connection, history));
             }
         }
     }
 
-    /// Once all were counted.
+    /// Sorts the connections. [`Self::beside`] needs the sorted order of all pages.
     #[must_use]
     pub fn sorted(mut self) -> Self {
         self.all.sort();
@@ -46,12 +47,13 @@ impl AdmissionOrder {
         self
     }
 
-    /// What a connection found when it was let in, or, if it is not connected, what it would find now.
+    /// The numbers of connections that were accepted before this one. All live connections count for a connection that
+    /// is not live.
     #[must_use]
-    pub fn beside(&self, connection: &Connection, memory: Option<&LedgerHistory>) -> Counts {
+    pub fn beside(&self, connection: &Connection, history: Option<&LedgerHistory>) -> Counts {
         let of_account = connection.owner.as_ref().and_then(|owner| self.by_account.get(owner)).map_or(&[][..], Vec::as_slice);
         let count = |places: &[Place]| match connection.state.phase() {
-            Phase::Live => places.partition_point(|other| *other < place(connection, memory)),
+            Phase::Live => places.partition_point(|other| *other < place(connection, history)),
             Phase::Waiting | Phase::Gone | Phase::Unknown => places.len(),
         };
         let number = |places: &[Place]| u32::try_from(count(places)).unwrap_or(u32::MAX);
@@ -59,7 +61,7 @@ impl AdmissionOrder {
     }
 }
 
-fn place(connection: &Connection, memory: Option<&LedgerHistory>) -> Place {
-    let accepted = memory.and_then(|memory| memory.endpoints.get(&connection.endpoint)?.accepted);
-    (accepted.is_none(), accepted.or(connection.created), connection.endpoint.clone())
+fn place(connection: &Connection, history: Option<&LedgerHistory>) -> Place {
+    let accepted = history.and_then(|history| history.of(connection)?.accepted);
+    (accepted.is_none(), accepted.or(connection.created), connection.subject())
 }

@@ -1,78 +1,62 @@
-//! What a run looked at. Only a finding about something that was looked at can be resolved.
+//! The evidence that a run has. A finding is resolved only if the run had the evidence that its check needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    ledger::finding::{Finding, FindingKind, FindingSubject},
-    model::ids::{EndpointId, ServiceId},
+    audit::{definition::Evidence, findings::definition},
+    ledger::finding::{Finding, FindingSubject},
+    model::{ids::ServiceId, subject::Subject},
 };
 
-/// What a run looked at. Only what was looked at can be found to be gone.
+/// The evidence that a run has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// Every service of the account and Region was listed.
+    /// True if every service of the account and Region was listed.
     pub services_listed: bool,
-    /// Every subscription was listed.
-    pub subscriptions: bool,
-    /// The services in scope, with what was seen of each.
-    pub services: BTreeMap<ServiceId, ServiceCoverage>,
+    /// True if every connection notification was listed.
+    pub notifications_listed: bool,
+    /// The evidence about each service in scope.
+    pub services: BTreeMap<ServiceId, BTreeSet<Evidence>>,
     /// Connections that could not be judged.
-    pub blind: BTreeSet<(ServiceId, EndpointId)>,
-}
-
-/// What was seen of one service.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ServiceCoverage {
-    /// Its own settings.
-    pub door: bool,
-    /// All of its connections.
-    pub connections: bool,
-    /// All of its permissions.
-    pub permissions: bool,
-    /// All that the ledger holds about it.
-    pub ledger: bool,
-    /// Every account that cannot ask was told.
-    pub askers: bool,
+    pub unjudged: BTreeSet<(ServiceId, Subject)>,
 }
 
 impl Coverage {
-    /// Whether the whole world was seen.
+    /// Returns true if the run had all evidence.
     #[must_use]
-    pub fn everything(&self) -> bool {
-        let whole = |at: &ServiceCoverage| at.door && at.connections && at.permissions && at.ledger && at.askers;
-        self.services_listed && self.subscriptions && self.blind.is_empty() && self.services.values().all(whole)
+    pub fn is_complete(&self) -> bool {
+        let whole = |of_service: &BTreeSet<Evidence>| self.has_all(of_service, &Evidence::ALL);
+        self.services_listed && self.notifications_listed && self.unjudged.is_empty() && self.services.values().all(whole)
     }
 
-    /// Whether the absence of this finding means that it is gone.
+    /// Returns true if the absence of the finding means that it no longer applies. A finding of another version, whose
+    /// kind this one does not check, is never covered.
     #[must_use]
     pub fn covers(&self, finding: &Finding) -> bool {
-        let Some(service) = finding.subject.service() else {
-            return self.everything();
-        };
-        let Some(at) = self.services.get(service) else {
-            // Listed and not there: the service is gone, or no business of ours any more.
-            return self.services_listed;
-        };
-        if let FindingSubject::Connection { service, endpoint } = &finding.subject
-            && self.blind.contains(&(service.clone(), endpoint.clone()))
-        {
-            return false;
+        let Some(service) = finding.subject.service() else { return self.is_complete() };
+        // A service that is not listed is deleted or no longer in scope.
+        let Some(of_service) = self.services.get(service) else { return self.services_listed };
+        let Some(definition) = definition(&finding.kind) else { return false };
+        self.is_judged(&finding.subject) && self.has_all(of_service, definition.needs)
+    }
+
+    fn is_judged(&self, subject: &FindingSubject) -> bool {
+        match subject {
+            FindingSubject::Connection { service, id } => !self.unjudged.contains(&(service.clone(), id.clone())),
+            FindingSubject::Service { .. }
+            | FindingSubject::Principal { .. }
+            | FindingSubject::Account { .. }
+            | FindingSubject::Policy { .. }
+            | FindingSubject::Group { .. } => true,
         }
-        match finding.kind {
-            FindingKind::Unjustified
-            | FindingKind::ExpiredGrant
-            | FindingKind::Unrecorded
-            | FindingKind::Overdue
-            | FindingKind::Waiting
-            | FindingKind::ClosedRegion
-            | FindingKind::ExpiringSoon
-            | FindingKind::UnknownState => at.connections && at.ledger,
-            // How bad it is depends on who may come.
-            FindingKind::OpenDoor => at.door && at.permissions,
-            FindingKind::WidePermission => at.permissions,
-            FindingKind::CannotAsk => at.permissions && at.askers,
-            FindingKind::SilentService => at.door && self.subscriptions,
-            FindingKind::PolicyError | FindingKind::UnusedPolicy => self.everything(),
-        }
+    }
+
+    fn has_all(&self, of_service: &BTreeSet<Evidence>, needs: &[Evidence]) -> bool {
+        needs.iter().all(|evidence| match evidence {
+            Evidence::Notifications => self.notifications_listed,
+            Evidence::Configuration | Evidence::Permissions | Evidence::MissingPermissions | Evidence::Connections | Evidence::Ledger => {
+                of_service.contains(evidence)
+            }
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! The findings of a run compared with those that are open on the ledger. Pure.
+//! The findings of a run compared with the open ones on the ledger. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,53 +7,46 @@ use jiff::Timestamp;
 use crate::{
     audit::coverage::Coverage,
     ledger::{
-        digest::SCHEMA_VERSION,
-        finding::{Change, Finding, OpenFinding, Owner},
+        finding::Finding,
+        open_finding::{Change, OpenFinding, Owner},
     },
 };
 
-/// Changes that one run puts on the ledger for one owner. What is beyond it is news for the next run.
+/// Changes that one run publishes for one owner. The next run publishes the others.
 pub const CHANGES_MAX: usize = 1_000;
 
-/// What changed. `found` is everything found, with whose it is; `open` is what the ledger holds.
+/// The changes that a run publishes. `found` holds the findings that may be a change, with their owners; `ids` holds the
+/// ids of all findings.
 #[must_use]
 pub fn changes(
     open: &[OpenFinding],
     found: Vec<(Owner, Finding)>,
-    all_ids: &BTreeSet<String>,
-    looked: &Coverage,
+    ids: &BTreeSet<String>,
+    coverage: &Coverage,
     now: Timestamp,
 ) -> Vec<Change> {
-    let before: BTreeMap<&str, &OpenFinding> = open.iter().map(|open| (open.finding.id.as_str(), open)).collect();
-    let mut changes = Vec::new();
-    for (owner, finding) in found {
-        match before.get(finding.id.as_str()) {
-            None => changes.push(Change::Opened(OpenFinding { schema: SCHEMA_VERSION, finding, owner, since: now })),
-            Some(&was) if (finding.severity, finding.level) > (was.finding.severity, was.finding.level) => {
-                changes.push(Change::Worsened(
-                    Box::new(was.clone()),
-                    OpenFinding { schema: SCHEMA_VERSION, finding, owner, since: was.since },
-                ));
-            }
-            Some(&was) if finding.severity < was.finding.severity && looked.covers(&finding) => {
-                changes
-                    .push(Change::Eased(Box::new(was.clone()), OpenFinding { schema: SCHEMA_VERSION, finding, owner, since: was.since }));
-            }
-            Some(_) => {}
+    let stored: BTreeMap<&str, &OpenFinding> = open.iter().map(|open| (open.finding.id.as_str(), open)).collect();
+    let change = |(owner, finding): (Owner, Finding)| match stored.get(finding.id.as_str()) {
+        None => Some(Change::Opened(OpenFinding::new(finding, owner, now))),
+        Some(&was) if (finding.severity, finding.level) > (was.finding.severity, was.finding.level) => {
+            Some(Change::Worsened(Box::new(was.clone()), OpenFinding::new(finding, owner, was.since)))
         }
-    }
-    let gone = open.iter().filter(|open| !all_ids.contains(&open.finding.id) && looked.covers(&open.finding));
-    changes.extend(gone.cloned().map(Change::Resolved));
-    changes
+        Some(&was) if finding.severity < was.finding.severity && coverage.covers(&finding) => {
+            Some(Change::Improved(Box::new(was.clone()), OpenFinding::new(finding, owner, was.since)))
+        }
+        Some(_) => None,
+    };
+    let resolved = open.iter().filter(|open| !ids.contains(&open.finding.id) && coverage.covers(&open.finding));
+    found.into_iter().filter_map(change).chain(resolved.cloned().map(Change::Resolved)).collect()
 }
 
-/// Changes by owner, each owner's worst first.
+/// The changes by owner, each owner's highest severity first.
 #[must_use]
 pub fn by_owner(mut changes: Vec<Change>) -> BTreeMap<Owner, Vec<Change>> {
-    changes.sort_by(|a, b| a.finding().reading_order(b.finding()));
+    changes.sort_by(|a, b| a.open_finding().finding.reading_order(&b.open_finding().finding));
     let mut map: BTreeMap<Owner, Vec<Change>> = BTreeMap::new();
     for change in changes {
-        map.entry(change.owner().clone()).or_default().push(change);
+        map.entry(change.open_finding().owner.clone()).or_default().push(change);
     }
     map
 }

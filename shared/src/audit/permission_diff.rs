@@ -11,45 +11,44 @@ use crate::{
     policy::{PolicySet, analysis::PossibleRequester},
 };
 
-/// What a service's permissions lack, and what they have too much of, for a policy.
-
+/// The differences between a service's permissions and a policy set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PermissionDiff {
-    /// Accounts that the policy names and could accept, and that nothing lets ask.
-    pub lacking: Vec<AccountId>,
-    /// Permissions of those that the policy could never accept.
-    pub surplus: Vec<AllowedPrincipal>,
+    /// Accounts that the policy names and could accept, and that no permission covers.
+    pub missing: Vec<AccountId>,
+    /// Permissions whose principals the policy could never accept.
+    pub excess: Vec<AllowedPrincipal>,
 }
 
 impl PermissionDiff {
-    /// Compares a service's permissions with a policy and with whom people let in. Permissions of a kind that this version does not know are left alone.
+    /// Compares a service's permissions with a policy set and with the accounts that have grants. Permissions of an
+    /// unknown type are not compared.
     #[must_use]
     pub fn of(policy: &PolicySet, service: &Service, permissions: &[AllowedPrincipal], granted: &BTreeSet<AccountId>) -> Self {
-        let let_in = |permission: &AllowedPrincipal| permission.who.account().is_some_and(|account| granted.contains(account));
-        let needless = |permission: &&AllowedPrincipal| permission.leads_nowhere(policy, service) && !let_in(permission);
-        let (surplus, kept): (Vec<&AllowedPrincipal>, Vec<&AllowedPrincipal>) = permissions.iter().partition(needless);
+        let has_grant = |permission: &AllowedPrincipal| permission.who.account().is_some_and(|account| granted.contains(account));
+        let excess = |permission: &&AllowedPrincipal| is_excess(permission, policy, service) && !has_grant(permission);
+        let (excess, kept): (Vec<&AllowedPrincipal>, Vec<&AllowedPrincipal>) = permissions.iter().partition(excess);
         let named: BTreeSet<AccountId> = policy.named_accounts(service).into_iter().collect();
-        // By those that stay: whoever asked by one that goes must be named.
-        let shut = |account: &AccountId| kept.iter().all(|permission| permission.who.lets_ask(account) == Some(false));
+        // Only the permissions that stay count: an account that relies on an excess one needs its own.
+        let uncovered = |account: &AccountId| kept.iter().all(|permission| permission.who.lets_ask(account) == Some(false));
         Self {
-            lacking: named.union(granted).filter(|account| shut(account)).cloned().collect(),
-            surplus: surplus.into_iter().cloned().collect(),
+            missing: named.union(granted).filter(|account| uncovered(account)).cloned().collect(),
+            excess: excess.into_iter().cloned().collect(),
         }
     }
 }
 
-impl AllowedPrincipal {
-    /// Whether the policy could accept nobody whom it lets ask, but those that it names otherwise.
-    #[must_use]
-    pub fn leads_nowhere(&self, policy: &PolicySet, service: &Service) -> bool {
-        let asker = match &self.who {
-            Principal::Anyone => PossibleRequester::Unlisted,
-            Principal::Account { account, .. } | Principal::User { account } | Principal::Role { account } => {
-                PossibleRequester::Account(account)
-            }
-            Principal::Unit { unit } => PossibleRequester::MemberOf(unit),
-            Principal::Unknown { .. } => return false,
-        };
-        !policy.could_accept(asker, service)
-    }
+/// Returns true if the policy could accept no account that this permission admits. For `*` and units, accounts that the
+/// policy names explicitly are ignored.
+#[must_use]
+pub fn is_excess(permission: &AllowedPrincipal, policy: &PolicySet, service: &Service) -> bool {
+    let requester = match &permission.who {
+        Principal::Anyone => PossibleRequester::Unlisted,
+        Principal::Account { account, .. } | Principal::User { account } | Principal::Role { account } => {
+            PossibleRequester::Account(account)
+        }
+        Principal::Unit { unit } => PossibleRequester::MemberOf(unit),
+        Principal::Unknown { .. } => return false,
+    };
+    !policy.could_accept(requester, service)
 }

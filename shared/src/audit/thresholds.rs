@@ -1,4 +1,4 @@
-//! The settings that the audit judges by.
+//! The settings of the audit.
 
 use jiff::SignedDuration;
 
@@ -7,28 +7,28 @@ use crate::model::{
     mode::Mode,
 };
 
-/// What the audit goes by.
+/// The settings of the audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thresholds {
-    /// Whether the warden acts: while it only observes, what it would accept is not overdue.
+    /// The mode. In observe mode, a request that the warden would accept is not overdue.
     pub mode: Mode,
-    /// The topics of ours that connection notifications may go to.
+    /// The warden's topics for connection notifications. Empty if they are unknown.
     pub topics: Vec<TopicArn>,
-    /// The Region the audit looks at.
+    /// The Region of the audit.
     pub region: Region,
-    /// An allowed request that waits longer than this was not answered by any sweep.
+    /// The time after which a request that is allowed but pending is overdue.
     pub overdue_after: SignedDuration,
-    /// A referred request is told after so long.
+    /// The time after which a request that waits for a person is reported.
     pub waiting_after: SignedDuration,
-    /// What ends within so long is told.
+    /// The time within which the end of a justification is reported.
     pub expiring_within: SignedDuration,
-    /// A policy that nobody used for so long is told.
+    /// The time after which a policy or group without a match is reported.
     pub unused_after: SignedDuration,
-    /// How long the ledger keeps a record. A connection older than that may have been forgotten.
+    /// The time for which the ledger keeps a record. The record of an older connection may have expired.
     pub retention: SignedDuration,
 }
 
 impl Thresholds {
-    /// A record younger than this may still be on its way.
-    pub const ON_ITS_WAY_MAX: SignedDuration = SignedDuration::from_mins(15);
+    /// The record of a younger connection may not be written yet.
+    pub const RECORD_DELAY_MAX: SignedDuration = SignedDuration::from_mins(15);
 }

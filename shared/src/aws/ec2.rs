@@ -92,7 +92,7 @@ impl Describe for Ec2 {
 }
 
 impl Inventory for Ec2 {
-    async fn offers(&self) -> Result<Vec<ServiceConfiguration>, CallError> {
+    async fn service_configurations(&self) -> Result<Vec<ServiceConfiguration>, CallError> {
         const CALL: &str = "DescribeVpcEndpointServiceConfigurations";
         let mut pages = self.client.describe_vpc_endpoint_service_configurations().max_results(self.page_size).into_paginator().send();
         let mut found = Vec::new();
@@ -118,7 +118,7 @@ impl Inventory for Ec2 {
         Ok(found)
     }
 
-    async fn subscriptions(&self) -> Result<Vec<ConnectionNotification>, CallError> {
+    async fn connection_notifications(&self) -> Result<Vec<ConnectionNotification>, CallError> {
         const CALL: &str = "DescribeVpcEndpointConnectionNotifications";
         let mut pages = self.client.describe_vpc_endpoint_connection_notifications().max_results(self.page_size).into_paginator().send();
         let mut found = Vec::new();

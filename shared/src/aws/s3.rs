@@ -43,7 +43,7 @@ impl Bucket {
 }
 
 impl ReportStore for Bucket {
-    async fn keep(&self, name: &str, content_type: &str, file: &Path) -> Result<(), CallError> {
+    async fn store(&self, name: &str, content_type: &str, file: &Path) -> Result<(), CallError> {
         const CALL: &str = "PutObject";
         let body = ByteStream::from_path(file).await.map_err(|error| CallError {
             call: CALL,
@@ -55,7 +55,7 @@ impl ReportStore for Bucket {
         put.send().await.map(drop).map_err(|error| call_error(CALL, error))
     }
 
-    fn place(&self, name: &str) -> String {
+    fn location(&self, name: &str) -> String {
         format!("s3://{}/{name}", self.name)
     }
 }

@@ -23,7 +23,7 @@ pub struct AuditConfig {
     pub organization: OrganizationAccess,
     /// What is judged by: `AWS_REGION`, `MODE`, `CONNECTIONS_TOPIC_ARN`, `LEDGER_TTL_DAYS` (400), `OVERDUE_MINUTES` (15), `WAITING_HOURS` (24),
     /// `EXPIRING_DAYS` (14), `UNUSED_DAYS` (90).
-    pub terms: Thresholds,
+    pub thresholds: Thresholds,
     /// The version of the warden and of its function.
     pub function_version: String,
 }
@@ -64,7 +64,7 @@ impl AuditConfig {
                 Some(topic),
                 Some((policy_uri, organization)),
             ) if read.problems.is_empty() => {
-                let terms = Thresholds {
+                let thresholds = Thresholds {
                     mode,
                     topics: vec![topic],
                     region,
@@ -74,7 +74,7 @@ impl AuditConfig {
                     unused_after,
                     retention,
                 };
-                Ok(Self { ledger_table, report_bucket, scope, policy_uri, organization, terms, function_version })
+                Ok(Self { ledger_table, report_bucket, scope, policy_uri, organization, thresholds, function_version })
             }
             _ => Err(ConfigErrors(read.problems)),
         }

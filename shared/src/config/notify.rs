@@ -2,7 +2,7 @@
 
 use crate::config::settings::{ConfigErrors, Reader};
 use crate::{
-    ledger::finding::Owner,
+    ledger::open_finding::Owner,
     model::ids::{AccountId, TopicArn},
 };
 

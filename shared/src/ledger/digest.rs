@@ -1,4 +1,4 @@
-//! The digest of one audit for one owner: what `notify` makes a message of.
+//! The digest: the changes of one run for one owner. `notify` makes one message of it.
 
 use std::collections::BTreeMap;
 
@@ -6,154 +6,142 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ledger::finding::{Change, Finding, Owner},
+    ledger::{
+        finding::{Finding, SCHEMA_VERSION},
+        open_finding::{Change, Owner},
+    },
     model::{ids::Region, severity::Severity},
 };
 
-/// The version of [`Digest`]'s and [`OpenFinding`]'s shape. A reader refuses what is newer than itself.
-pub const SCHEMA_VERSION: u32 = 1;
+/// Changes of each kind that a digest holds in full. The report holds all of them.
+const CHANGES_MAX: usize = 25;
 
-/// Changes that one message tells in full; the report has the others.
-const TOLD_MAX: usize = 25;
+/// Descriptions of what was not seen that a digest holds.
+const UNSEEN_MAX: usize = 10;
 
-/// One run's news for one owner: what notify makes a message of.
+/// The run that a digest belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// The id of the run.
+    #[serde(rename = "run")]
+    pub id: String,
+    /// The start of the run.
+    pub at: Timestamp,
+    /// The Region of the audit.
+    pub region: Region,
+    /// The location of the report.
+    pub report: Option<String>,
+    /// Descriptions of what the run could not read or judge.
+    pub unseen: Vec<String>,
+    /// The digest of the policy set.
+    pub policy_digest: String,
+}
+
+/// The changes of one run for one owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digest {
     /// [`SCHEMA_VERSION`] at the time of writing.
     pub schema: u32,
     /// The run.
-    pub run: String,
-    /// When it began.
-    pub at: Timestamp,
-    /// The Region it looked at.
-    pub region: Region,
-    /// Whom it is for.
+    #[serde(flatten)]
+    pub run: RunInfo,
+    /// The recipient.
     pub owner: Owner,
-    /// New findings, the worst first.
+    /// New findings, the highest severity first.
     pub opened: Vec<Finding>,
-    /// Findings that have become worse.
+    /// Findings whose severity or level rose.
     pub worsened: Vec<Finding>,
-    /// Findings that are gone.
+    /// Findings that no longer apply.
     pub resolved: Vec<Resolved>,
-    /// How many of each there are, told here or not.
+    /// The numbers of changes, including those that the digest does not hold.
     pub totals: Totals,
-    /// Findings of this owner that are open now, by severity.
+    /// The number of this owner's open findings, by severity.
     pub open: BTreeMap<Severity, usize>,
-    /// Where the report lies.
-    pub report: Option<String>,
-    /// What was not seen.
-    pub unseen: Vec<String>,
-    /// The policy that judged.
-    pub policy_digest: String,
 }
 
-/// How many changes there are.
+/// The numbers of changes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
-    /// New ones.
+    /// New findings.
     pub opened: usize,
-    /// Worse ones.
+    /// Findings whose severity or level rose.
     pub worsened: usize,
-    /// Gone ones.
+    /// Findings that no longer apply.
     pub resolved: usize,
 }
 
-/// A finding that is gone.
+/// A finding that no longer applies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolved {
-    /// What it was.
+    /// The finding as last published.
     pub finding: Finding,
-    /// When it was first seen.
+    /// The time of the run that first found it.
     pub since: Timestamp,
-    /// For how many seconds it was open.
+    /// The time for which it was open, in seconds.
     pub open_seconds: i64,
 }
 
-/// What all digests of one run share.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunInfo {
-    /// The run.
-    pub run: String,
-    /// When it began.
-    pub at: Timestamp,
-    /// The Region it looked at.
-    pub region: Region,
-    /// Where the report lies.
-    pub report: Option<String>,
-    /// What was not seen.
-    pub unseen: Vec<String>,
-    /// The policy that judged.
-    pub policy_digest: String,
-}
-
-impl RunInfo {
+impl Digest {
     /// The digest of one owner's changes.
     #[must_use]
-    pub fn digest(&self, owner: Owner, changes: &[Change], open: BTreeMap<Severity, usize>) -> Digest {
-        const UNSEEN_TOLD_MAX: usize = 10;
-        let mut digest = Digest {
+    pub fn new(run: &RunInfo, owner: Owner, changes: &[Change], open: BTreeMap<Severity, usize>) -> Self {
+        let unseen = run.unseen.iter().take(UNSEEN_MAX).cloned().collect();
+        let mut digest = Self {
             schema: SCHEMA_VERSION,
-            run: self.run.clone(),
-            at: self.at,
-            region: self.region.clone(),
+            run: RunInfo { unseen, ..run.clone() },
             owner,
             opened: Vec::new(),
             worsened: Vec::new(),
             resolved: Vec::new(),
             totals: Totals::default(),
             open,
-            report: self.report.clone(),
-            unseen: self.unseen.iter().take(UNSEEN_TOLD_MAX).cloned().collect(),
-            policy_digest: self.policy_digest.clone(),
         };
         changes.iter().for_each(|change| digest.add(change));
         digest
     }
-}
 
-impl Digest {
     fn add(&mut self, change: &Change) {
         match change {
             Change::Opened(open) => {
                 self.totals.opened += 1;
-                keep(&mut self.opened, open.finding.clone());
+                push(&mut self.opened, open.finding.clone());
             }
             Change::Worsened(_, open) => {
                 self.totals.worsened += 1;
-                keep(&mut self.worsened, open.finding.clone());
+                push(&mut self.worsened, open.finding.clone());
             }
-            Change::Eased(..) => {}
+            Change::Improved(..) => {}
             Change::Resolved(open) => {
                 self.totals.resolved += 1;
-                let open_seconds = self.at.duration_since(open.since).max(SignedDuration::ZERO).as_secs();
-                keep(&mut self.resolved, Resolved { finding: open.finding.clone(), since: open.since, open_seconds });
+                let open_seconds = self.run.at.duration_since(open.since).max(SignedDuration::ZERO).as_secs();
+                push(&mut self.resolved, Resolved { finding: open.finding.clone(), since: open.since, open_seconds });
             }
         }
     }
 
-    /// Whether there is anything to tell.
+    /// Returns true if the digest holds a change to publish.
     #[must_use]
     pub fn is_news(&self) -> bool {
         self.totals != Totals::default()
     }
 
-    /// The worst that is new.
+    /// The highest severity among the new and worsened findings.
     #[must_use]
     pub fn severity(&self) -> Severity {
         self.opened.iter().chain(&self.worsened).map(|finding| finding.severity).max().unwrap_or(Severity::Info)
     }
 
-    /// The name under which the ledger keeps it: one for each run, owner and moment.
+    /// The sort key on the ledger: unique for each owner and time of a run.
     #[must_use]
     pub fn key(&self) -> String {
         let owner = self.owner.as_ref().map_or_else(|| "default".to_owned(), |topic| format!("topic/{topic}"));
-        format!("{owner}#{}", self.at)
+        format!("{owner}#{}", self.run.at)
     }
 
-    /// Reads a digest back.
+    /// Parses a stored digest.
     ///
     /// # Errors
-    /// When it is none, or one of a newer schema.
+    /// Fails if the text is not a digest, or if its schema is newer than this version.
     pub fn from_json(text: &str) -> Result<Self, DigestError> {
         #[derive(Deserialize)]
         struct Version {
@@ -167,8 +155,8 @@ impl Digest {
     }
 }
 
-fn keep<T>(list: &mut Vec<T>, item: T) {
-    if list.len() < TOLD_MAX {
+fn push<T>(list: &mut Vec<T>, item: T) {
+    if list.len() < CHANGES_MAX {
         list.push(item);
     }
 }
@@ -176,10 +164,10 @@ fn keep<T>(list: &mut Vec<T>, item: T) {
 /// A digest that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DigestError {
-    /// Not of the documented shape.
+    /// It does not have the shape of a digest.
     #[error("not a digest of an audit")]
     Malformed(#[from] serde_json::Error),
-    /// Written by a newer version.
+    /// A newer version wrote it.
     #[error("the digest has schema {0}, this version reads up to {SCHEMA_VERSION}: upgrade this function")]
     Newer(u32),
 }
@@ -189,16 +177,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_tag_has_the_name_of_having_none() {
-        let edition = RunInfo {
-            run: "run".to_owned(),
+    fn no_topic_shares_the_default_key() {
+        let run = RunInfo {
+            id: "run".to_owned(),
             at: Timestamp::UNIX_EPOCH,
             region: "us-east-1".parse().unwrap(),
             report: None,
             unseen: Vec::new(),
             policy_digest: String::new(),
         };
-        let key = |owner: Owner| edition.digest(owner, &[], BTreeMap::new()).key();
+        let key = |owner: Owner| Digest::new(&run, owner, &[], BTreeMap::new()).key();
         assert_ne!(key(None), key(Some("default".to_owned())));
         assert_ne!(key(None), key(Some(String::new())));
     }

@@ -1,98 +1,111 @@
-//! What the ledger holds about one service, as the audit reads it.
+//! The ledger's entries about one service, as the audit reads them.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::{
     decision::grant::Grant,
     ledger::record::Verdict,
-    model::ids::{AccountId, EndpointId, RoleArn},
+    model::{
+        connection::Connection,
+        ids::{AccountId, RoleArn},
+        subject::Subject,
+    },
     policy::PolicyId,
 };
 
-/// What the ledger holds about one service.
+/// The ledger's entries about one service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LedgerHistory {
-    /// The verdicts on each endpoint.
-    pub endpoints: BTreeMap<EndpointId, EndpointHistory>,
-    /// What people granted.
+    /// The entries about each endpoint.
+    pub subjects: BTreeMap<Subject, SubjectHistory>,
+    /// The grants.
     pub grants: Vec<Grant>,
-    /// The policies that took part in decisions, with the last time each did.
-    pub used: BTreeMap<PolicyId, Timestamp>,
-    /// The accounts that asked, with the last time each did.
-    pub askers: BTreeMap<AccountId, Timestamp>,
-    /// Some grant cannot be read: nobody is called a stranger then.
+    /// The policies that determined decisions, each with the time of the last one.
+    pub policies: BTreeMap<PolicyId, Timestamp>,
+    /// The accounts that requested connections, each with the time of the last decision.
+    pub accounts: BTreeMap<AccountId, Timestamp>,
+    /// True if this version cannot read a grant. Then no connection counts as unjustified or unrecorded.
     pub grants_unreadable: bool,
-    /// Entries that this version cannot read, and why.
+    /// Entries that this version cannot read, each with the reason.
     pub unreadable: Vec<String>,
 }
 
-/// What the ledger holds about one endpoint.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct EndpointHistory {
+/// The ledger's entries about one endpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SubjectHistory {
     /// The verdicts.
     pub verdicts: Vec<Verdict>,
-    /// When it was let in.
+    /// The time of the acceptance.
     pub accepted: Option<Timestamp>,
-    /// The role that asked, where an event had proved it when the request was accepted.
+    /// The role that an event had proved when the request was accepted.
     pub role: Option<RoleArn>,
-    /// Something is there that this version cannot read.
+    /// True if this version cannot read an entry.
     pub unreadable: bool,
 }
 
-/// A decision, as far as the audit goes by it.
+/// The parts of a recorded decision that the audit uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedDecision {
     /// The endpoint.
-    pub endpoint: EndpointId,
-    /// The account that asked, where EC2 named it.
+    pub subject: Subject,
+    /// The account that requested the connection, if EC2 stated it.
     pub account: Option<AccountId>,
-    /// What became of it.
+    /// The verdict.
     pub verdict: Verdict,
-    /// When it was decided.
+    /// The time of the decision.
     pub at: Timestamp,
-    /// The policies that determined it.
+    /// The determining policies.
     pub policies: Vec<PolicyId>,
-    /// The role that asked, where an event had proved it.
+    /// The role that requested the connection, if an event had proved it.
     pub role: Option<RoleArn>,
 }
 
 impl LedgerHistory {
-    /// Takes in a decision.
-    pub fn add(&mut self, decided: RecordedDecision) {
-        let RecordedDecision { endpoint, account, verdict, at, policies, role } = decided;
-        let marks = self.endpoints.entry(endpoint).or_default();
-        marks.verdicts.push(verdict);
-        marks.accepted = marks.accepted.or((verdict == Verdict::Accepted).then_some(at));
-        marks.role = marks.role.take().or(role.filter(|_| verdict == Verdict::Accepted));
-        policies.into_iter().for_each(|id| later(self.used.entry(id), at));
-        account.into_iter().for_each(|account| later(self.askers.entry(account), at));
+    /// Adds a decision.
+    pub fn add(&mut self, decision: RecordedDecision) {
+        let RecordedDecision { subject, account, verdict, at, policies, role } = decision;
+        let history = self.subjects.entry(subject).or_default();
+        history.verdicts.push(verdict);
+        history.accepted = history.accepted.or((verdict == Verdict::Accepted).then_some(at));
+        history.role = history.role.take().or(role.filter(|_| verdict == Verdict::Accepted));
+        policies.iter().for_each(|id| later(&mut self.policies, id, at));
+        account.iter().for_each(|account| later(&mut self.accounts, account, at));
     }
 
-    /// Takes in a grant that this version cannot read.
+    /// Adds a grant that this version cannot read.
     pub fn add_unreadable_grant(&mut self, key: &str, why: &str) {
         self.grants_unreadable = true;
         self.unreadable.push(format!("{key}: {why}"));
     }
 
-    /// Takes in an entry that this version cannot read.
-    pub fn add_unreadable(&mut self, key: &str, endpoint: Option<EndpointId>, why: &str) {
-        endpoint.into_iter().for_each(|endpoint| self.endpoints.entry(endpoint).or_default().unreadable = true);
+    /// Adds an entry that this version cannot read.
+    pub fn add_unreadable(&mut self, key: &str, subject: Option<Subject>, why: &str) {
+        subject.into_iter().for_each(|subject| self.subjects.entry(subject).or_default().unreadable = true);
         self.unreadable.push(format!("{key}: {why}"));
+    }
+
+    /// The entries about a connection.
+    #[must_use]
+    pub fn of(&self, connection: &Connection) -> Option<&SubjectHistory> {
+        self.subjects.get(&connection.subject())
     }
 }
 
-fn later<K: Ord>(entry: std::collections::btree_map::Entry<'_, K, Timestamp>, at: Timestamp) {
-    entry.and_modify(|last| *last = at.max(*last)).or_insert(at);
+/// Keeps the latest time of each name.
+pub(crate) fn later<K: Ord + Clone>(times: &mut BTreeMap<K, Timestamp>, name: &K, at: Timestamp) {
+    match times.get_mut(name) {
+        Some(last) => *last = at.max(*last),
+        None => drop(times.insert(name.clone(), at)),
+    }
 }
 
-impl EndpointHistory {
-    /// Whether the ledger knows that this endpoint is connected. In doubt it does: an entry of a newer version is no
-    /// proof of absence.
+impl SubjectHistory {
+    /// Returns true if the ledger records the connection. An entry that this version cannot read may be such a record,
+    /// so it counts as one.
     #[must_use]
-    pub fn registered(&self) -> bool {
+    pub fn is_recorded(&self) -> bool {
         self.unreadable || self.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Accepted | Verdict::Found))
     }
 }

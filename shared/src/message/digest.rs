@@ -50,7 +50,7 @@ fn subject(digest: &Digest) -> String {
     let alert = if digest.severity() == Severity::Critical { " ALERT" } else { "" };
     let parts = [(totals.opened, "new"), (totals.worsened, "worse"), (totals.resolved, "resolved")];
     let parts: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    format!("PrivateLink audit{alert}: {} in {}", parts.join(", "), digest.region)
+    format!("PrivateLink audit{alert}: {} in {}", parts.join(", "), digest.run.region)
 }
 
 fn text(digest: &Digest) -> String {
@@ -70,19 +70,19 @@ fn text(digest: &Digest) -> String {
         digest.resolved.iter().for_each(|resolved| text.push_str(&gone(resolved)));
         text.push_str(&more(digest.totals.resolved, digest.resolved.len()));
     }
-    if !digest.unseen.is_empty() {
+    if !digest.run.unseen.is_empty() {
         text.push_str("\nNot seen, so nothing about it is taken for mended\n");
-        digest.unseen.iter().for_each(|what| text.push_str(&format!("- {}\n", plain(what))));
+        digest.run.unseen.iter().for_each(|what| text.push_str(&format!("- {}\n", plain(what))));
     }
     text.push_str("\nDetails\n");
-    if let Some(report) = &digest.report {
+    if let Some(report) = &digest.run.report {
         text.push_str(&format!("  Report: {}\n", plain(report)));
         if report.starts_with("s3://") {
             text.push_str(&format!("    aws s3 cp {} report.html\n", plain(report)));
         }
     }
-    text.push_str(&format!("  Region: {}\n  Audited: {}\n", digest.region, digest.at.strftime("%Y-%m-%d %H:%M:%S UTC")));
-    text.push_str(&format!("  Policy digest: {}\n", digest.policy_digest.chars().take(12).collect::<String>()));
+    text.push_str(&format!("  Region: {}\n  Audited: {}\n", digest.run.region, digest.run.at.strftime("%Y-%m-%d %H:%M:%S UTC")));
+    text.push_str(&format!("  Policy digest: {}\n", digest.run.policy_digest.chars().take(12).collect::<String>()));
     text
 }
 
@@ -91,7 +91,7 @@ fn headline(digest: &Digest) -> String {
     let counted: Vec<String> =
         Severity::ALL.iter().filter(|severity| open(**severity) > 0).map(|severity| format!("{} {severity}", open(*severity))).collect();
     match counted.as_slice() {
-        [] if digest.unseen.is_empty() => "The audit of your endpoint services has good news: nothing is open any more.".to_owned(),
+        [] if digest.run.unseen.is_empty() => "The audit of your endpoint services has good news: nothing is open any more.".to_owned(),
         [] => "The audit of your endpoint services has news, and could not see everything.".to_owned(),
         _ => format!("The audit of your endpoint services has news. Open now: {}.", counted.join(", ")),
     }
@@ -101,7 +101,7 @@ fn entry(finding: &Finding) -> String {
     let mut text = format!(
         "- [{}] {}: {}\n    {}\n",
         finding.severity,
-        finding.kind.title(),
+        plain(&finding.title),
         plain(&finding.subject.to_string()),
         plain(&finding.what)
     );
@@ -116,7 +116,7 @@ fn entry(finding: &Finding) -> String {
 
 fn gone(resolved: &Resolved) -> String {
     let finding = &resolved.finding;
-    format!("- {}: {} (was open for {})\n", finding.kind.title(), plain(&finding.subject.to_string()), open_for(resolved))
+    format!("- {}: {} (was open for {})\n", plain(&finding.title), plain(&finding.subject.to_string()), open_for(resolved))
 }
 
 fn open_for(resolved: &Resolved) -> String {
@@ -141,9 +141,9 @@ fn program_form(digest: &Digest, severity: Severity) -> Value {
         "schema": digest.schema,
         "decision": "audit",
         "severity": severity,
-        "run": digest.run,
-        "region": digest.region,
-        "audited_at": digest.at,
+        "run": digest.run.id,
+        "region": digest.run.region,
+        "audited_at": digest.run.at,
         "totals": digest.totals,
         "open": digest.open,
         "opened": digest.opened,
@@ -152,9 +152,9 @@ fn program_form(digest: &Digest, severity: Severity) -> Value {
             "id": resolved.finding.id, "kind": resolved.finding.kind, "severity": resolved.finding.severity,
             "subject": resolved.finding.subject, "since": resolved.since, "open_seconds": resolved.open_seconds,
         })).collect::<Vec<_>>(),
-        "unseen": digest.unseen,
-        "report": digest.report,
-        "policy_digest": digest.policy_digest,
+        "unseen": digest.run.unseen,
+        "report": digest.run.report,
+        "policy_digest": digest.run.policy_digest,
         "text": text(digest),
     })
 }
@@ -163,32 +163,38 @@ fn chat(digest: &Digest, severity: Severity) -> Value {
     let lines = |findings: &[Finding]| {
         findings
             .iter()
-            .map(|finding| format!("• {} {}: {}", finding.severity, finding.kind.title(), escape::markdown(&plain(&finding.what))))
+            .map(|finding| {
+                format!("• {} {}: {}", finding.severity, escape::markdown(&finding.title), escape::markdown(&plain(&finding.what)))
+            })
             .collect::<Vec<_>>()
     };
     let resolved = digest.resolved.iter().map(|resolved| {
-        format!("• resolved: {}, {}", resolved.finding.kind.title(), escape::markdown(&plain(&resolved.finding.subject.to_string())))
+        format!(
+            "• resolved: {}, {}",
+            escape::markdown(&resolved.finding.title),
+            escape::markdown(&plain(&resolved.finding.subject.to_string()))
+        )
     });
     let description: Vec<String> =
         std::iter::once(headline(digest)).chain(lines(&digest.opened)).chain(lines(&digest.worsened)).chain(resolved).collect();
     json!({
         "version": "1.0",
         "source": "custom",
-        "id": format!("audit/{}", digest.run),
+        "id": format!("audit/{}", digest.run.id),
         "content": {
             "textType": "client-markdown",
             "title": escape::markdown(&escape::subject(&subject(digest))),
             "description": description.join("\n"),
-            "nextSteps": digest.report.iter().map(|report| format!("Report: `{}`", plain(report))).collect::<Vec<_>>(),
+            "nextSteps": digest.run.report.iter().map(|report| format!("Report: `{}`", plain(report))).collect::<Vec<_>>(),
             "keywords": ["audit", severity.as_str()],
         },
         "metadata": {
             // All audits of a Region make one thread.
-            "threadId": format!("audit-{}", digest.region),
+            "threadId": format!("audit-{}", digest.run.region),
             "summary": headline(digest),
             "eventType": "audit",
             "relatedResources": Value::Array(Vec::new()),
-            "additionalContext": { "region": digest.region.as_str(), "policy": digest.policy_digest },
+            "additionalContext": { "region": digest.run.region.as_str(), "policy": digest.run.policy_digest },
         },
     })
 }

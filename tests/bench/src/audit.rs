@@ -4,7 +4,6 @@
 //! is told is counted and dropped. A third run has nothing on the ledger: as many findings as connections.
 
 use std::{
-    collections::BTreeMap,
     path::Path,
     process::Stdio,
     sync::Arc,
@@ -27,13 +26,13 @@ use warden::{
     gather::organization_cache::OrganizationCache,
     ledger::{
         digest::Digest,
-        finding::{Change, StoredFindings},
         history::{LedgerHistory, RecordedDecision},
+        open_finding::{Change, KnownSince, StoredFindings},
         record::Verdict,
     },
     model::{ids::ServiceId, mode::Mode, scope::Scope},
     policy::{PolicyFile, PolicySet},
-    ports::{CallError, Findings, History, PublishOutcome, ReportStore},
+    ports::{CallError, Findings, History, LockOutcome, PublishOutcome, ReportStore},
 };
 
 use crate::{
@@ -124,13 +123,13 @@ async fn start_world(services: usize, each: usize) -> (Child, String, String) {
 /// One audit in this process; what it measured goes to standard output.
 pub async fn once(world: &str, ledger: &str) {
     let audit = Audit {
-        survey: Ec2::new(&config(world), "us-east-1".parse().unwrap()),
+        inventory: Ec2::new(&config(world), "us-east-1".parse().unwrap()),
         ledger: Records { url: ledger.to_owned() },
-        keep: Measure,
+        reports: Measure,
         members: OrganizationCache::new(None::<Organizations>),
         policy: Arc::new(policy()),
         scope: Scope::All,
-        terms: terms(),
+        thresholds: terms(),
         clock: Timestamp::now,
         function_version: "bench".to_owned(),
     };
@@ -187,7 +186,7 @@ struct Records {
 }
 
 impl History for Records {
-    async fn recall(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
+    async fn history(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
         let mut memory = LedgerHistory::default();
         if self.url == "empty" {
             return Ok(memory);
@@ -196,7 +195,7 @@ impl History for Records {
         let recorded: Option<Vec<(String, String)>> = serde_json::from_slice(&body).unwrap();
         for (endpoint, account) in recorded.unwrap_or_default() {
             memory.add(RecordedDecision {
-                endpoint: endpoint.parse().unwrap(),
+                subject: endpoint.parse().unwrap(),
                 account: account.parse().ok(),
                 verdict: Verdict::Accepted,
                 at: Timestamp::now(),
@@ -209,15 +208,15 @@ impl History for Records {
 }
 
 impl Findings for Records {
-    async fn kept(&self) -> Result<StoredFindings, CallError> {
+    async fn stored(&self) -> Result<StoredFindings, CallError> {
         Ok(StoredFindings::default())
     }
 
-    async fn take_pen(&self, _: &str, _: Timestamp) -> Result<bool, CallError> {
-        Ok(true)
+    async fn acquire_lock(&self, _: &str, _: Timestamp) -> Result<LockOutcome, CallError> {
+        Ok(LockOutcome::Acquired)
     }
 
-    async fn lay_down_pen(&self, _: &str) -> Result<(), CallError> {
+    async fn release_lock(&self, _: &str) -> Result<(), CallError> {
         Ok(())
     }
 
@@ -225,7 +224,7 @@ impl Findings for Records {
         Ok(PublishOutcome::Written)
     }
 
-    async fn remember(&self, _: &BTreeMap<String, Timestamp>) -> Result<(), CallError> {
+    async fn store_known_since(&self, _: &KnownSince) -> Result<(), CallError> {
         Ok(())
     }
 }
@@ -236,12 +235,12 @@ static KEPT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0)
 struct Measure;
 
 impl ReportStore for Measure {
-    async fn keep(&self, _: &str, _: &str, file: &Path) -> Result<(), CallError> {
+    async fn store(&self, _: &str, _: &str, file: &Path) -> Result<(), CallError> {
         KEPT.fetch_add(std::fs::metadata(file).unwrap().len(), std::sync::atomic::Ordering::Relaxed);
         Ok(())
     }
 
-    fn place(&self, name: &str) -> String {
+    fn location(&self, name: &str) -> String {
         name.to_owned()
     }
 }

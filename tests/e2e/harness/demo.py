@@ -82,7 +82,7 @@ class Demo:
             self.say("warden", f"the sweep found and accepted {endpoint}")
 
     def audits(self, by_hand: str) -> None:
-        planted = {f"cannot-ask {ALLOWED}", f"unjustified {by_hand}", "open-door"}
+        planted = {f"missing-permission {ALLOWED}", f"unjustified {by_hand}", "acceptance-disabled"}
         with self.row("drift, audited", f"{len(planted)} findings, owner told once") as result:
             plant_drift(self.stack, self.service, ALLOWED, by_hand)
             self.say("provider", f"removes {ALLOWED}'s permission, accepts {by_hand} by hand, and switches acceptance off")

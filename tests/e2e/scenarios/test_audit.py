@@ -23,12 +23,12 @@ def test_drift_is_told_once_and_resolved(stack: Stack, inbox: Inbox) -> None:
     before = len(inbox.await_digests(service.id, 1))
 
     plant_drift(stack, service, ALLOWED, by_hand)
-    planted = {f"cannot-ask {ALLOWED}", f"unjustified {by_hand}", "open-door"}
+    planted = {f"missing-permission {ALLOWED}", f"unjustified {by_hand}", "acceptance-disabled"}
     first = audit(stack)
     assert planted <= findings(stack, first, service)
     message = inbox.await_digests(service.id, before + 1)[-1]
     assert message["severity"] == "critical"
-    for kind in ("Acceptance is switched off", "Connected, and no policy allows it", "Is accepted, and may not ask"):
+    for kind in ("Acceptance is switched off", "Connected, and no policy allows it", "Allowed by policy, without permission"):
         assert message["text"].count(kind) == 1, message["text"]
 
     again = audit(stack)
@@ -41,7 +41,7 @@ def test_drift_is_told_once_and_resolved(stack: Stack, inbox: Inbox) -> None:
     assert last["resolved"] == len(planted)
     digests = inbox.await_digests(service.id, before + 2)
     assert len(digests) == before + 2, "the second audit sent no message"
-    assert {finding["kind"] for finding in digests[-1]["resolved"]} == {"cannot-ask", "unjustified", "open-door"}
+    assert {finding["kind"] for finding in digests[-1]["resolved"]} == {"missing-permission", "unjustified", "acceptance-disabled"}
     assert all(finding["open_seconds"] >= 0 for finding in digests[-1]["resolved"])
 
 

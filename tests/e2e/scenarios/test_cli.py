@@ -61,7 +61,7 @@ def test_commands_of_a_day(stack: Stack, inbox: Inbox, warden: Warden, tmp_path:
     assert endpoint in warden("history", UNLISTED) and endpoint not in warden("history", ALLOWED)
 
     found = warden("audit", "--scope", service.id, "--format", "table,html,json,csv,ocsf", "--out", str(tmp_path), status=DIFFERENCES)
-    assert "wide-permission" in found and "unjustified" not in found
+    assert "excess-permission" in found and "unjustified" not in found
     assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.json", "findings.csv", "connections.csv", "findings.ocsf.jsonl"}
     justified = {c["endpoint"]: c["justification"]["by"] for c in json.loads((tmp_path / "report.json").read_text())["connections"]}
     assert justified[endpoint] == "grant"

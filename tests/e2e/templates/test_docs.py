@@ -38,7 +38,8 @@ def test_runbook_covers_every_alarm_and_queue(resources: dict[str, Any]) -> None
 def test_runbook_covers_every_error_type() -> None:
     named = set()
     for function in ("approve", "audit"):
-        kinds = re.search(r"fn kind\(&self\).*?\n    }\n", (ROOT / "functions" / function / "src" / "lib.rs").read_text(), re.DOTALL)
+        source = "".join(path.read_text() for path in sorted((ROOT / "functions" / function / "src").glob("*.rs")))
+        kinds = re.search(r"fn kind\(&self\) -> &'static str.*?\n    }\n", source, re.DOTALL)
         assert kinds
         named |= set(re.findall(r'=> "(\w+)"', kinds.group()))
     assert named <= entries("Errors"), named - entries("Errors")

@@ -207,7 +207,7 @@ impl Directory for Aws {
 }
 
 impl Inventory for Aws {
-    async fn offers(&self) -> Result<Vec<ServiceConfiguration>, CallError> {
+    async fn service_configurations(&self) -> Result<Vec<ServiceConfiguration>, CallError> {
         let found = self.read_all(SERVICES, |world, page| world.describe_services(PROVIDER, &[], &[], page)).await?;
         let region = |name: &String| SupportedRegion { region: name.parse().unwrap(), state: "Available".to_owned() };
         let offer = |from: &world::Service| ServiceConfiguration {
@@ -223,7 +223,7 @@ impl Inventory for Aws {
         Ok(found.iter().map(|from| AllowedPrincipal::parse(&from.principal_type, &from.principal)).collect())
     }
 
-    async fn subscriptions(&self) -> Result<Vec<ConnectionNotification>, CallError> {
+    async fn connection_notifications(&self) -> Result<Vec<ConnectionNotification>, CallError> {
         let found = self.read_all(NOTIFICATIONS, |world, page| world.describe_notifications(PROVIDER, None, &[], page)).await?;
         let subscription = |from: &world::Notification| ConnectionNotification {
             service: from.service_id.parse().unwrap(),

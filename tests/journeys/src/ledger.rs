@@ -11,18 +11,21 @@ use warden::{
     decision::grant::Grant,
     ledger::{
         digest::Digest,
-        finding::{Change, OpenFinding, StoredFindings},
         history::{LedgerHistory, RecordedDecision},
+        open_finding::{Change, KnownSince, OpenFinding, StoredFindings},
         record::{Record, RecordKey, Verdict, connection_key},
     },
-    model::ids::{EndpointId, ServiceId},
-    ports::{CallError, Findings, History, Ledger, PublishOutcome, PutOutcome},
+    model::{
+        ids::{EndpointId, ServiceId},
+        subject::Subject,
+    },
+    ports::{CallError, Findings, History, Ledger, LockOutcome, PublishOutcome, PutOutcome},
 };
 
 use crate::faults::{Fault, Faults, refuse};
 
-/// A pen held longer than this belongs to a run that has died (`aws/findings.rs`).
-const PEN_MAX: SignedDuration = SignedDuration::from_mins(20);
+/// A lock held longer than this belongs to a run that has died (`aws/findings.rs`).
+const LOCK_MAX: SignedDuration = SignedDuration::from_mins(20);
 /// How many moments the index can lag behind.
 const MOMENTS_MAX: usize = 4;
 
@@ -47,11 +50,11 @@ struct Inner {
     newer_grants: Vec<ServiceId>,
     grants: Vec<Grant>,
     open: BTreeMap<String, OpenFinding>,
-    known_since: BTreeMap<String, Timestamp>,
+    known_since: KnownSince,
     digests: u64,
     /// Open findings that a newer version wrote.
     scrambled: BTreeSet<String>,
-    pen: Option<(String, Timestamp)>,
+    lock: Option<(String, Timestamp)>,
     stream: Vec<Value>,
 }
 
@@ -143,7 +146,7 @@ impl MemoryLedger {
 }
 
 impl History for MemoryLedger {
-    async fn recall(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
+    async fn history(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
         let recall = |fate| {
             let mut memory = LedgerHistory::default();
             let (count, keys) = {
@@ -154,7 +157,7 @@ impl History for MemoryLedger {
             let seen = keys.iter().take(count).filter_map(|key| self.record(key));
             for record in seen.filter(|record| record.service() == service) {
                 memory.add(RecordedDecision {
-                    endpoint: record.endpoint().clone(),
+                    subject: record.facts.connection.subject(),
                     account: record.account().cloned(),
                     verdict: record.verdict,
                     at: record.at,
@@ -164,7 +167,8 @@ impl History for MemoryLedger {
             }
             let inner = self.lock();
             for (of, endpoint) in inner.newer.iter().filter(|(of, _)| of == service) {
-                memory.add_unreadable(&connection_key(of, endpoint), Some(endpoint.clone()), "written by a newer version");
+                let subject = Subject::Endpoint(endpoint.clone());
+                memory.add_unreadable(&connection_key(of, endpoint), Some(subject), "written by a newer version");
             }
             for of in inner.newer_grants.iter().filter(|of| *of == service) {
                 memory.add_unreadable_grant(&format!("grants/{of}"), "written by a newer version");
@@ -177,7 +181,7 @@ impl History for MemoryLedger {
 }
 
 impl Findings for MemoryLedger {
-    async fn kept(&self) -> Result<StoredFindings, CallError> {
+    async fn stored(&self) -> Result<StoredFindings, CallError> {
         let read = || {
             let inner = self.lock();
             let open = inner.open.values().filter(|open| !inner.scrambled.contains(&open.finding.id)).cloned().collect();
@@ -186,27 +190,28 @@ impl Findings for MemoryLedger {
         self.faults.around("OpenQuery", read).await
     }
 
-    async fn take_pen(&self, run: &str, now: Timestamp) -> Result<bool, CallError> {
+    async fn acquire_lock(&self, run: &str, now: Timestamp) -> Result<LockOutcome, CallError> {
         let take = || {
-            let pen = &mut self.lock().pen;
-            let free = pen.as_ref().is_none_or(|(holder, since)| holder == run || now.duration_since(*since) > PEN_MAX);
-            if free {
-                *pen = Some((run.to_owned(), now));
+            let lock = &mut self.lock().lock;
+            let free = lock.as_ref().is_none_or(|(holder, since)| holder == run || now.duration_since(*since) > LOCK_MAX);
+            if !free {
+                return Ok(LockOutcome::HeldByOther);
             }
-            Ok(free)
+            *lock = Some((run.to_owned(), now));
+            Ok(LockOutcome::Acquired)
         };
-        self.faults.around("TakePen", take).await
+        self.faults.around("AcquireLock", take).await
     }
 
-    async fn lay_down_pen(&self, run: &str) -> Result<(), CallError> {
-        let lay_down = || {
-            let pen = &mut self.lock().pen;
-            match pen.take_if(|(holder, _)| holder == run) {
+    async fn release_lock(&self, run: &str) -> Result<(), CallError> {
+        let release = || {
+            let lock = &mut self.lock().lock;
+            match lock.take_if(|(holder, _)| holder == run) {
                 Some(_) => Ok(()),
-                None => Err(refuse("LayDownPen", "ConditionalCheckFailedException")),
+                None => Err(refuse("ReleaseLock", "ConditionalCheckFailedException")),
             }
         };
-        self.faults.around("LayDownPen", lay_down).await
+        self.faults.around("ReleaseLock", release).await
     }
 
     async fn publish(&self, changes: &[Change], digest: &Digest) -> Result<PublishOutcome, CallError> {
@@ -221,7 +226,7 @@ impl Findings for MemoryLedger {
         self.faults.fated("TransactWriteItems", publish).await
     }
 
-    async fn remember(&self, known_since: &BTreeMap<String, Timestamp>) -> Result<(), CallError> {
+    async fn store_known_since(&self, known_since: &KnownSince) -> Result<(), CallError> {
         let put = || {
             self.lock().known_since = known_since.clone();
             Ok(())
@@ -271,7 +276,7 @@ impl Inner {
     fn publish(&mut self, changes: &[Change], digest: &Digest) -> PublishOutcome {
         let as_taken = |change: &Change| match change {
             Change::Opened(open) => !self.open.contains_key(&open.finding.id),
-            Change::Worsened(was, _) | Change::Eased(was, _) => self.open.get(&was.finding.id) == Some(was.as_ref()),
+            Change::Worsened(was, _) | Change::Improved(was, _) => self.open.get(&was.finding.id) == Some(was.as_ref()),
             Change::Resolved(was) => self.open.get(&was.finding.id) == Some(was),
         };
         if !changes.iter().all(as_taken) {
@@ -279,7 +284,7 @@ impl Inner {
         }
         for change in changes {
             match change {
-                Change::Opened(open) | Change::Worsened(_, open) | Change::Eased(_, open) => {
+                Change::Opened(open) | Change::Worsened(_, open) | Change::Improved(_, open) => {
                     drop(self.open.insert(open.finding.id.clone(), open.clone()));
                 }
                 Change::Resolved(was) => drop(self.open.remove(&was.finding.id)),

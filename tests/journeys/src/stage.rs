@@ -110,7 +110,7 @@ impl Shelf {
 }
 
 impl ReportStore for Shelf {
-    async fn keep(&self, name: &str, _: &str, file: &Path) -> Result<(), CallError> {
+    async fn store(&self, name: &str, _: &str, file: &Path) -> Result<(), CallError> {
         let content = std::fs::read(file).unwrap();
         self.faults
             .around("PutObject", || {
@@ -120,7 +120,7 @@ impl ReportStore for Shelf {
             .await
     }
 
-    fn place(&self, name: &str) -> String {
+    fn location(&self, name: &str) -> String {
         format!("s3://reports/{name}")
     }
 }
@@ -321,13 +321,13 @@ impl Stage {
     pub async fn audit_within(&self, left: Duration) -> Result<audit::Summary, AuditError> {
         NOW.set(self.aws.world().now());
         let audit = Audit {
-            survey: self.aws.clone(),
+            inventory: self.aws.clone(),
             ledger: self.ledger.clone(),
-            keep: self.shelf.clone(),
+            reports: self.shelf.clone(),
             members: OrganizationCache::new(self.aws.clone()),
             policy: Arc::clone(&self.policy),
             scope: self.scope.clone(),
-            terms: self.terms(),
+            thresholds: self.terms(),
             clock: || NOW.get(),
             function_version: "test/1".to_owned(),
         };

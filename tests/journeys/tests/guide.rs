@@ -96,7 +96,7 @@ async fn a_unit_and_the_one_beside_it() {
     assert_eq!(refer(&stage, &other), Refer::NoPermit);
     stage.audit().await.unwrap();
     assert!(!stage.shelf.findings().iter().any(|id| id.starts_with("unjustified")), "the audit asks the organization too");
-    assert!(!stage.shelf.findings().iter().any(|id| id.starts_with("wide-permission")), "a unit may let any account in");
+    assert!(!stage.shelf.findings().iter().any(|id| id.starts_with("excess-permission")), "a unit may let any account in");
 }
 
 #[tokio::test]

@@ -148,9 +148,9 @@ async fn the_audit_s_world_is_read_whole_and_page_by_page() {
     assert_eq!(permissions.iter().filter(|permission| matches!(permission.who, Principal::Role { .. })).count(), 12);
     assert!(permissions.iter().any(|permission| permission.who == Principal::Anyone));
 
-    let offer = ec2.offers().await.unwrap().remove(0);
+    let offer = ec2.service_configurations().await.unwrap().remove(0);
     assert_eq!((offer.service.id.clone(), offer.regions[0].region.as_str()), (service.clone(), "us-east-1"));
-    let subscription = ec2.subscriptions().await.unwrap().remove(0);
+    let subscription = ec2.connection_notifications().await.unwrap().remove(0);
     assert_eq!((subscription.service, subscription.enabled, subscription.events), (service.clone(), true, vec!["Connect".to_owned()]));
 
     let (mut seen, mut sizes, mut from) = (Vec::new(), Vec::new(), None);

@@ -6,71 +6,53 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use warden::{
-    ledger::finding::{Finding, OpenFinding},
+    ledger::{finding::Finding, open_finding::OpenFinding},
     model::{mode::Mode, service::ServiceConfiguration},
 };
 
+use crate::summary::Summary;
+
 use super::{
-    Closing, Row, SCHEMA_VERSION, Standpoint, service_name,
-    spool::{Spool, file},
+    buffer::{Buffer, file},
+    parts::{Closing, ReportHeader, Row, SCHEMA_VERSION, service_name},
 };
 
-/// The report's lists under way.
+/// The lists of the report.
+#[derive(Default)]
 pub(super) struct Json {
-    services: Spool,
-    connections: Spool,
-    findings: Spool,
+    services: Buffer,
+    connections: Buffer,
+    findings: Buffer,
 }
 
 impl Json {
-    pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { services: Spool::new()?, connections: Spool::new()?, findings: Spool::new()? })
-    }
-
     pub(super) fn finding(&mut self, finding: &Finding, since: Timestamp) -> io::Result<()> {
-        item(&mut self.findings, &described(finding, since))
+        self.findings.element(&described(finding, since))
     }
 
-    pub(super) fn service(&mut self, offer: &ServiceConfiguration) -> io::Result<()> {
-        let service = &offer.service;
-        let regions: Vec<Value> =
-            offer.regions.iter().map(|supported| json!({"region": supported.region, "state": supported.state})).collect();
-        item(
-            &mut self.services,
-            &json!({
-                "id": service.id, "name": service_name(offer), "region": service.region, "kind": service.kind,
-                "acceptance_required": service.acceptance_required, "supported_regions": regions,
-            }),
-        )
+    pub(super) fn service(&mut self, configuration: &ServiceConfiguration) -> io::Result<()> {
+        let service = &configuration.service;
+        let regions = configuration.regions.iter().map(|supported| json!({"region": supported.region, "state": supported.state}));
+        self.services.element(&json!({
+            "id": service.id, "name": service_name(configuration), "region": service.region, "kind": service.kind,
+            "acceptance_required": service.acceptance_required, "supported_regions": regions.collect::<Vec<_>>(),
+        }))
     }
 
     pub(super) fn connection(&mut self, row: &Row<'_>) -> io::Result<()> {
         let connection = row.connection;
-        item(
-            &mut self.connections,
-            &json!({
-                "service": connection.service, "endpoint": connection.endpoint, "account": connection.owner,
-                "state": connection.state, "region": connection.region, "requested_at": connection.created,
-                "justification": row.justification, "findings": row.kinds,
-            }),
-        )
+        self.connections.element(&json!({
+            "service": connection.service, "endpoint": connection.endpoint, "account": connection.owner,
+            "state": connection.state, "region": connection.region, "requested_at": connection.created,
+            "justification": row.justification, "findings": row.kind_list(),
+        }))
     }
 
-    pub(super) fn finish(self, standpoint: &Standpoint, closing: &Closing) -> io::Result<NamedTempFile> {
+    pub(super) fn finish(self, header: &ReportHeader, closing: &Closing) -> io::Result<NamedTempFile> {
         let Self { services, connections, findings } = self;
-        let run = json!({
-            "id": standpoint.run, "at": standpoint.at, "region": standpoint.region,
-            "mode": match standpoint.mode { Mode::Observe => "observe", Mode::Active => "active" },
-            "policies": standpoint.policies, "policy_digest": standpoint.policy_digest, "version": standpoint.function_version,
-        });
         let summary = &closing.summary;
-        let totals = json!({
-            "services": summary.services, "connected": summary.connected, "waiting": summary.waiting,
-            "pending_age_max_seconds": summary.pending_age_max_seconds, "findings": summary.findings,
-            "opened": summary.opened, "worsened": summary.worsened, "resolved": summary.resolved,
-        });
-        let gone = |open: &OpenFinding| described(&open.finding, open.since);
-        let resolved: Vec<Value> = closing.resolved.iter().map(gone).collect();
+        let (run, totals) = (run(header), totals(summary));
+        let resolved = closing.resolved.iter().map(|open: &OpenFinding| described(&open.finding, open.since)).collect::<Vec<_>>();
         file(|to| {
             write!(to, "{{\"schema\":{SCHEMA_VERSION},\"run\":{run},\"totals\":{totals}")?;
             write!(to, ",\"complete\":{},\"unseen\":{}", summary.unseen.is_empty(), json!(summary.unseen))?;
@@ -85,14 +67,25 @@ impl Json {
     }
 }
 
-fn item(list: &mut Spool, value: &Value) -> io::Result<()> {
-    let comma = if list.pieces() == 0 { "\n" } else { ",\n" };
-    list.text(&format!("{comma}{value}"))
+fn run(header: &ReportHeader) -> Value {
+    json!({
+        "id": header.run, "at": header.at, "region": header.region,
+        "mode": match header.mode { Mode::Observe => "observe", Mode::Active => "active" },
+        "policies": header.policies, "policy_digest": header.policy_digest, "version": header.function_version,
+    })
+}
+
+fn totals(summary: &Summary) -> Value {
+    json!({
+        "services": summary.services, "connected": summary.connected, "waiting": summary.waiting,
+        "pending_age_max_seconds": summary.pending_age_max_seconds, "findings": summary.findings,
+        "opened": summary.opened, "worsened": summary.worsened, "resolved": summary.resolved,
+    })
 }
 
 fn described(finding: &Finding, since: Timestamp) -> Value {
     json!({
-        "id": finding.id, "kind": finding.kind, "title": finding.kind.title(), "severity": finding.severity,
+        "id": finding.id, "kind": finding.kind, "title": finding.title, "severity": finding.severity,
         "subject": finding.subject, "account": finding.account, "what": finding.what, "evidence": finding.evidence,
         "next": finding.next, "first_seen_at": since,
     })

@@ -22,7 +22,7 @@ async fn what_is_open_and_not_looked_at_still_counts_and_stands_in_the_report() 
     let summary = stage.audit().await.unwrap();
     assert_eq!(summary.open(warden::model::severity::Severity::Critical), 1, "an alarm on it must not end");
     assert!(stage.shelf.findings().contains(&id(&stage, "unjustified", &endpoint)));
-    assert!(stage.shelf.read("report.html").contains("could not look at it"));
+    assert!(stage.shelf.read("report.html").contains("could not check it"));
     stage.tell().await;
     assert!(stage.outbox.take().iter().all(|(_, notice)| !notice.text.contains("good news")));
 }
@@ -149,7 +149,7 @@ async fn a_provider_may_use_its_own_service_without_a_permission() {
     let stage = tidy().with_policy(&format!(
         "@id(\"own\") permit(principal == PrivateLink::Account::\"{PROVIDER}\", action == PrivateLink::Action::\"Accept\", resource);"
     ));
-    assert_eq!(of_kind(&stage, "cannot-ask").await, Vec::<String>::new());
+    assert_eq!(of_kind(&stage, "missing-permission").await, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -8,13 +8,13 @@ async fn open_door_is_a_service_that_asks_nobody_and_critical_if_anybody_may_com
     stage.aws.world().modify_service(PROVIDER, &stage.service, acceptance(false)).unwrap();
     stage.audit().await.unwrap();
     let report: Value = serde_json::from_str(&stage.shelf.read("report.json")).unwrap();
-    assert_eq!(severity(&report, "open-door"), Some("warning".to_owned()));
+    assert_eq!(severity(&report, "acceptance-disabled"), Some("warning".to_owned()));
     allow(&stage, "*");
     stage.audit().await.unwrap();
     let report: Value = serde_json::from_str(&stage.shelf.read("report.json")).unwrap();
-    assert_eq!(severity(&report, "open-door"), Some("critical".to_owned()));
+    assert_eq!(severity(&report, "acceptance-disabled"), Some("critical".to_owned()));
     stage.aws.world().modify_service(PROVIDER, &stage.service, acceptance(true)).unwrap();
-    assert_eq!(of_kind(&stage, "open-door").await, Vec::<String>::new());
+    assert_eq!(of_kind(&stage, "acceptance-disabled").await, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -29,9 +29,9 @@ async fn wide_permission_is_one_for_somebody_the_policy_never_accepts() {
         principal: ou.to_owned(),
         principal_type: "OrganizationUnit".to_owned(),
     });
-    let mut expected: Vec<String> = wide.iter().chain(&[ou]).map(|principal| id(&stage, "wide-permission", principal)).collect();
+    let mut expected: Vec<String> = wide.iter().chain(&[ou]).map(|principal| id(&stage, "excess-permission", principal)).collect();
     expected.sort();
-    let mut found = of_kind(&stage, "wide-permission").await;
+    let mut found = of_kind(&stage, "excess-permission").await;
     found.sort();
     assert_eq!(found, expected);
 }
@@ -60,7 +60,7 @@ async fn a_permission_is_not_wide_if_there_is_any_endpoint_time_or_unit_it_could
         let stage = tidy().with_policy(&format!("@id(\"p\") {policy};"));
         forbid(&stage, A);
         allow(&stage, principal);
-        assert_eq!(of_kind(&stage, "wide-permission").await, Vec::<String>::new(), "{policy} {principal}");
+        assert_eq!(of_kind(&stage, "excess-permission").await, Vec::<String>::new(), "{policy} {principal}");
     }
 }
 
@@ -73,19 +73,19 @@ async fn accounts_are_compared_as_ids_and_never_as_pieces_of_text() {
     forbid(&stage, A);
     allow(&stage, "arn:aws:iam::777788889999:role/for-444455556666");
     let all = found(&stage).await;
-    assert!(all.contains(&id(&stage, "wide-permission", "arn:aws:iam::777788889999:role/for-444455556666")), "{all:?}");
-    assert!(all.contains(&id(&stage, "cannot-ask", B)), "{all:?}");
+    assert!(all.contains(&id(&stage, "excess-permission", "arn:aws:iam::777788889999:role/for-444455556666")), "{all:?}");
+    assert!(all.contains(&id(&stage, "missing-permission", B)), "{all:?}");
 }
 
 #[tokio::test]
 async fn cannot_ask_is_an_account_that_the_policy_accepts_and_no_permission_lets_in() {
     let stage = tidy();
-    assert_eq!(of_kind(&stage, "cannot-ask").await, Vec::<String>::new());
+    assert_eq!(of_kind(&stage, "missing-permission").await, Vec::<String>::new());
     forbid(&stage, A);
-    assert_eq!(of_kind(&stage, "cannot-ask").await, [id(&stage, "cannot-ask", A)]);
+    assert_eq!(of_kind(&stage, "missing-permission").await, [id(&stage, "missing-permission", A)]);
     for principal in ["*", A, "arn:aws:iam::111122223333:role/deployer"] {
         allow(&stage, principal);
-        assert_eq!(of_kind(&stage, "cannot-ask").await, Vec::<String>::new(), "{principal}");
+        assert_eq!(of_kind(&stage, "missing-permission").await, Vec::<String>::new(), "{principal}");
         stage.aws.world().modify_permissions(PROVIDER, &stage.service, &[], &[principal.to_owned()]).unwrap();
     }
 }
@@ -93,10 +93,10 @@ async fn cannot_ask_is_an_account_that_the_policy_accepts_and_no_permission_lets
 #[tokio::test]
 async fn silent_service_is_one_whose_requests_are_not_announced_to_us() {
     let stage = tidy();
-    let silence = || of_kind(&stage, "silent-service");
+    let silence = || of_kind(&stage, "notifications-missing");
     assert_eq!(silence().await, Vec::<String>::new());
     stage.aws.world().notifications_mut().for_each(|n| n.state = "Disabled".to_owned());
-    let expected = [format!("silent-service/{}", stage.service)];
+    let expected = [format!("notifications-missing/{}", stage.service)];
     assert_eq!(silence().await, expected, "disabled");
     stage.aws.world().notifications_mut().for_each(|n| {
         n.state = "Enabled".to_owned();
@@ -128,7 +128,7 @@ async fn a_gateway_load_balancer_service_is_silent_by_design_and_judged_like_the
     stage.pass(SignedDuration::from_hours(1));
     let all = found(&stage).await;
     assert!(all.contains(&format!("unjustified/{}/{}", service.id, endpoint.id)), "{all:?}");
-    assert!(!all.iter().any(|id| id.starts_with("silent-service")), "{all:?}");
+    assert!(!all.iter().any(|id| id.starts_with("notifications-missing")), "{all:?}");
 }
 
 #[tokio::test]

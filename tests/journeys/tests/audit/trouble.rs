@@ -22,12 +22,12 @@ async fn what_could_not_be_seen_is_named_and_nothing_about_it_is_taken_for_mende
         let failed = call(name, code);
         let unseen = unseen(&stage).await;
         assert!(unseen.iter().any(|what| what.contains(failed) && what.contains(code)), "{unseen:?}");
-        assert!(stage.ledger.open_ids().iter().any(|id| id.starts_with("wide-permission")), "{failed}: {:?}", stage.ledger.open_ids());
+        assert!(stage.ledger.open_ids().iter().any(|id| id.starts_with("excess-permission")), "{failed}: {:?}", stage.ledger.open_ids());
     }
     stage.aws.faults.next("DescribeVpcEndpointConnections", &[Fault::Before("InternalError")]);
     drop(unseen(&stage).await);
     assert!(stage.ledger.open_ids().iter().any(|id| id.starts_with("unjustified")));
-    assert!(!stage.ledger.open_ids().iter().any(|id| id.starts_with("wide-permission")), "permissions were seen this time");
+    assert!(!stage.ledger.open_ids().iter().any(|id| id.starts_with("excess-permission")), "permissions were seen this time");
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn news_that_cannot_be_recorded_is_told_by_the_next_run() {
     accepted_by_hand(&stage, B).await;
     stage.ledger.faults.next("TransactWriteItems", &[Fault::Before("InternalServerError")]);
     let unseen = unseen(&stage).await;
-    assert!(unseen.iter().any(|what| what.contains("the next run will tell it")), "{unseen:?}");
+    assert!(unseen.iter().any(|what| what.contains("the next run publishes them")), "{unseen:?}");
     stage.tell().await;
     drop(stage.outbox.take());
     assert_eq!(news(&stage).await.len(), 1);

@@ -225,8 +225,8 @@ fn fault(taste: Taste) -> BoxedStrategy<(Call, Fault)> {
         Call::Ledger("PutItem"),
         Call::Ledger("PutItem"),
         Call::Ledger("TransactWriteItems"),
-        Call::Ledger("TakePen"),
-        Call::Ledger("LayDownPen"),
+        Call::Ledger("AcquireLock"),
+        Call::Ledger("ReleaseLock"),
         Call::Ledger("PutKnown"),
         Call::S3,
     ]);

@@ -12,8 +12,8 @@ use warden::{
     decision::{ActionToken, ToAccept, ToReject, grant::Grant},
     ledger::{
         digest::Digest,
-        finding::{Change, StoredFindings},
         history::LedgerHistory,
+        open_finding::{Change, KnownSince, StoredFindings},
         record::{Record, Verdict},
     },
     message::Message,
@@ -26,7 +26,7 @@ use warden::{
         service::{Service, ServiceConfiguration},
     },
     ports::{
-        Accept, ActOutcome, CallError, ConnectionFilter, Describe, Directory, Findings, History, Inventory, Ledger, Publish,
+        Accept, ActOutcome, CallError, ConnectionFilter, Describe, Directory, Findings, History, Inventory, Ledger, LockOutcome, Publish,
         PublishOutcome, PutOutcome, Reject, ReportStore,
     },
 };
@@ -164,16 +164,16 @@ impl Directory for Ec2 {
 }
 
 impl Inventory for Ec2 {
-    async fn offers(&self) -> Result<Vec<ServiceConfiguration>, CallError> {
-        self.aws.offers().await
+    async fn service_configurations(&self) -> Result<Vec<ServiceConfiguration>, CallError> {
+        self.aws.service_configurations().await
     }
 
     async fn permissions(&self, service: &ServiceId) -> Result<Vec<AllowedPrincipal>, CallError> {
         self.aws.permissions(service).await
     }
 
-    async fn subscriptions(&self) -> Result<Vec<ConnectionNotification>, CallError> {
-        self.aws.subscriptions().await
+    async fn connection_notifications(&self) -> Result<Vec<ConnectionNotification>, CallError> {
+        self.aws.connection_notifications().await
     }
 
     async fn page(&self, service: &ServiceId, from: Option<&str>) -> Result<ConnectionPage, CallError> {
@@ -224,25 +224,25 @@ impl Ledger for Book {
 }
 
 impl History for Book {
-    async fn recall(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
-        let memory = self.ledger.recall(service).await?;
+    async fn history(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
+        let memory = self.ledger.history(service).await?;
         let grants = if self.has(Flaw::AuditsWithoutGrants) { Vec::new() } else { memory.grants };
-        let endpoints = if self.has(Flaw::AuditsWithoutRecords) { Default::default() } else { memory.endpoints };
-        Ok(LedgerHistory { grants, endpoints, ..memory })
+        let subjects = if self.has(Flaw::AuditsWithoutRecords) { Default::default() } else { memory.subjects };
+        Ok(LedgerHistory { grants, subjects, ..memory })
     }
 }
 
 impl Findings for Book {
-    async fn kept(&self) -> Result<StoredFindings, CallError> {
-        self.ledger.kept().await
+    async fn stored(&self) -> Result<StoredFindings, CallError> {
+        self.ledger.stored().await
     }
 
-    async fn take_pen(&self, run: &str, now: Timestamp) -> Result<bool, CallError> {
-        self.ledger.take_pen(run, now).await
+    async fn acquire_lock(&self, run: &str, now: Timestamp) -> Result<LockOutcome, CallError> {
+        self.ledger.acquire_lock(run, now).await
     }
 
-    async fn lay_down_pen(&self, run: &str) -> Result<(), CallError> {
-        self.ledger.lay_down_pen(run).await
+    async fn release_lock(&self, run: &str) -> Result<(), CallError> {
+        self.ledger.release_lock(run).await
     }
 
     async fn publish(&self, changes: &[Change], digest: &Digest) -> Result<PublishOutcome, CallError> {
@@ -252,8 +252,8 @@ impl Findings for Book {
         self.ledger.publish(changes, digest).await
     }
 
-    async fn remember(&self, known_since: &std::collections::BTreeMap<String, Timestamp>) -> Result<(), CallError> {
-        self.ledger.remember(known_since).await
+    async fn store_known_since(&self, known_since: &KnownSince) -> Result<(), CallError> {
+        self.ledger.store_known_since(known_since).await
     }
 }
 
@@ -278,12 +278,12 @@ impl Publish for Post {
 pub struct Cabinet(pub Shelf);
 
 impl ReportStore for Cabinet {
-    async fn keep(&self, name: &str, content_type: &str, file: &Path) -> Result<(), CallError> {
-        self.0.keep(name, content_type, file).await
+    async fn store(&self, name: &str, content_type: &str, file: &Path) -> Result<(), CallError> {
+        self.0.store(name, content_type, file).await
     }
 
-    fn place(&self, name: &str) -> String {
-        self.0.place(name)
+    fn location(&self, name: &str) -> String {
+        self.0.location(name)
     }
 }
 

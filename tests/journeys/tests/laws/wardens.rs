@@ -83,7 +83,8 @@ pub trait Warden {
             let Office { ec2, ledger, cabinet, policy, scope, terms, run } = office;
             let members = OrganizationCache::new(ec2.clone());
             let function_version = "test/1".to_owned();
-            let audit = Audit { survey: ec2, ledger, keep: cabinet, members, policy, scope, terms, clock: now, function_version };
+            let audit =
+                Audit { inventory: ec2, ledger, reports: cabinet, members, policy, scope, thresholds: terms, clock: now, function_version };
             audit.run(&run, Deadline::after(Duration::from_secs(900), audit::MARGIN)).await.map(drop).map_err(|error| chain(&error))
         })
     }

@@ -1,0 +1,158 @@
+//! One connection, judged once, as checks read it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    audit::{
+        justification::{Judged, Justification, LedgerContext},
+        text::{capitalized, minute},
+        thresholds::Thresholds,
+    },
+    decision::{GrantCoverage, grant::Grant, granted},
+    ledger::finding::{Finding, FindingSubject},
+    model::{
+        connection::{Connection, Phase},
+        facts::Facts,
+        service::ServiceConfiguration,
+    },
+    policy::{
+        MissingFact, PolicyId, PolicySet,
+        evaluation::{Evaluation, evaluate},
+    },
+};
+
+/// One connection, judged once.
+#[derive(Debug)]
+pub struct ConnectionView<'a> {
+    pub(super) thresholds: &'a Thresholds,
+    pub(super) policy: &'a PolicySet,
+    pub(super) configuration: &'a ServiceConfiguration,
+    pub(super) facts: &'a Facts,
+    pub(super) ledger: LedgerContext<'a>,
+    judged: Result<Judged, MissingFact>,
+    justification: Justification,
+}
+
+impl<'a> ConnectionView<'a> {
+    /// Judges a connection.
+    #[must_use]
+    pub fn new(
+        thresholds: &'a Thresholds,
+        policy: &'a PolicySet,
+        configuration: &'a ServiceConfiguration,
+        facts: &'a Facts,
+        ledger: LedgerContext<'a>,
+    ) -> Self {
+        let judged = Judged::of(policy, facts);
+        let justification = Justification::of(policy, facts, ledger, &judged);
+        Self { thresholds, policy, configuration, facts, ledger, judged, justification }
+    }
+
+    /// The justification of the connection.
+    #[must_use]
+    pub fn justification(&self) -> &Justification {
+        &self.justification
+    }
+
+    /// The policies that determined the judgement.
+    pub fn matched(&self) -> impl Iterator<Item = &PolicyId> {
+        self.judged().into_iter().flat_map(|judged| judged.judgement.policies().map(|policy| &policy.id))
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.facts.connection
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.facts.connection.state.phase()
+    }
+
+    /// The judgement. `None` if EC2 did not state a fact that it needs, or if the state has no meaning for the warden.
+    pub(super) fn judged(&self) -> Option<&Judged> {
+        let judged = self.judged.as_ref().ok();
+        judged.filter(|_| matches!(self.phase(), Phase::Live | Phase::Waiting))
+    }
+
+    /// The time since the request.
+    pub(super) fn age(&self) -> Option<SignedDuration> {
+        Some(self.facts.now.duration_since(self.connection().created?))
+    }
+
+    /// The grant that covers the connection at a time.
+    pub(super) fn grant_at(&self, at: Timestamp) -> Option<&'a Grant> {
+        Grant::covering(self.ledger.grants, self.connection(), at)
+    }
+
+    /// The grants for the connection, including expired ones.
+    pub(super) fn grants(&self) -> impl Iterator<Item = &'a Grant> {
+        self.ledger.grants.iter().filter(|grant| grant.speaks_of(self.connection()))
+    }
+
+    /// The grant that justified the connection until it expired.
+    pub(super) fn expired_grant(&self) -> Option<&'a Grant> {
+        let active = self.judged()?.judgement.inactive.is_none();
+        (self.justification == Justification::Nothing && active).then(|| self.grants().max_by(|a, b| a.longer(b))).flatten()
+    }
+
+    /// The time since which a pending request is allowed, by the rule of `approve`. If a time, a count or a unit made
+    /// the policy accept the request, the real time is later and unknown.
+    pub(super) fn allowed_since(&self) -> Option<Timestamp> {
+        if self.phase() != Phase::Waiting {
+            return None;
+        }
+        match (&self.judged()?.evaluation, granted(self.policy, self.facts, self.ledger.grants)) {
+            (Evaluation::Accept, _) => Some(self.ledger.policy_since),
+            (Evaluation::Reject | Evaluation::Refer(_), GrantCoverage::Holds(grant)) => Some(grant.at),
+            (Evaluation::Reject | Evaluation::Refer(_), GrantCoverage::Unverified | GrantCoverage::No) => None,
+        }
+    }
+
+    /// Returns true if the policy accepts the same request at a time.
+    pub(super) fn accepts_at(&self, at: Timestamp) -> bool {
+        let facts = Facts { now: at, ..self.facts.clone() };
+        self.policy.judge(&facts).is_ok_and(|judgement| evaluate(&judgement) == Evaluation::Accept)
+    }
+
+    /// The account as the subject of a sentence.
+    pub(super) fn owner(&self) -> String {
+        capitalized(&self.owner_within())
+    }
+
+    /// The account within a sentence.
+    pub(super) fn owner_within(&self) -> String {
+        let owner = self.connection().owner.as_ref();
+        owner.map_or_else(|| "an account that EC2 does not state".to_owned(), |owner| format!("account {owner}"))
+    }
+
+    pub(super) fn subject(&self) -> FindingSubject {
+        FindingSubject::Connection { service: self.connection().service.clone(), id: self.connection().subject() }
+    }
+
+    /// Adds the evidence that all findings about connections share.
+    pub(super) fn describe(&self, finding: Finding) -> Finding {
+        let connection = self.connection();
+        let mut finding = finding
+            .with_service_name(&self.facts.service)
+            .with_account(connection.owner.as_ref())
+            .with_evidence("state", connection.state.as_str());
+        if let Some(created) = connection.created {
+            finding = finding.with_evidence("requested", minute(created));
+        }
+        if let Some(region) = &connection.region {
+            finding = finding.with_evidence("region", region);
+        }
+        finding
+    }
+
+    /// The command that accepts or rejects the connection: `verb` is `accept` or `reject`.
+    pub(super) fn command(&self, verb: &str) -> String {
+        let Connection { service, endpoint, .. } = self.connection();
+        let region = &self.thresholds.region;
+        format!("aws ec2 {verb}-vpc-endpoint-connections --region {region} --service-id {service} --vpc-endpoint-ids {endpoint}")
+    }
+
+    /// Adds the step that ends a live connection.
+    pub(super) fn with_rejection(&self, finding: Finding) -> Finding {
+        finding.with_command("Reject the connection (live traffic stops at once)", self.command("reject"))
+    }
+}

@@ -1,0 +1,20 @@
+use crate::audit::definition::{Check, ConnectionView, Definition, Evidence, Finding, FindingKind, Severity};
+use crate::audit::text::minute;
+
+pub(super) static DEFINITION: Definition = Definition {
+    kind: FindingKind::new("expired-grant"),
+    title: "Connected on an expired grant",
+    description: "A live connection whose grant has expired. It is reported instead of `unjustified`.",
+    severity: Severity::Critical,
+    other_severity: None,
+    needs: &[Evidence::Connections, Evidence::Ledger],
+    check: Check::Connection(check),
+};
+
+fn check(view: &ConnectionView<'_>) -> Option<Finding> {
+    let grant = view.expired_grant()?;
+    let until = minute(grant.until?);
+    let what = format!("{} is connected on a grant that expired {until}, and no policy allows the connection.", view.owner());
+    let finding = DEFINITION.of_connection(view, &what).with_evidence("granted by", &grant.by).with_evidence("reason", &grant.reason);
+    Some(view.with_rejection(finding).with_step("Or keep the connection: grant it again, or add it to the policy"))
+}

@@ -1,0 +1,32 @@
+use crate::audit::definition::{Check, Definition, Evidence, Finding, FindingKind, FindingSubject, ServiceView, Severity};
+use crate::audit::text::list;
+use crate::model::ids::AccountId;
+
+pub(super) static DEFINITION: Definition = Definition {
+    kind: FindingKind::new("missing-permission"),
+    title: "Allowed by policy, without permission",
+    description: "An account whose first plain request the policy accepts and that no permission covers.",
+    severity: Severity::Warning,
+    other_severity: None,
+    needs: &[Evidence::Permissions, Evidence::MissingPermissions],
+    check: Check::Permissions(check),
+};
+
+fn check(view: &ServiceView<'_>) -> Vec<Finding> {
+    view.missing_permissions().map(|account| finding(view, account)).collect()
+}
+
+fn finding(view: &ServiceView<'_>, account: &AccountId) -> Finding {
+    let principal = format!("arn:{}:iam::{account}:root", view.thresholds.region.partition());
+    let what = format!("The policy accepts account {account}, but no permission of the service covers it: it cannot find the service.");
+    DEFINITION
+        .finding(FindingSubject::Account { service: view.service.id.clone(), account: account.clone() }, &what)
+        .with_service_name(view.service)
+        .with_account(Some(account))
+        .with_evidence("groups", list(view.policy.groups_of(account)))
+        .with_command(
+            "Add the permission",
+            view.command("modify-vpc-endpoint-service-permissions", &format!("--add-allowed-principals {principal}")),
+        )
+        .with_step("Or remove the account from the policy")
+}

@@ -1,0 +1,36 @@
+use crate::audit::definition::{Check, ConnectionView, Definition, Evidence, Finding, FindingKind, Severity};
+use crate::audit::text::{duration, list};
+use crate::ledger::record::Verdict;
+use crate::model::mode::Mode;
+
+pub(super) static DEFINITION: Definition = Definition {
+    kind: FindingKind::new("overdue"),
+    title: "Allowed, and still pending",
+    description: "A pending request that the policy or a grant has accepted for `OverdueMinutes`.",
+    severity: Severity::Critical,
+    other_severity: None,
+    needs: &[Evidence::Connections, Evidence::Ledger],
+    check: Check::Connection(check),
+};
+
+fn check(view: &ConnectionView<'_>) -> Option<Finding> {
+    let (since, judged) = (view.allowed_since()?, view.judged()?);
+    let allowed_for = view.facts.now.duration_since(view.connection().created?.max(since));
+    if allowed_for < view.thresholds.overdue_after || is_observed(view) {
+        return None;
+    }
+    let what = format!("{} is allowed to connect, but its request has been pending for {}.", view.owner(), duration(view.age()?));
+    let finding = DEFINITION
+        .of_connection(view, &what)
+        .with_evidence("policies", list(judged.judgement.accept.policies.iter().map(|policy| &policy.id)))
+        .with_step("Find out why no event and no sweep answered the request: see the log of `approve` and its queues of failures")
+        .with_command("Accept the request", view.command("accept"));
+    Some(finding)
+}
+
+/// Observe mode accepts nothing, so no count rises: a request that was referred for a cap looks allowed later.
+fn is_observed(view: &ConnectionView<'_>) -> bool {
+    let mut verdicts = view.ledger.history.into_iter().flat_map(|history| &history.verdicts);
+    let observed = |verdict: &Verdict| matches!(verdict, Verdict::ObservedAccept | Verdict::Referred);
+    view.thresholds.mode == Mode::Observe && (view.ledger.incomplete || verdicts.any(observed))
+}

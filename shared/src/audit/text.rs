@@ -1,0 +1,40 @@
+//! Times, durations and lists as findings and reports write them.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// A time to the minute.
+#[must_use]
+pub fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A date.
+#[must_use]
+pub fn day(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d").to_string()
+}
+
+pub(super) fn duration(age: SignedDuration) -> String {
+    match age.as_secs() {
+        seconds @ 172_800.. => counted(seconds / 86_400, "day"),
+        seconds @ 7_200.. => counted(seconds / 3_600, "hour"),
+        seconds => counted(seconds / 60, "minute"),
+    }
+}
+
+pub(super) fn counted(count: i64, unit: &str) -> String {
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The items with commas between, or `none`.
+pub(super) fn list<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+}
+
+pub(super) fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -21,6 +21,7 @@ use warden::{
     model::{
         connection::{Connection, ConnectionPage, Phase},
         facts::{Claim, Facts},
+        ids::ServiceId,
         notification::ConnectionNotification,
         principal::{AllowedPrincipal, Principal},
         service::ServiceConfiguration,
@@ -121,7 +122,7 @@ impl<I: Inventory + Sync, L: History + Sync, R, D: Directory + Sync> Audit<I, L,
         history.iter().for_each(|history| self.add_history(state, history));
         let (permissions, history, owner) = (permissions.as_deref(), history.as_ref(), owner_of(&configuration.service));
         let view = ServiceView::new(&self.thresholds, &self.policy, &configuration, permissions, notifications, state.now);
-        cover(state, &configuration, permissions, history, &view);
+        cover(state, id, permissions, history, &view);
         let findings = of_service(&view);
         state.summary.services += 1;
         let mut section = state.report.begin_service(&configuration, findings.len())?;
@@ -224,13 +225,15 @@ impl<I: Inventory + Sync, L: History + Sync, R, D: Directory + Sync> Audit<I, L,
 /// Records the evidence about a service itself, and what is missing of it.
 fn cover(
     state: &mut RunState<'_>,
-    configuration: &ServiceConfiguration,
+    id: &ServiceId,
     permissions: Option<&[AllowedPrincipal]>,
     history: Option<&LedgerHistory>,
     view: &ServiceView<'_>,
 ) {
-    let id = &configuration.service.id;
     state.cover(id, Evidence::Configuration);
+    if state.coverage.notifications_listed {
+        state.cover(id, Evidence::Notifications);
+    }
     if let Some(permissions) = permissions {
         state.cover(id, Evidence::Permissions);
         permissions.iter().for_each(|permission| {

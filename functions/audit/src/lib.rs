@@ -1,8 +1,8 @@
 //! On a schedule: checks that the account's connections are still what the policy allows. It changes nothing in EC2.
 //!
-//! A run reads each service in scope page by page ([`read`]), judges it with the policy that `approve` uses ([`judge`]),
-//! writes the findings into a report ([`report`]), and writes the changes since the last run to the ledger
-//! ([`publish`]). `notify` reads the ledger's stream and makes messages of the changes.
+//! A run reads each service in scope page by page (`read`), judges it with the policy that `approve` uses (`judge`),
+//! writes the findings into a report (`report`), and writes the changes since the last run to the ledger
+//! (`publish`). `notify` reads the ledger's stream and makes messages of the changes.
 //!
 //! A failed call does not end a run. The report names what could not be read, and findings about it stay open. A run
 //! fails only if its report could not be stored.

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     audit::{
         justification::{Judged, Justification, LedgerContext},
-        text::{capitalized, minute},
+        text::minute,
         thresholds::Thresholds,
     },
     decision::{GrantCoverage, grant::Grant, granted},
@@ -78,11 +78,6 @@ impl<'a> ConnectionView<'a> {
         Some(self.facts.now.duration_since(self.connection().created?))
     }
 
-    /// The grant that covers the connection at a time.
-    pub(super) fn grant_at(&self, at: Timestamp) -> Option<&'a Grant> {
-        Grant::covering(self.ledger.grants, self.connection(), at)
-    }
-
     /// The grants for the connection, including expired ones.
     pub(super) fn grants(&self) -> impl Iterator<Item = &'a Grant> {
         self.ledger.grants.iter().filter(|grant| grant.speaks_of(self.connection()))
@@ -115,13 +110,8 @@ impl<'a> ConnectionView<'a> {
 
     /// The account as the subject of a sentence.
     pub(super) fn owner(&self) -> String {
-        capitalized(&self.owner_within())
-    }
-
-    /// The account within a sentence.
-    pub(super) fn owner_within(&self) -> String {
         let owner = self.connection().owner.as_ref();
-        owner.map_or_else(|| "an account that EC2 does not state".to_owned(), |owner| format!("account {owner}"))
+        owner.map_or_else(|| "An account that EC2 does not state".to_owned(), |owner| format!("Account {owner}"))
     }
 
     pub(super) fn subject(&self) -> FindingSubject {

@@ -25,38 +25,24 @@ impl Coverage {
     /// Returns true if the run had all evidence.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        let whole = |of_service: &BTreeSet<Evidence>| self.has_all(of_service, &Evidence::ALL);
+        let whole = |of_service: &BTreeSet<Evidence>| Evidence::ALL.iter().all(|evidence| of_service.contains(evidence));
         self.services_listed && self.notifications_listed && self.unjudged.is_empty() && self.services.values().all(whole)
     }
 
-    /// Returns true if the absence of the finding means that it no longer applies. A finding of another version, whose
-    /// kind this one does not check, is never covered.
+    /// Returns true if the absence of the finding means that it no longer applies. That is never so for a kind of another
+    /// version, which this one does not check, unless the service is gone.
     #[must_use]
     pub fn covers(&self, finding: &Finding) -> bool {
-        let Some(service) = finding.subject.service() else { return self.is_complete() };
+        let definition = definition(&finding.kind);
+        let Some(service) = finding.subject.service() else { return definition.is_some() && self.is_complete() };
         // A service that is not listed is deleted or no longer in scope.
         let Some(of_service) = self.services.get(service) else { return self.services_listed };
-        let Some(definition) = definition(&finding.kind) else { return false };
-        self.is_judged(&finding.subject) && self.has_all(of_service, definition.needs)
-    }
-
-    fn is_judged(&self, subject: &FindingSubject) -> bool {
-        match subject {
-            FindingSubject::Connection { service, id } => !self.unjudged.contains(&(service.clone(), id.clone())),
-            FindingSubject::Service { .. }
-            | FindingSubject::Principal { .. }
-            | FindingSubject::Account { .. }
-            | FindingSubject::Policy { .. }
-            | FindingSubject::Group { .. } => true,
+        let Some(definition) = definition else { return false };
+        if let FindingSubject::Connection { service, id } = &finding.subject
+            && self.unjudged.contains(&(service.clone(), id.clone()))
+        {
+            return false;
         }
-    }
-
-    fn has_all(&self, of_service: &BTreeSet<Evidence>, needs: &[Evidence]) -> bool {
-        needs.iter().all(|evidence| match evidence {
-            Evidence::Notifications => self.notifications_listed,
-            Evidence::Configuration | Evidence::Permissions | Evidence::MissingPermissions | Evidence::Connections | Evidence::Ledger => {
-                of_service.contains(evidence)
-            }
-        })
+        definition.needs.iter().all(|evidence| of_service.contains(evidence))
     }
 }

@@ -230,11 +230,9 @@ impl Table {
     }
 
     fn delete_open(&self, was: &OpenFinding) -> Result<TransactWriteItem, CallError> {
-        let mut delete = Delete::builder().table_name(&self.name).key("connection", s(OPEN)).key("verdict", s(&was.finding.id));
-        delete = delete.condition_expression(UNCHANGED).expression_attribute_names("#level", "level");
-        for (name, value) in unchanged(was) {
-            delete = delete.expression_attribute_values(name, value);
-        }
+        let delete = Delete::builder().table_name(&self.name).key("connection", s(OPEN)).key("verdict", s(&was.finding.id));
+        let delete = delete.condition_expression(UNCHANGED).expression_attribute_names("#level", "level");
+        let delete = delete.set_expression_attribute_values(Some(unchanged(was)));
         Ok(TransactWriteItem::builder().delete(delete.build().map_err(unbuildable)?).build())
     }
 
@@ -269,9 +267,7 @@ impl Table {
             Condition::Absent => put = put.condition_expression("attribute_not_exists(verdict)"),
             Condition::Unchanged(was) => {
                 put = put.condition_expression(UNCHANGED).expression_attribute_names("#level", "level");
-                for (name, value) in unchanged(was) {
-                    put = put.expression_attribute_values(name, value);
-                }
+                put = put.set_expression_attribute_values(Some(unchanged(was)));
             }
         }
         Ok(TransactWriteItem::builder().put(put.build().map_err(unbuildable)?).build())
@@ -281,8 +277,9 @@ impl Table {
 /// The condition does not compare the whole content: a newer version may have stored attributes that this one drops.
 const UNCHANGED: &str = "since = :since AND severity = :severity AND #level = :level";
 
-fn unchanged(was: &OpenFinding) -> [(&'static str, AttributeValue); 3] {
-    [(":since", s(&was.since.to_string())), (":severity", s(was.finding.severity.as_str())), (":level", n(was.finding.level.into()))]
+fn unchanged(was: &OpenFinding) -> Item {
+    let (since, severity, level) = (s(&was.since.to_string()), s(was.finding.severity.as_str()), n(was.finding.level.into()));
+    [(":since", since), (":severity", severity), (":level", level)].map(|(name, value)| (name.to_owned(), value)).into()
 }
 
 /// Returns true if a condition did not hold or another transaction wrote the same items.

@@ -44,7 +44,7 @@ impl Json {
         self.connections.element(&json!({
             "service": connection.service, "endpoint": connection.endpoint, "account": connection.owner,
             "state": connection.state, "region": connection.region, "requested_at": connection.created,
-            "justification": row.justification, "findings": row.kind_list(),
+            "justification": row.justification, "findings": row.findings.iter().map(|finding| &finding.kind).collect::<Vec<_>>(),
         }))
     }
 

@@ -4,10 +4,7 @@ use jiff::Timestamp;
 use tempfile::NamedTempFile;
 use warden::{
     audit::{justification::Justification, text::day},
-    ledger::{
-        finding::{Finding, FindingKind},
-        open_finding::OpenFinding,
-    },
+    ledger::{finding::Finding, open_finding::OpenFinding},
     model::{
         connection::{Connection, Phase},
         ids::Region,
@@ -107,10 +104,6 @@ impl Row<'_> {
     /// The kinds of the findings, joined.
     pub(super) fn kinds(&self, separator: &str) -> String {
         self.findings.iter().map(|finding| finding.kind.as_str()).collect::<Vec<_>>().join(separator)
-    }
-
-    pub(super) fn kind_list(&self) -> Vec<&FindingKind> {
-        self.findings.iter().map(|finding| &finding.kind).collect()
     }
 }
 

@@ -11,7 +11,7 @@ use warden::{
 use super::{
     buffer::Buffer,
     diagram::Diagram,
-    parts::{Row, Status, counted, service_name},
+    parts::{Row, counted, service_name},
 };
 
 /// A list of at most so many connections is open when the page loads.
@@ -83,12 +83,6 @@ fn table_head() -> Markup {
 
 fn table_row(row: &Row<'_>) -> String {
     let connection = row.connection;
-    let class = match row.status() {
-        Status::Justified => "ok",
-        Status::Pending => "",
-        Status::NotJudged => "warning-text",
-        Status::Unjustified => "critical-text",
-    };
     html! {
         tr {
             td data-label="Endpoint" { code { (connection.endpoint) } }
@@ -97,7 +91,7 @@ fn table_row(row: &Row<'_>) -> String {
             td data-label="Region" { (connection.region.as_ref().map_or("unknown", |region| region.as_str())) }
             td data-label="Requested" { (connection.created.map_or_else(|| "unknown".to_owned(), day)) }
             td data-label="Justification" {
-                span class=(class) { (row.justified_by()) }
+                span class=(format!("status {}", row.status().class())) { (row.justified_by()) }
                 @if !row.findings.is_empty() { " · " (row.kinds(", ")) }
             }
         }

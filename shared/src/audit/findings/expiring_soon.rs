@@ -17,7 +17,7 @@ pub(super) static DEFINITION: Definition = Definition {
 
 fn check(view: &ConnectionView<'_>) -> Option<Finding> {
     let soon = view.facts.now + view.thresholds.expiring_within;
-    let grant = view.grant_at(view.facts.now);
+    let grant = Grant::covering(view.ledger.grants, view.connection(), view.facts.now);
     if grant.is_some_and(|grant| grant.holds(soon)) {
         return None;
     }
@@ -36,12 +36,12 @@ fn policy_ends(view: &ConnectionView<'_>, soon: Timestamp) -> Option<Finding> {
     let ends = |days: &i64| !view.accepts_at(view.facts.now + DAY * i32::try_from(*days).unwrap_or(i32::MAX));
     let last = view.thresholds.expiring_within.as_hours() / 24;
     let within = (1..=last).find(ends).unwrap_or(last + 1);
-    let what = format!("The policy accepts {} now, and stops within {}.", view.owner_within(), counted(within, "day"));
+    let what = format!("{}'s acceptance by the policy ends within {}.", view.owner(), counted(within, "day"));
     Some(DEFINITION.of_connection(view, &what).with_step("Extend the policy's time limit, or tell the consumer"))
 }
 
 fn grant_ends(view: &ConnectionView<'_>, grant: &Grant) -> Option<Finding> {
-    let what = format!("The grant for {} ends {}.", view.owner_within(), minute(grant.until?));
+    let what = format!("{}'s grant ends {}.", view.owner(), minute(grant.until?));
     let finding = DEFINITION
         .of_connection(view, &what)
         .with_evidence("granted by", &grant.by)

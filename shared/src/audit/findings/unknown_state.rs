@@ -17,7 +17,7 @@ fn check(view: &ConnectionView<'_>) -> Option<Finding> {
     }
     let (region, endpoint) = (&view.thresholds.region, &view.connection().endpoint);
     let state = view.connection().state.as_str();
-    let what = format!("The connection of {} is in the state `{state}`, which this version does not know.", view.owner_within());
+    let what = format!("{} has a connection in the state `{state}`, which this version does not know.", view.owner());
     let finding = DEFINITION.of_connection(view, &what).with_step("Look for a newer version of the warden").with_command(
         "Describe the connection",
         format!("aws ec2 describe-vpc-endpoint-connections --region {region} --filters Name=vpc-endpoint-id,Values={endpoint}"),

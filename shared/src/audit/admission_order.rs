@@ -52,8 +52,9 @@ impl AdmissionOrder {
     #[must_use]
     pub fn beside(&self, connection: &Connection, history: Option<&LedgerHistory>) -> Counts {
         let of_account = connection.owner.as_ref().and_then(|owner| self.by_account.get(owner)).map_or(&[][..], Vec::as_slice);
+        let own = place(connection, history);
         let count = |places: &[Place]| match connection.state.phase() {
-            Phase::Live => places.partition_point(|other| *other < place(connection, history)),
+            Phase::Live => places.partition_point(|other| *other < own),
             Phase::Waiting | Phase::Gone | Phase::Unknown => places.len(),
         };
         let number = |places: &[Place]| u32::try_from(count(places)).unwrap_or(u32::MAX);

@@ -1,27 +1,42 @@
-//! What can be said at the command line.
+//! The arguments of the command line. Their comments are the help texts.
 
-use std::path::PathBuf;
+mod values;
+
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use jiff::{
-    SignedDuration, Timestamp,
-    civil::{Date, Time},
-    tz::TimeZone,
-};
+use jiff::Timestamp;
 use warden::{
     model::{
-        ids::{AccountId, EndpointId, ServiceId, TopicArn},
+        ids::{EndpointId, ServiceId, TopicArn},
         organization::OrganizationAccess,
         scope::Scope,
     },
     policy::PolicyUri,
 };
 
-/// Answers PrivateLink connection requests by policy: this is its command line, with your own credentials.
+pub(crate) use values::HistorySubject;
+use values::{future, past, reason, seconds, subject};
+
+const EXAMPLES: &str = "\
+Examples:
+  warden policy check      Validate the policy set in the directory `policies`
+  warden plan              Show the decision on every pending request
+  warden explain vpce-0123456789abcdef0
+                           Show why this endpoint gets its answer
+  warden approve vpce-0123456789abcdef0 --reason 'pilot with team A' --until 30d
+                           Accept this endpoint in your name";
+
+/// Answers AWS PrivateLink connection requests by policy
 ///
-/// Exit status: 0 fine, 1 findings or differences, 2 usage, 3 AWS or I/O trouble.
+/// The warden accepts or rejects connection requests to your VPC endpoint services by a set of Cedar policies. This command
+/// line checks and publishes the policies, shows decisions and their reasons, and accepts or rejects requests in your name.
+/// It calls AWS with your own credentials.
+///
+/// Exit status: 0 success, 1 findings or differences, 2 usage error, 3 AWS or I/O error.
 #[derive(Debug, Parser)]
 #[command(name = "warden", version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -29,37 +44,37 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Everywhere")]
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Common {
-    /// The policy set (*.cedar, groups.json, cases.json): a folder, s3://BUCKET/KEY or s3://BUCKET/PREFIX/
+    /// Policy set (*.cedar, groups.json, cases.json): a directory, s3://BUCKET/KEY or s3://BUCKET/PREFIX/
     #[arg(long, global = true, env = "WARDEN_POLICIES", default_value = "policies", value_name = "URI")]
     pub(crate) policies: PolicyUri,
-    /// The ledger's table (`LedgerName` in the stack's outputs)
+    /// DynamoDB table of the ledger (stack output `LedgerName`)
     #[arg(long, global = true, env = "WARDEN_LEDGER", value_name = "TABLE")]
     ledger: Option<String>,
-    /// Services: all, ids with commas between, or tag:KEY=VALUE
+    /// Endpoint services: `all`, ids separated by commas, or `tag:KEY=VALUE`
     #[arg(long, global = true, env = "WARDEN_SCOPE", default_value = "all", value_name = "SCOPE")]
     pub(crate) scope: Scope,
-    /// How to ask AWS Organizations: none, direct, or the ARN of a role there (`OrganizationAccess` of the stack)
-    #[arg(long, global = true, env = "WARDEN_ORGANIZATION", default_value = "none", value_name = "HOW")]
+    /// Access to AWS Organizations: `none`, `direct` or the ARN of a role (stack parameter `OrganizationAccess`)
+    #[arg(long, global = true, env = "WARDEN_ORGANIZATION", default_value = "none", value_name = "ACCESS")]
     pub(crate) organization: OrganizationAccess,
-    /// The Region of the services; your configuration's if it is not given
+    /// AWS Region of the services; by default, that of your AWS configuration
     #[arg(long, global = true)]
     pub(crate) region: Option<String>,
-    /// A profile of your AWS configuration
+    /// Profile of your AWS configuration
     #[arg(long, global = true)]
     pub(crate) profile: Option<String>,
-    /// Where to send every call, instead of to AWS (what `make up` prints)
+    /// URL for every call instead of AWS, such as the one that `make up` prints
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) endpoint_url: Option<String>,
-    /// How to write what was found
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    /// Output format
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub(crate) output: Format,
 }
 
 impl Common {
-    /// The ledger's name. An empty one, as a script with an unset variable gives it, is none.
+    /// The name of the ledger. A script with an unset variable gives an empty name, which is none.
     pub(crate) fn ledger(&self) -> Option<&str> {
         self.ledger.as_deref().filter(|name| !name.is_empty())
     }
@@ -74,77 +89,97 @@ pub(crate) enum Format {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Check, test, format the policy set
+    /// Check, test, compare, format and publish the policy set
     Policy {
         #[command(subcommand)]
         command: PolicyCommand,
     },
-    /// What would happen to every pending request; changes nothing
+    /// Show the decision on every pending request, but do not act on it
     Plan {
-        /// Compare with this policy set: what would newly be accepted, referred, unjustified
+        /// Show instead what this policy set would change: decisions on pending requests, and justifications of connections
         #[arg(long, value_name = "URI")]
         policy: Option<PolicyUri>,
     },
-    /// Why a connection is, or would be, answered as it is
+    /// Show why a connection gets its answer, and what would change it
     Explain {
-        /// The endpoint, vpce-…
+        /// VPC endpoint id (vpce-…)
         endpoint: EndpointId,
     },
-    /// Let an endpoint, or its whole account, in
+    /// Accept an endpoint, or every endpoint of its account, in your name
     Approve(Approval),
-    /// Turn a pending request away
+    /// Reject a pending request in your name
     Reject(Order),
-    /// Take back what was granted, and cut the connection off
+    /// End grants and disconnect the endpoint in your name
     Revoke(Revocation),
-    /// What stands on the record
-    History(Filter),
-    /// Judge recorded facts with today's policy, and say what would differ
+    /// List recorded decisions and grants
+    History(HistoryFilter),
+    /// Decide recorded requests again with the policy set, and list the differences
     Replay {
-        /// A time, or how long ago: 2026-06-01T00:00:00Z, 30d, 12h
-        #[arg(long, value_parser = moment, default_value = "30d")]
+        /// Records since then: a time, a day, or how long ago (2026-06-01T00:00:00Z, 2026-06-01, 30d, 12h)
+        #[arg(long, value_parser = past, default_value = "30d", value_name = "TIME")]
         since: Timestamp,
     },
-    /// Is what is connected still what the policy allows? The scheduled audit, here and now; tells nobody
+    /// Check every connection against the policy set, like the scheduled audit, but send no messages
     Audit {
-        /// What to write: table, json, csv, html, ocsf; several with commas between
+        /// Formats to write, separated by commas
         #[arg(long, value_delimiter = ',', default_value = "table")]
         format: Vec<ReportFormat>,
-        /// Where to write files
+        /// Directory for the files
         #[arg(long, value_name = "DIR", default_value = ".")]
         out: PathBuf,
-        /// The topic that connection notifications should go to (`ConnectionsTopicArn` in the stack's outputs); without it,
-        /// `notifications-missing` is not looked for
+        /// Topic of the connection notifications (stack output `ConnectionsTopicArn`); without it, notifications are not
+        /// checked
         #[arg(long, env = "WARDEN_TOPIC", value_name = "ARN")]
         topic: Option<TopicArn>,
     },
-    /// Is everything in place? Each thing that is not, with what to do about it
+    /// Check the deployment, and print a fix for each problem
     Doctor {
-        /// The stack's name, for its schedules
+        /// Name of the stack
         #[arg(long, env = "WARDEN_STACK", default_value = "warden")]
         stack: String,
-        /// The topic that connection notifications should go to (`ConnectionsTopicArn` in the stack's outputs)
+        /// Topic of the connection notifications (stack output `ConnectionsTopicArn`)
         #[arg(long, env = "WARDEN_TOPIC", value_name = "ARN")]
         topic: Option<TopicArn>,
     },
-    /// Whom each service's permissions should let ask, by the policy, against whom they do
+    /// Compare the allowed principals of each service with the policy set
     Principals {
-        /// Make it so: add and remove only what differs
+        /// Add and remove what differs
         #[arg(long)]
         apply: bool,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Completions for your shell, on standard output
+    /// Print completions for a shell
     Completions {
-        /// Which shell
+        /// Shell
         shell: clap_complete::Shell,
     },
-    /// Manual pages, into a folder
+    /// Write manual pages to a directory
     Man {
-        /// The folder
+        /// Directory
         dir: PathBuf,
     },
+}
+
+impl Command {
+    /// Returns true if the command writes rows, so that `--output` applies to it.
+    pub(crate) fn writes_rows(&self) -> bool {
+        match self {
+            Self::Policy { command } => match command {
+                PolicyCommand::Publish { .. } | PolicyCommand::Fmt { .. } | PolicyCommand::Schema => false,
+                PolicyCommand::Check { .. } | PolicyCommand::Compare { .. } | PolicyCommand::Test { .. } => true,
+            },
+            Self::Approve(_) | Self::Reject(_) | Self::Revoke(_) | Self::Completions { .. } | Self::Man { .. } => false,
+            Self::Plan { .. }
+            | Self::Explain { .. }
+            | Self::History(_)
+            | Self::Replay { .. }
+            | Self::Audit { .. }
+            | Self::Doctor { .. }
+            | Self::Principals { .. } => true,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -158,63 +193,63 @@ pub(crate) enum ReportFormat {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// Parse and validate the set
+    /// Parse and validate the policy set
     Check {
-        /// Also prove, with an SMT solver, that no policy can err, that each permit can match, and that each policy adds something
+        /// Also prove with an SMT solver that no policy can fail, that each permit can match, and that each policy has an effect
         #[arg(long)]
         prove: bool,
-        /// How many seconds all questions to the solver may take together; what is left then is undecided
-        #[arg(long, requires = "prove", value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=86_400))]
-        within: u32,
-        /// Without a solver: judge decisions on the ledger since then (a time, or how long ago)
-        #[arg(long, requires = "prove", value_parser = moment, default_value = "30d")]
+        /// Time limit of the proofs; questions without an answer by then are undecided
+        #[arg(long, requires = "prove", value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+        within: Duration,
+        /// Without a solver, replay the decisions on the ledger since then (a time, a day, or how long ago)
+        #[arg(long, requires = "prove", value_parser = past, default_value = "30d", value_name = "TIME")]
         since: Timestamp,
     },
-    /// Prove that one set accepts nothing that another does not, or show what it would newly accept
+    /// Prove that a new policy set accepts no more than an old one, or show a counterexample
     Compare {
-        /// The set in force: a folder, s3://BUCKET/KEY or s3://BUCKET/PREFIX/
+        /// Policy set in force: a directory, s3://BUCKET/KEY or s3://BUCKET/PREFIX/
         #[arg(value_name = "OLD")]
         old: PolicyUri,
-        /// The set that shall replace it
+        /// Policy set that is to replace it
         #[arg(value_name = "NEW")]
         new: PolicyUri,
-        /// How many seconds all questions to the solver may take together; what is left then is undecided
-        #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=86_400))]
-        within: u32,
-        /// Without a solver: judge decisions on the ledger since then with both (a time, or how long ago)
-        #[arg(long, value_parser = moment, default_value = "30d")]
+        /// Time limit of the proofs; questions without an answer by then are undecided
+        #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+        within: Duration,
+        /// Without a solver, replay the decisions on the ledger since then with both sets (a time, a day, or how long ago)
+        #[arg(long, value_parser = past, default_value = "30d", value_name = "TIME")]
         since: Timestamp,
     },
-    /// Put the set where the functions read it: s3://BUCKET/KEY as one object, or s3://BUCKET/PREFIX/ with a manifest
+    /// Write the policy set to S3, from where the functions load it
     Publish {
-        /// `PolicyUri` of the stack
+        /// s3://BUCKET/KEY for one object, or s3://BUCKET/PREFIX/ for the files and a manifest (stack parameter `PolicyUri`)
         to: PolicyUri,
     },
-    /// Run cases.json: what each request comes to, and by which policies
+    /// Run the test cases in cases.json
     Test {
-        /// Also write the results here, as JUnit XML
+        /// Also write the results to this file, as JUnit XML
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
     },
     /// Format the *.cedar files in place
     Fmt {
-        /// Change nothing; say what is not formatted
+        /// Only list the files that are not formatted
         #[arg(long)]
         check: bool,
     },
-    /// Print the schema that policies are written against
+    /// Print the schema that policies are validated against
     Schema,
 }
 
-/// A person's order about one endpoint.
+/// A person's decision on one endpoint.
 #[derive(Debug, Args)]
 pub(crate) struct Order {
-    /// The endpoint, vpce-…
+    /// VPC endpoint id (vpce-…)
     pub(crate) endpoint: EndpointId,
-    /// Why; it stands on the record beside your name
-    #[arg(long, value_parser = said)]
+    /// Reason, which is recorded with your name
+    #[arg(long, value_parser = reason)]
     pub(crate) reason: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
 }
@@ -223,10 +258,10 @@ pub(crate) struct Order {
 pub(crate) struct Approval {
     #[command(flatten)]
     pub(crate) order: Order,
-    /// Until when it holds: a time or a day (UTC), or how long from now (30d, 12h)
-    #[arg(long, value_parser = end)]
+    /// End of the grant: a time, a day (UTC), or how long from now (30d, 12h); by default, it has none
+    #[arg(long, value_parser = future, value_name = "TIME")]
     pub(crate) until: Option<Timestamp>,
-    /// For every endpoint of its account, now and later
+    /// Accept every endpoint of its account, now and later
     #[arg(long)]
     pub(crate) account: bool,
 }
@@ -235,69 +270,20 @@ pub(crate) struct Approval {
 pub(crate) struct Revocation {
     #[command(flatten)]
     pub(crate) order: Order,
-    /// Cut off every connection that its account has to the service, and end all that was granted to it there
+    /// Disconnect every endpoint of its account from the service, and end every grant of the account for it
     #[arg(long)]
     pub(crate) account: bool,
 }
 
-/// Which records.
 #[derive(Debug, Args)]
-pub(crate) struct Filter {
-    /// An endpoint (vpce-…) or an account
-    pub(crate) of: Option<Who>,
-    /// Only of this service
+pub(crate) struct HistoryFilter {
+    /// Only records of this endpoint (vpce-…) or account
+    #[arg(value_parser = subject)]
+    pub(crate) subject: Option<HistorySubject>,
+    /// Only records of this service
     #[arg(long)]
     pub(crate) service: Option<ServiceId>,
-    /// Only since: a time, or how long ago (30d, 12h)
-    #[arg(long, value_parser = moment)]
+    /// Only records since then: a time, a day, or how long ago (30d, 12h)
+    #[arg(long, value_parser = past, value_name = "TIME")]
     pub(crate) since: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum Who {
-    Endpoint(EndpointId),
-    Account(AccountId),
-}
-
-impl std::str::FromStr for Who {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let endpoint = text.parse().map(Self::Endpoint);
-        endpoint
-            .or_else(|_| text.parse().map(Self::Account))
-            .map_err(|_| "expected an endpoint (vpce-…) or an account of twelve digits".to_owned())
-    }
-}
-
-fn said(text: &str) -> Result<String, String> {
-    if text.trim().is_empty() { Err("say why".to_owned()) } else { Ok(text.to_owned()) }
-}
-
-fn moment(text: &str) -> Result<Timestamp, String> {
-    let moment = time(text, |now, span| now - span)?;
-    if moment <= Timestamp::now() { Ok(moment) } else { Err("that has not come yet".to_owned()) }
-}
-
-fn end(text: &str) -> Result<Timestamp, String> {
-    let end = time(text, |now, span| now + span)?;
-    if end > Timestamp::now() { Ok(end) } else { Err("that is over already".to_owned()) }
-}
-
-fn time(text: &str, from_now: fn(Timestamp, SignedDuration) -> Timestamp) -> Result<Timestamp, String> {
-    let expected = || {
-        "expected a time such as 2026-06-01T00:00:00Z, a day such as 2026-06-01, or a number of days or hours such as 30d or 12h".to_owned()
-    };
-    let hours = match (text.strip_suffix('d'), text.strip_suffix('h')) {
-        (Some(days), _) => days.parse::<i64>().ok().and_then(|days| days.checked_mul(24)),
-        (_, Some(hours)) => hours.parse().ok(),
-        (None, None) => return text.parse().ok().or_else(|| midnight(text)).ok_or_else(expected),
-    };
-    let hours = hours.filter(|hours| (0..=24 * 36_500).contains(hours)).ok_or_else(expected)?;
-    Ok(from_now(Timestamp::now(), SignedDuration::from_hours(hours)))
-}
-
-/// A day as policies write it: it begins at midnight UTC.
-fn midnight(day: &str) -> Option<Timestamp> {
-    let day: Date = day.parse().ok()?;
-    TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok()
 }

@@ -1,7 +1,12 @@
-//! `warden audit`: the scheduled function's audit, here and now. It writes files instead of objects, and nothing on the
-//! ledger: what is new is told by the schedule.
+//! `warden audit`: the audit of the scheduled function, run once. It writes files to a directory and nothing to the ledger;
+//! messages about new findings are left to the schedule.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use ::audit::{Audit, FILES, MARGIN};
 use jiff::{SignedDuration, Timestamp};
@@ -19,34 +24,29 @@ use warden::{
         ids::{ServiceId, TopicArn},
         mode::Mode,
     },
-    ports::{CallError, Findings, History, LockOutcome, PublishOutcome, ReportStore},
+    ports::{CallError, Findings, History, LockOutcome, PublishOutcome, ReportStore, chain},
 };
 
 use crate::{
-    arguments::{Common, Format, ReportFormat},
-    aws::Aws,
-    failure::{Done, Failure},
-    output::{Rows, counted, waiting},
+    arguments::{Format, ReportFormat},
+    aws::{Aws, VERSION},
+    error::{CliError, Outcome},
+    output::{Rows, spinner},
+    wording::counted,
 };
 
-pub(crate) async fn audit(
-    common: &Common,
-    aws: &Aws,
-    topic: Option<&TopicArn>,
-    formats: &[ReportFormat],
-    out: &Path,
-) -> Result<Done, Failure> {
+pub(crate) async fn audit(aws: &Aws, topic: Option<&TopicArn>, formats: &[ReportFormat], out: &Path) -> Result<Outcome, CliError> {
     let ledger = aws.ledger()?.clone();
-    aws.services(common).await?;
-    let folder = Folder(tempfile::tempdir()?);
+    aws.services().await?;
+    let scratch = tempfile::tempdir()?;
     let day = SignedDuration::from_hours(24);
     let audit = Audit {
         inventory: aws.ec2.clone(),
         ledger: ReadOnly(ledger),
-        reports: &folder,
-        members: aws.members.clone(),
-        policy: Arc::new(aws.policy(&common.policies).await?),
-        scope: common.scope.clone(),
+        reports: Directory(scratch.path()),
+        members: aws.organization.clone(),
+        policy: Arc::new(aws.policies().await?),
+        scope: aws.common.scope.clone(),
         thresholds: Thresholds {
             mode: Mode::Active,
             topics: topic.into_iter().cloned().collect(),
@@ -58,25 +58,25 @@ pub(crate) async fn audit(
             retention: day * 400,
         },
         clock: Timestamp::now,
-        function_version: format!("{}/cli", env!("CARGO_PKG_VERSION")),
+        function_version: VERSION.to_owned(),
     };
+    let spinner = spinner("reading every connection");
     let hour = Duration::from_secs(3600);
-    let spinner = waiting("looking at everything that is connected");
-    let summary = audit.run("command-line", Deadline::after(hour, MARGIN)).await.map_err(|error| Failure::Trouble(format!("{error}")))?;
+    let summary = audit.run("command-line", Deadline::after(hour, MARGIN)).await.map_err(|error| CliError::Failed(chain(&error)))?;
     spinner.finish_and_clear();
-    let report: Value = serde_json::from_str(&fs::read_to_string(folder.0.path().join("report.json"))?).map_err(std::io::Error::from)?;
+    let report: Value = serde_json::from_str(&fs::read_to_string(scratch.path().join("report.json"))?).map_err(io::Error::from)?;
     for format in formats {
-        write(common, *format, &report, folder.0.path(), out)?;
+        write(aws.common.output, *format, &report, scratch.path(), out)?;
     }
-    summary.unseen.iter().for_each(|what| eprintln!("not seen: {what}"));
-    Ok(if summary.findings.values().sum::<usize>() == 0 { Done::Fine } else { Done::Differences })
+    summary.unseen.iter().for_each(|what| eprintln!("not inspected: {what}"));
+    Ok(Outcome::clean_if(summary.findings.values().sum::<usize>() == 0))
 }
 
-fn write(common: &Common, format: ReportFormat, report: &Value, from: &Path, out: &Path) -> Result<(), Failure> {
+fn write(output: Format, format: ReportFormat, report: &Value, from: &Path, out: &Path) -> Result<(), CliError> {
     let [page, json, findings, connections, ocsf] = FILES;
     let names: &[&str] = match format {
         ReportFormat::Table => {
-            table(common, report);
+            table(output, report);
             return Ok(());
         }
         ReportFormat::Json => &[json],
@@ -84,51 +84,52 @@ fn write(common: &Common, format: ReportFormat, report: &Value, from: &Path, out
         ReportFormat::Html => &[page],
         ReportFormat::Ocsf => &[ocsf],
     };
-    fs::create_dir_all(out).map_err(|error| Failure::Trouble(format!("{}: {error}", out.display())))?;
+    fs::create_dir_all(out).map_err(CliError::at(out))?;
     for name in names {
         let path = out.join(name);
-        fs::copy(from.join(name), &path).map_err(|error| Failure::Trouble(format!("{}: {error}", path.display())))?;
+        fs::copy(from.join(name), &path).map_err(CliError::at(&path))?;
         println!("{}", path.display());
     }
     Ok(())
 }
 
-fn table(common: &Common, report: &Value) {
+fn table(output: Format, report: &Value) {
     let mut rows = Rows::new(&["severity", "finding", "subject", "what"]);
     let mut findings: Vec<&Value> = report["findings"].as_array().into_iter().flatten().collect();
     let rank = |finding: &Value| ["critical", "warning", "info"].iter().position(|word| finding["severity"] == **word);
     findings.sort_by_key(|finding| (rank(finding), finding["id"].to_string()));
     for finding in findings {
-        let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
-        let id = text("id");
-        let subject = id.split_once('/').map_or(id.as_str(), |(_, subject)| subject).to_owned();
+        let text = |name: &str| finding[name].as_str().unwrap_or_default();
+        let subject = text("id").split_once('/').map_or(text("id"), |(_, subject)| subject);
         rows.push([text("severity"), text("kind"), subject, text("what")]);
     }
-    rows.write(common.output, "Everything that is connected is what the policy allows.");
-    if common.output == Format::Table {
+    rows.write(output, "No findings: every connection is what the policy set allows.");
+    if output == Format::Table {
         let totals = &report["totals"];
         let services = counted(totals["services"].as_u64().unwrap_or_default() as usize, "service", "services");
-        println!("{services}, {} connected, {} waiting.", totals["connected"], totals["waiting"]);
+        println!("{services}, {} connected, {} pending.", totals["connected"], totals["waiting"]);
     }
 }
 
-/// Keeps a report's files in a folder, all beside each other.
-struct Folder(tempfile::TempDir);
+struct Directory<'a>(&'a Path);
 
-impl ReportStore for &Folder {
+impl Directory<'_> {
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(Path::new(name).file_name().unwrap_or_default())
+    }
+}
+
+impl ReportStore for Directory<'_> {
     async fn store(&self, name: &str, _: &str, file: &Path) -> Result<(), CallError> {
-        let to = self.0.path().join(Path::new(name).file_name().unwrap_or_default());
-        let trouble =
-            |error: std::io::Error| CallError { call: "copy", code: None, message: error.to_string(), source: Some(Box::new(error)) };
-        fs::copy(file, to).map(drop).map_err(trouble)
+        let failed = |error: io::Error| CallError { call: "copy", code: None, message: error.to_string(), source: Some(Box::new(error)) };
+        fs::copy(file, self.path(name)).map(drop).map_err(failed)
     }
 
     fn location(&self, name: &str) -> String {
-        self.0.path().join(Path::new(name).file_name().unwrap_or_default()).display().to_string()
+        self.path(name).display().to_string()
     }
 }
 
-/// Reads the ledger and writes nothing on it.
 struct ReadOnly(Table);
 
 impl History for ReadOnly {

@@ -1,4 +1,4 @@
-//! The connection to AWS, or to `make up`.
+//! The clients for AWS, or for the local platform of `make up`.
 
 use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use jiff::SignedDuration;
@@ -7,30 +7,41 @@ use warden::{
     gather::{organization_cache::OrganizationCache, policy_reload},
     model::{
         connection::Connection,
-        ids::{AccountId, EndpointId, Region},
+        ids::{EndpointId, Region},
         service::Service,
     },
     policy::{PolicySet, PolicyUri},
     ports::{ConnectionFilter, Describe},
 };
 
-use crate::{arguments::Common, failure::Failure, output::counted, policy};
+use crate::{arguments::Common, error::CliError, policy_set, wording::counted};
 
-/// How long the ledger keeps what a person writes; the scheduled functions have their own setting.
+/// How long the ledger keeps what this command line writes. The functions have a setting of their own.
 pub(crate) const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+/// The version of the warden that records name.
+pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/cli");
 
 /// Clients with the caller's own credentials.
 pub(crate) struct Aws {
+    pub(crate) common: Common,
     pub(crate) config: SdkConfig,
-    pub(crate) checkup: Diagnostics,
+    pub(crate) diagnostics: Diagnostics,
     pub(crate) ec2: Ec2,
     pub(crate) region: Region,
-    pub(crate) members: OrganizationCache<Option<Organizations>>,
+    pub(crate) organization: OrganizationCache<Option<Organizations>>,
     ledger: Option<Table>,
 }
 
+pub(crate) struct Described {
+    pub(crate) service: Service,
+    pub(crate) connection: Connection,
+    /// Every connection of the service.
+    pub(crate) all: Vec<Connection>,
+}
+
 impl Aws {
-    pub(crate) async fn connect(common: &Common) -> Result<Self, Failure> {
+    pub(crate) async fn connect(common: &Common) -> Result<Self, CliError> {
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         if let Some(region) = &common.region {
             loader = loader.region(SdkRegion::new(region.clone()));
@@ -42,75 +53,75 @@ impl Aws {
             loader = loader.endpoint_url(url);
         }
         let config = loader.load().await;
-        let region: Region = config.region().ok_or_else(|| Failure::Usage(no_region(common.profile.as_deref())))?.as_ref().parse()?;
-        let ledger = common.ledger().map(|name| Table::new(&config, name.to_owned(), RETENTION));
-        let members = OrganizationCache::new(Organizations::new(&config, &common.organization).await);
-        Ok(Self { members, checkup: Diagnostics::new(&config), ec2: Ec2::new(&config, region.clone()), region, ledger, config })
+        let region: Region = config.region().ok_or_else(|| no_region(common.profile.as_deref()))?.as_ref().parse()?;
+        Ok(Self {
+            common: common.clone(),
+            diagnostics: Diagnostics::new(&config),
+            ec2: Ec2::new(&config, region.clone()),
+            organization: OrganizationCache::new(Organizations::new(&config, &common.organization).await),
+            ledger: common.ledger().map(|name| Table::new(&config, name.to_owned(), RETENTION)),
+            region,
+            config,
+        })
     }
 
-    pub(crate) fn ledger(&self) -> Result<&Table, Failure> {
-        let what = "name the ledger: --ledger TABLE, or WARDEN_LEDGER (it is `LedgerName` in the stack's outputs)";
-        self.ledger.as_ref().ok_or_else(|| Failure::Usage(what.to_owned()))
+    pub(crate) fn ledger(&self) -> Result<&Table, CliError> {
+        let message = "no ledger is given: set --ledger or WARDEN_LEDGER to `LedgerName` of the stack's outputs";
+        self.ledger.as_ref().ok_or_else(|| CliError::Usage(message.to_owned()))
     }
 
-    /// A policy set, wherever it lies.
-    pub(crate) async fn policy(&self, uri: &PolicyUri) -> Result<PolicySet, Failure> {
-        if let PolicyUri::Folder(folder) = uri {
-            return policy::load(folder);
+    pub(crate) async fn policies(&self) -> Result<PolicySet, CliError> {
+        self.policy_set(&self.common.policies).await
+    }
+
+    pub(crate) async fn policy_set(&self, uri: &PolicyUri) -> Result<PolicySet, CliError> {
+        if let PolicyUri::Folder(directory) = uri {
+            return policy_set::load(directory);
         }
         let files = policy_reload::files(uri, &bucket_of(&self.config, uri)).await?;
         Ok(PolicySet::of_files(&files, &uri.to_string())?)
     }
 
-    /// Who the caller is, as STS says.
-    pub(crate) async fn caller(&self) -> Result<String, Failure> {
-        Ok(self.checkup.caller().await?.arn)
+    pub(crate) async fn caller(&self) -> Result<String, CliError> {
+        Ok(self.diagnostics.caller().await?.arn)
     }
 
-    /// The caller's account.
-    pub(crate) async fn account(&self) -> Result<AccountId, Failure> {
-        Ok(self.checkup.caller().await?.account.parse()?)
+    pub(crate) async fn services(&self) -> Result<Vec<Service>, CliError> {
+        self.in_scope(self.ec2.services(None).await?, |service| service)
     }
 
-    /// The services in scope.
-    pub(crate) async fn services(&self, common: &Common) -> Result<Vec<Service>, Failure> {
-        let all = self.ec2.services(None).await?;
-        self.in_scope(common, all, |service| service)
-    }
-
-    /// Those in scope of what is there. None at all is no good news but a wrong Region or a misspelt scope.
-    pub(crate) fn in_scope<T>(&self, common: &Common, mut all: Vec<T>, service: fn(&T) -> &Service) -> Result<Vec<T>, Failure> {
-        let there = counted(all.len(), "endpoint service", "endpoint services");
-        all.retain(|one| common.scope.covers(service(one)));
+    /// Those that are in scope. Fails if there are none: the Region or the scope is probably wrong.
+    pub(crate) fn in_scope<T>(&self, mut all: Vec<T>, service: fn(&T) -> &Service) -> Result<Vec<T>, CliError> {
+        let count = counted(all.len(), "endpoint service", "endpoint services");
+        all.retain(|one| self.common.scope.covers(service(one)));
         if all.is_empty() {
-            return Err(Failure::Usage(format!(
-                "of {there} of yours in {}, none is in the scope `{}`: check --region, --profile and --scope",
-                self.region, common.scope
+            let (region, scope) = (&self.region, &self.common.scope);
+            return Err(CliError::Usage(format!(
+                "none of your {count} in {region} is in the scope `{scope}`: check --region, --profile and --scope"
             )));
         }
         Ok(all)
     }
 
-    /// A connection with its service and the others of that service.
-    pub(crate) async fn connection(&self, endpoint: &EndpointId) -> Result<(Service, Connection, Vec<Connection>), Failure> {
+    pub(crate) async fn describe(&self, endpoint: &EndpointId) -> Result<Described, CliError> {
         let unknown = || {
-            Failure::Usage(format!(
-                "no endpoint service of yours in {} has a connection from {endpoint}: check the id, --region and --profile",
-                self.region
+            let region = &self.region;
+            CliError::Usage(format!(
+                "no endpoint service of yours in {region} has a connection from {endpoint}: check the id, --region and --profile"
             ))
         };
         let found = self.ec2.connections(ConnectionFilter::Endpoint(endpoint)).await?;
-        let service = found.into_iter().find(|connection| connection.endpoint == *endpoint).ok_or_else(unknown)?.service;
-        let all = self.ec2.connections(ConnectionFilter::Service(&service)).await?;
+        let id = found.into_iter().find(|connection| connection.endpoint == *endpoint).ok_or_else(unknown)?.service;
+        let all = self.ec2.connections(ConnectionFilter::Service(&id)).await?;
         let connection = all.iter().find(|connection| connection.endpoint == *endpoint).cloned().ok_or_else(unknown)?;
-        let service = self.ec2.services(Some(&service)).await?.into_iter().next().ok_or_else(unknown)?;
-        Ok((service, connection, all))
+        let service = self.ec2.services(Some(&id)).await?.into_iter().next().ok_or_else(unknown)?;
+        Ok(Described { service, connection, all })
     }
 }
 
-fn no_region(profile: Option<&str>) -> String {
-    match profile {
+fn no_region(profile: Option<&str>) -> CliError {
+    CliError::Usage(match profile {
         None => "no Region is set: give --region, or set one in your AWS configuration".to_owned(),
-        Some(profile) => format!("no Region is set: is there a profile `{profile}`? If it names no Region, give --region"),
-    }
+        Some(profile) => format!("no Region is set: check that profile `{profile}` exists and names one, or give --region"),
+    })
 }

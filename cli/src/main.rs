@@ -1,135 +1,100 @@
-//! `warden`: see what a policy would do, decide in person, and ask why. With your own credentials.
+//! `warden`: edits, tests and publishes policies, shows decisions, and decides in the caller's name.
 
-#![warn(clippy::print_stderr, clippy::print_stdout, reason = "the crate's own macros of these names do not panic")]
+#![warn(clippy::print_stderr, clippy::print_stdout, reason = "the crate has macros of these names that do not panic")]
 
-// First, because its macros stand in for the standard library's in all that follow.
+// First, because its macros replace those of the standard library in the modules below.
 #[macro_use]
 mod output;
 
 mod arguments;
 mod audit;
 mod aws;
-mod decide;
+mod call_advice;
 mod doctor;
+mod error;
 mod explain;
-mod failure;
+mod facts;
 mod history;
+mod manual;
 mod plan;
 mod policy;
+mod policy_set;
 mod principals;
-mod prove;
+mod problems;
+mod prompt;
+mod proof;
+mod replay;
+mod wording;
 
-use std::{fs, io, path::Path, process::ExitCode, time::Duration};
+use std::{fs, io, path::Path, process::ExitCode};
 
 use arguments::{Arguments, Command, Format, PolicyCommand};
 use clap::{CommandFactory, Parser};
-use failure::{Done, Failure};
-use jiff::Timestamp;
+use error::{CliError, Outcome};
 
 fn main() -> ExitCode {
-    let status = match run(Arguments::parse()) {
-        Ok(Done::Fine) => ExitCode::SUCCESS,
-        Ok(Done::Differences) => ExitCode::from(1),
-        Err(failure) => {
-            eprintln!("{failure}");
-            ExitCode::from(failure.code())
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let status = match runtime.map_err(CliError::from).and_then(|runtime| runtime.block_on(run(arguments))) {
+        Ok(Outcome::Clean) => 0,
+        Ok(Outcome::Findings) => 1,
+        Err(error) => {
+            eprintln!("warden: {error}");
+            error.exit_status()
         }
     };
-    match output::closed() {
-        // Whoever read it has seen enough, and all the same was done.
-        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => status,
-        Some(error) => {
+    match output::print::finish() {
+        // A reader that has read enough is no error.
+        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             eprintln!("warden: standard output: {error}");
             ExitCode::from(3)
         }
-        None => status,
+        _ => ExitCode::from(status),
     }
 }
 
-fn run(arguments: Arguments) -> Result<Done, Failure> {
-    let Arguments { common, command } = arguments;
-    if common.output != Format::Table && says_sentences(&command) {
-        return Err(Failure::Usage("--output: this command finds nothing that could be written as JSON or CSV".to_owned()));
+async fn run(Arguments { common, command }: Arguments) -> Result<Outcome, CliError> {
+    if common.output != Format::Table && !command.writes_rows() {
+        return Err(CliError::Usage("--output: this command writes no rows, so it has no JSON or CSV output".to_owned()));
     }
+    let common = &common;
+    let connect = || aws::Aws::connect(common);
     match command {
-        // Neither AWS nor a runtime: these start at once.
         Command::Policy { command } => match command {
-            PolicyCommand::Check { prove: false, .. } => policy::check(&common),
-            PolicyCommand::Check { prove: true, since, within } => {
-                // A program reads what is proved, and nothing beside it.
-                if common.output == Format::Table {
-                    policy::check(&common)?;
-                }
-                runtime()?.block_on(prove::check(&common, limits(within, since)))
+            PolicyCommand::Check { prove: false, .. } => policy::check(common),
+            PolicyCommand::Check { prove: true, within, since } => proof::check(common, within, since).await,
+            PolicyCommand::Compare { old, new, within, since } => proof::compare(common, [&old, &new], within, since).await,
+            PolicyCommand::Publish { to } => policy::publish(common, &connect().await?, &to).await,
+            PolicyCommand::Test { junit } => policy::test(common, junit.as_deref()),
+            PolicyCommand::Fmt { check } => policy::fmt(common, check),
+            PolicyCommand::Schema => {
+                print!("{}", warden::policy::schema_text());
+                Ok(Outcome::Clean)
             }
-            PolicyCommand::Compare { old, new, since, within } => {
-                runtime()?.block_on(prove::compare(&common, &old, &new, limits(within, since)))
-            }
-            PolicyCommand::Publish { to } => {
-                runtime()?.block_on(async { policy::publish(&common, &aws::Aws::connect(&common).await?, &to).await })
-            }
-            PolicyCommand::Test { junit } => policy::test(&common, junit.as_deref()),
-            PolicyCommand::Fmt { check } => policy::fmt(&common, check),
-            PolicyCommand::Schema => policy::schema(),
         },
+        Command::Plan { policy } => plan::plan(&connect().await?, policy.as_ref()).await,
+        Command::Explain { endpoint } => explain::explain(&connect().await?, &endpoint).await,
+        Command::Approve(approval) => manual::approve(&connect().await?, &approval).await,
+        Command::Reject(order) => manual::reject(&connect().await?, &order).await,
+        Command::Revoke(revocation) => manual::revoke(&connect().await?, &revocation).await,
+        Command::History(filter) => history::history(&connect().await?, &filter).await,
+        Command::Replay { since } => replay::replay(&connect().await?, since).await,
+        Command::Audit { format, out, topic } => audit::audit(&connect().await?, topic.as_ref(), &format, &out).await,
+        Command::Doctor { stack, topic } => doctor::doctor(&connect().await?, &stack, topic.as_ref()).await,
+        Command::Principals { apply, yes } => principals::principals(&connect().await?, apply, yes).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "warden", &mut script);
             print!("{}", String::from_utf8_lossy(&script));
-            Ok(Done::Fine)
+            Ok(Outcome::Clean)
         }
         Command::Man { dir } => man(&dir),
-        other => runtime()?.block_on(over_aws(&common, other)),
     }
 }
 
-/// What such a command prints is for people, whatever --output may say.
-fn says_sentences(command: &Command) -> bool {
-    match command {
-        Command::Policy { command } => match command {
-            PolicyCommand::Publish { .. } | PolicyCommand::Fmt { .. } | PolicyCommand::Schema => true,
-            PolicyCommand::Check { .. } | PolicyCommand::Compare { .. } | PolicyCommand::Test { .. } => false,
-        },
-        Command::Approve(_) | Command::Reject(_) | Command::Revoke(_) | Command::Completions { .. } | Command::Man { .. } => true,
-        Command::Plan { .. }
-        | Command::Explain { .. }
-        | Command::History(_)
-        | Command::Replay { .. }
-        | Command::Audit { .. }
-        | Command::Doctor { .. }
-        | Command::Principals { .. } => false,
-    }
-}
-
-async fn over_aws(common: &arguments::Common, command: Command) -> Result<Done, Failure> {
-    let aws = aws::Aws::connect(common).await?;
-    match command {
-        Command::Plan { policy } => plan::plan(common, &aws, policy.as_ref()).await,
-        Command::Doctor { stack, topic } => doctor::doctor(common, &aws, &stack, topic.as_ref()).await,
-        Command::Principals { apply, yes } => principals::principals(common, &aws, apply, yes).await,
-        Command::Explain { endpoint } => explain::explain(common, &aws, &endpoint).await,
-        Command::Approve(order) => decide::approve(common, &aws, &order).await,
-        Command::Reject(order) => decide::reject(common, &aws, &order).await,
-        Command::Revoke(order) => decide::revoke(common, &aws, &order).await,
-        Command::History(filter) => history::history(common, &aws, &filter).await,
-        Command::Replay { since } => history::replay(common, &aws, &since).await,
-        Command::Audit { format, out, topic } => audit::audit(common, &aws, topic.as_ref(), &format, &out).await,
-        Command::Policy { .. } | Command::Completions { .. } | Command::Man { .. } => Ok(Done::Fine),
-    }
-}
-
-fn limits(within: u32, since: Timestamp) -> prove::Limits {
-    prove::Limits { within: Duration::from_secs(within.into()), since }
-}
-
-fn man(dir: &Path) -> Result<Done, Failure> {
-    let named = |error: io::Error| Failure::Trouble(format!("{}: {error}", dir.display()));
-    fs::create_dir_all(dir).map_err(named)?;
-    // Named only, so that each page speaks of `warden plan` and not of `plan`.
-    clap_mangen::generate_to(Arguments::command(), dir).map_err(named)?;
-    Ok(Done::Fine)
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+fn man(dir: &Path) -> Result<Outcome, CliError> {
+    fs::create_dir_all(dir).map_err(CliError::at(dir))?;
+    // The command must not be built first: each page then names `warden plan` and not `plan`.
+    clap_mangen::generate_to(Arguments::command(), dir).map_err(CliError::at(dir))?;
+    Ok(Outcome::Clean)
 }

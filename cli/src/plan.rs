@@ -1,232 +1,144 @@
-//! `warden plan`: every pending request and what would happen to it. Changes nothing.
-
-use std::collections::BTreeSet;
+//! `warden plan`: the decision on every pending request. Changes nothing.
 
 use jiff::Timestamp;
 use warden::{
     audit::admission_order::AdmissionOrder,
-    decision::{Action, Decision, NoAction, decide, grant::Grant, queue::PendingQueue},
+    decision::{Action, Decision, decide, grant::Grant, queue::PendingQueue},
     ledger::history::LedgerHistory,
     model::{
         connection::{Connection, Phase},
         facts::{Claim, Counts, Facts},
-        organization::Membership,
         service::Service,
     },
-    policy::{Answer, Judgement, PolicyId, PolicySet, PolicyUri, UnknownFact, evaluation::Refer},
+    policy::{PolicySet, PolicyUri, UnknownFact, evaluation::Refer},
     ports::{ConnectionFilter, Describe, History, Ledger},
 };
 
 use crate::{
-    arguments::Common,
+    arguments::Format,
     aws::Aws,
-    failure::{Done, Failure},
-    output::{Rows, progress},
-    policy,
+    error::{CliError, Outcome},
+    facts,
+    output::{Rows, bar},
+    wording::{account, decision, service_name, short},
 };
 
-pub(crate) async fn plan(common: &Common, aws: &Aws, new: Option<&PolicyUri>) -> Result<Done, Failure> {
-    let current = aws.policy(&common.policies).await?;
-    let new = match new {
-        Some(uri) => Some(aws.policy(uri).await?),
-        None => None,
-    };
-    let services = services(common, aws).await?;
+pub(crate) async fn plan(aws: &Aws, new: Option<&PolicyUri>) -> Result<Outcome, CliError> {
     let now = Timestamp::now();
-    match new {
-        None => listed(common, aws, &current, &services, now).await,
-        Some(new) => compared(common, aws, (&current, &new), &services, now).await,
-    }
+    let current = Judge { aws, policies: aws.policies().await?, now };
+    let Some(new) = new else { return list(&current, &read(aws).await?).await };
+    let new = Judge { aws, policies: aws.policy_set(new).await?, now };
+    compare(&current, &new, &read(aws).await?).await
 }
 
-/// A service with all that a plan needs.
 struct Planned {
     service: Service,
     connections: Vec<Connection>,
     grants: Vec<Grant>,
-    /// What the ledger holds, where one was named.
-    memory: Option<LedgerHistory>,
+    /// Absent without a ledger.
+    history: Option<LedgerHistory>,
 }
 
-async fn services(common: &Common, aws: &Aws) -> Result<Vec<Planned>, Failure> {
+async fn read(aws: &Aws) -> Result<Vec<Planned>, CliError> {
     let mut planned = Vec::new();
-    let services = aws.services(common).await?;
-    let bar = progress(services.len(), "services");
+    let services = aws.services().await?;
+    let bar = bar(services.len(), "services");
     for service in services {
         let connections = aws.ec2.connections(ConnectionFilter::Service(&service.id)).await?;
-        // Without a ledger there are no grants to know of; then a plan is by policy alone, and says so.
-        let (grants, memory) = match aws.ledger() {
+        let (grants, history) = match aws.ledger() {
             Ok(ledger) => (ledger.grants(&service.id).await?, Some(ledger.history(&service.id).await?)),
             Err(_) => (Vec::new(), None),
         };
-        planned.push(Planned { service, connections, grants, memory });
+        planned.push(Planned { service, connections, grants, history });
         bar.inc(1);
     }
     bar.finish_and_clear();
-    if common.ledger().is_none() {
-        eprintln!("note: without --ledger, grants are not known and not counted in");
+    if aws.common.ledger().is_none() {
+        eprintln!("note: without --ledger, grants are ignored");
     }
     Ok(planned)
 }
 
-async fn listed(common: &Common, aws: &Aws, policy: &PolicySet, services: &[Planned], now: Timestamp) -> Result<Done, Failure> {
+async fn list(judge: &Judge<'_>, services: &[Planned]) -> Result<Outcome, CliError> {
     let mut rows = Rows::new(&["service", "endpoint", "account", "waiting", "would", "because"]);
     for planned in services {
-        for (connection, decision) in answers(aws, policy, planned, now).await {
-            let (would, because) = words(&decision);
-            rows.push([name(&planned.service), connection.endpoint.to_string(), owner(&connection), age(&connection, now), would, because]);
+        for (connection, decided) in judge.decisions(planned).await {
+            let (name, account, waiting) = (service_name(&planned.service), account(&connection), age(&connection, judge.now));
+            let (would, because) = decision(&decided);
+            rows.push([&name, connection.endpoint.as_str(), &account, &waiting, &would, &because]);
         }
     }
-    rows.write(common.output, "No request is pending.");
-    Ok(Done::Fine)
+    rows.write(judge.aws.common.output, "No request is pending.");
+    Ok(Outcome::Clean)
 }
 
-async fn compared(
-    common: &Common,
-    aws: &Aws,
-    (old, new): (&PolicySet, &PolicySet),
-    services: &[Planned],
-    now: Timestamp,
-) -> Result<Done, Failure> {
+async fn compare(old: &Judge<'_>, new: &Judge<'_>, services: &[Planned]) -> Result<Outcome, CliError> {
     let mut rows = Rows::new(&["service", "endpoint", "account", "state", "now", "then", "because"]);
     for planned in services {
-        let (before, after) = (answers(aws, old, planned, now).await, answers(aws, new, planned, now).await);
-        for ((connection, before), (_, after)) in before.into_iter().zip(after) {
-            let ((was, _), (would, because)) = (words(&before), words(&after));
-            if was != would {
-                rows.push([
-                    name(&planned.service),
-                    connection.endpoint.to_string(),
-                    owner(&connection),
-                    "pending".into(),
-                    was,
-                    would,
-                    because,
-                ]);
+        let name = service_name(&planned.service);
+        let mut push = |connection: &Connection, state: &str, was: String, (then, because): (String, String)| {
+            if was != then {
+                rows.push([&name, connection.endpoint.as_str(), &account(connection), state, &was, &then, &because]);
             }
+        };
+        for ((connection, before), (_, after)) in old.decisions(planned).await.into_iter().zip(new.decisions(planned).await) {
+            push(&connection, "pending", decision(&before).0, decision(&after));
         }
-        let mut census = AdmissionOrder::default();
-        census.count(&planned.connections, planned.memory.as_ref());
-        let census = census.sorted();
+        let mut order = AdmissionOrder::default();
+        order.count(&planned.connections, planned.history.as_ref());
+        let order = order.sorted();
         for connection in planned.connections.iter().filter(|connection| connection.state.phase() == Phase::Live) {
-            let (was, _) = justified(aws, old, planned, connection, &census, now).await;
-            let (would, because) = justified(aws, new, planned, connection, &census, now).await;
-            if was != would {
-                let state = connection.state.as_str().to_owned();
-                rows.push([name(&planned.service), connection.endpoint.to_string(), owner(connection), state, was, would, because]);
-            }
+            let (was, _) = old.justification(planned, connection, &order).await;
+            push(connection, connection.state.as_str(), was, new.justification(planned, connection, &order).await);
         }
     }
-    rows.write(common.output, "The new policy set would change nothing for what is there now.");
-    if common.output == crate::arguments::Format::Table {
-        println!("{} → {}", policy::short(old.digest()), policy::short(new.digest()));
+    rows.write(new.aws.common.output, "The new policy set would change nothing: every current decision stays the same.");
+    if new.aws.common.output == Format::Table {
+        println!("{} → {}", short(old.policies.digest()), short(new.policies.digest()));
     }
-    Ok(if rows.is_empty() { Done::Fine } else { Done::Differences })
+    Ok(Outcome::clean_if(rows.is_empty()))
 }
 
-/// What each waiting request comes to, in the sweep's order.
-async fn answers(aws: &Aws, policy: &PolicySet, planned: &Planned, now: Timestamp) -> Vec<(Connection, Decision)> {
-    let Some(PendingQueue { service, waiting, mut counts }) = PendingQueue::of(&planned.connections, planned.service.clone()) else {
-        return Vec::new();
-    };
-    let mut answers = Vec::new();
-    for connection in waiting {
-        let facts = facts(aws, policy, &service, connection.clone(), counts.seen_by(&connection), now).await;
-        let decision = decide(policy, &facts, &planned.grants);
-        if matches!(decision.action, Action::Accept(_)) {
-            counts.let_in(&connection);
-        }
-        answers.push((connection, decision));
-    }
-    answers
-}
-
-/// Whether what is connected would be let in: judged as the audit judges it, beside those that were there before it.
-async fn justified(
-    aws: &Aws,
-    policy: &PolicySet,
-    planned: &Planned,
-    connection: &Connection,
-    census: &AdmissionOrder,
+struct Judge<'a> {
+    aws: &'a Aws,
+    policies: PolicySet,
     now: Timestamp,
-) -> (String, String) {
-    let counts = census.beside(connection, planned.memory.as_ref());
-    let waiting = Connection { state: warden::model::connection::State::PendingAcceptance, ..connection.clone() };
-    let role = planned.memory.as_ref().and_then(|memory| memory.of(connection)?.role.clone());
-    let claim = role.map(|role| Claim::recorded(connection, role));
-    let facts = Facts { claim, ..facts(aws, policy, &planned.service, waiting, counts, now).await };
-    let decision = decide(policy, &facts, &planned.grants);
-    let (would, because) = words(&decision);
-    match decision.action {
-        Action::Refer(Refer::Unverified { ref needs }) if needs.contains(&UnknownFact::Organization) => ("unknown".to_owned(), because),
-        Action::Accept(_) => ("justified".to_owned(), because),
-        Action::Reject(_) | Action::Refer(_) | Action::NoAction(_) => ("unjustified".to_owned(), format!("{would}: {because}")),
-    }
 }
 
-async fn facts(aws: &Aws, policy: &PolicySet, service: &Service, connection: Connection, counts: Counts, now: Timestamp) -> Facts {
-    let mut facts = Facts { service: service.clone(), connection, counts, membership: Membership::NotAsked, claim: None, now };
-    aws.members.complete(policy, &mut facts).await;
-    facts
-}
-
-/// What would be done, and by what.
-pub(crate) fn words(decision: &Decision) -> (String, String) {
-    let judgement = decision.grounds.judgement.as_ref();
-    match (&decision.action, &decision.grounds.grant) {
-        (Action::Accept(_), Some(grant)) => ("accept".into(), format!("granted by {}: {}", grant.by, grant.reason)),
-        (Action::Accept(_), None) => ("accept".into(), rules(judgement.map(|judgement| &judgement.accept))),
-        (Action::Reject(_), _) => ("reject".into(), rules(judgement.map(|judgement| &judgement.reject))),
-        (Action::Refer(why), _) => ("refer".into(), because(why, judgement)),
-        (Action::NoAction(NoAction::Live), _) => ("leave".into(), "connected already".into()),
-        (Action::NoAction(NoAction::Gone), _) => ("leave".into(), "nothing waits any more".into()),
-    }
-}
-
-fn rules(answer: Option<&Answer>) -> String {
-    answer.map(|answer| answer.policies.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>().join(", ")).unwrap_or_default()
-}
-
-/// Why a person must decide.
-pub(crate) fn because(why: &Refer, judgement: Option<&Judgement>) -> String {
-    match why {
-        Refer::NoPermit => "no policy allows it".to_owned(),
-        Refer::Forbidden => format!("forbidden by {}", rules(judgement.map(|judgement| &judgement.accept))),
-        Refer::Contradiction => "both accept and reject are allowed".to_owned(),
-        Refer::PolicyError => {
-            let errors = judgement.into_iter().flat_map(|judgement| judgement.accept.errors.iter().chain(&judgement.reject.errors));
-            let mut ids: Vec<&str> = errors.map(|error| error.id.as_ref().map_or("(request)", PolicyId::as_str)).collect();
-            ids.dedup();
-            format!("{} cannot be evaluated", ids.join(", "))
+impl Judge<'_> {
+    /// The decision on each pending request, in the order in which the sweep decides.
+    async fn decisions(&self, planned: &Planned) -> Vec<(Connection, Decision)> {
+        let Some(queue) = PendingQueue::of(&planned.connections, planned.service.clone()) else { return Vec::new() };
+        let (mut counts, mut decisions) = (queue.counts, Vec::new());
+        for connection in queue.waiting {
+            let decision = decide(&self.policies, &self.facts(planned, &connection, counts.seen_by(&connection)).await, &planned.grants);
+            if matches!(decision.action, Action::Accept(_)) {
+                counts.let_in(&connection);
+            }
+            decisions.push((connection, decision));
         }
-        Refer::Missing { fact } => fact.to_string(),
-        Refer::Unverified { needs } => unverified(needs, judgement),
-        Refer::Inactive { state } => format!("the account is {state} in its organization"),
-        Refer::UnknownState { state } => format!("its state `{state}` is unknown"),
-        Refer::Disputed { claimed } => format!("the event names another owner, {claimed}"),
+        decisions
     }
-}
 
-fn unverified(needs: &BTreeSet<UnknownFact>, judgement: Option<&Judgement>) -> String {
-    let open = judgement.into_iter().flat_map(|judgement| judgement.accept.residual.iter().chain(&judgement.reject.residual));
-    let mut ids: Vec<&str> = open.map(|rule| rule.id.as_str()).collect();
-    ids.dedup();
-    // No rule, where a person's grant is what waits.
-    let who = if ids.is_empty() { "a grant".to_owned() } else { ids.join(", ") };
-    format!("{who} {} for {}", if ids.len() > 1 { "wait" } else { "waits" }, awaited(needs))
-}
+    /// Returns if a live connection is justified, and by what. Judged as the audit does: beside the connections that were
+    /// admitted before it.
+    async fn justification(&self, planned: &Planned, connection: &Connection, order: &AdmissionOrder) -> (String, String) {
+        let counts = order.beside(connection, planned.history.as_ref());
+        let role = planned.history.as_ref().and_then(|history| history.of(connection)?.role.clone());
+        let facts = self.facts(planned, &facts::pending(connection), counts).await;
+        let facts = facts.with_claim(role.map(|role| Claim::recorded(connection, role)));
+        let decided = decide(&self.policies, &facts, &planned.grants);
+        let (would, because) = decision(&decided);
+        match decided.action {
+            Action::Refer(Refer::Unverified { needs }) if needs.contains(&UnknownFact::Organization) => ("unknown".to_owned(), because),
+            Action::Accept(_) => ("justified".to_owned(), because),
+            Action::Reject(_) | Action::Refer(_) | Action::NoAction(_) => ("unjustified".to_owned(), format!("{would}: {because}")),
+        }
+    }
 
-/// What is not known, in words.
-pub(crate) fn awaited(needs: &BTreeSet<UnknownFact>) -> String {
-    needs.iter().map(|need| need.label()).collect::<Vec<_>>().join(" and ")
-}
-
-pub(crate) fn name(service: &Service) -> String {
-    service.tags.get("Name").cloned().unwrap_or_else(|| service.id.to_string())
-}
-
-pub(crate) fn owner(connection: &Connection) -> String {
-    connection.owner.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string)
+    async fn facts(&self, planned: &Planned, connection: &Connection, counts: Counts) -> Facts {
+        facts::beside(self.aws, &self.policies, &planned.service, connection, counts, self.now).await
+    }
 }
 
 fn age(connection: &Connection, now: Timestamp) -> String {

@@ -1,4 +1,4 @@
-//! `warden principals`: whom each service's permissions let ask, against whom the policy would have ask.
+//! `warden principals`: the allowed principals of each service, compared with the accounts that the policy set can accept.
 
 use std::collections::BTreeSet;
 
@@ -12,68 +12,45 @@ use warden::{
 };
 
 use crate::{
-    arguments::{Common, Format},
+    arguments::Format,
     aws::Aws,
-    decide::ask,
-    failure::{Done, Failure},
-    output::{Rows, counted, progress},
-    plan::name,
+    error::{CliError, Outcome},
+    output::{Rows, bar},
+    prompt::confirm,
+    wording::{counted, service_name},
 };
 
-/// The accounts that people let in, by name or by an endpoint of theirs.
-async fn granted(aws: &Aws, service: &ServiceId) -> Result<BTreeSet<AccountId>, Failure> {
-    let Ok(ledger) = aws.ledger() else { return Ok(BTreeSet::new()) };
-    let now = Timestamp::now();
-    let grants = ledger.grants(service).await?;
-    let mut accounts: BTreeSet<AccountId> = BTreeSet::new();
-    if grants.iter().any(|grant| grant.holds(now)) {
-        let connections = aws.ec2.connections(ConnectionFilter::Service(service)).await?;
-        let covered = connections.iter().filter(|connection| Grant::covering(&grants, connection, now).is_some());
-        accounts.extend(covered.filter_map(|connection| connection.owner.clone()));
-    }
-    accounts.extend(grants.iter().filter(|grant| grant.holds(now)).filter_map(|grant| match &grant.to {
-        Grantee::Account(account) => Some(account.clone()),
-        Grantee::Endpoint(_) => None,
-    }));
-    Ok(accounts)
-}
-
-pub(crate) async fn principals(common: &Common, aws: &Aws, apply: bool, yes: bool) -> Result<Done, Failure> {
+pub(crate) async fn principals(aws: &Aws, apply: bool, yes: bool) -> Result<Outcome, CliError> {
     if apply {
-        // Without it, whom a person let in would be taken for nobody.
+        // Without the ledger, the principals of accounts with a grant would be removed.
         aws.ledger()?;
-    } else if common.ledger().is_none() {
-        eprintln!("note: without --ledger, grants are not known and not counted in");
+    } else if aws.common.ledger().is_none() {
+        eprintln!("note: without --ledger, grants are ignored");
     }
-    let policy = aws.policy(&common.policies).await?;
-    let offers = aws.in_scope(common, aws.ec2.service_configurations().await?, |offer| &offer.service)?;
+    let policies = aws.policies().await?;
+    let configurations = aws.in_scope(aws.ec2.service_configurations().await?, |configuration| &configuration.service)?;
     // A provider needs no permission for its own service.
-    let own = aws.account().await?;
-    let mut rows = Rows::new(&["service", "do", "principal", "because"]);
+    let own: AccountId = aws.diagnostics.caller().await?.account.parse()?;
+    let mut rows = Rows::new(&["service", "action", "principal", "because"]);
     let mut changes = Vec::new();
-    let bar = progress(offers.len(), "services");
-    for offer in &offers {
-        let service = &offer.service;
+    let bar = bar(configurations.len(), "services");
+    for configuration in &configurations {
+        let service = &configuration.service;
+        let name = service_name(service);
         let permissions = aws.ec2.permissions(&service.id).await?;
-        let granted = granted(aws, &service.id).await?;
-        let mut difference = PermissionDiff::of(&policy, service, &permissions, &granted);
-        difference.missing.retain(|account| *account != own);
+        let mut diff = PermissionDiff::of(&policies, service, &permissions, &granted(aws, &service.id).await?);
+        diff.missing.retain(|account| *account != own);
         let root = |account: &AccountId| format!("arn:{}:iam::{account}:root", service.region.partition());
-        let add: Vec<String> = difference.missing.iter().map(root).collect();
-        let remove: Vec<String> = difference.excess.iter().map(|permission| permission.text.clone()).collect();
+        let add: Vec<String> = diff.missing.iter().map(root).collect();
+        let remove: Vec<String> = diff.excess.iter().map(|permission| permission.text.clone()).collect();
         for principal in &add {
-            rows.push([
-                name(service),
-                "add".into(),
-                principal.clone(),
-                "the policy or a person would have it in, and nothing lets it ask".into(),
-            ]);
+            rows.push([&name, "add", principal, "a policy or a grant can accept it, but it cannot request a connection"]);
         }
         for principal in &remove {
-            rows.push([name(service), "remove".into(), principal.clone(), "the policy could never accept it".into()]);
+            rows.push([&name, "remove", principal, "no policy can accept it"]);
         }
-        if policy.could_accept(PossibleRequester::Unlisted, service) && !permissions.iter().any(|permission| permission.text == "*") {
-            eprintln!("note: {} accepts accounts that no policy and no group names; who of them may ask is for you to say", name(service));
+        if policies.could_accept(PossibleRequester::Unlisted, service) && !permissions.iter().any(|permission| permission.text == "*") {
+            eprintln!("note: policies can accept accounts for {name} that they do not name: add their principals yourself");
         }
         if !add.is_empty() || !remove.is_empty() {
             changes.push((service, add, remove));
@@ -81,21 +58,39 @@ pub(crate) async fn principals(common: &Common, aws: &Aws, apply: bool, yes: boo
         bar.inc(1);
     }
     bar.finish_and_clear();
-    rows.write(common.output, "Every service lets ask whom the policy could accept, and nobody else.");
+    rows.write(aws.common.output, "The allowed principals of every service match the policy set.");
     if changes.is_empty() {
-        return Ok(Done::Fine);
+        return Ok(Outcome::Clean);
     }
     if !apply {
-        if common.output == Format::Table {
-            println!("`warden principals --apply` makes it so. What is connected stays connected.");
+        if aws.common.output == Format::Table {
+            println!("`warden principals --apply` makes these changes. Established connections stay.");
         }
-        return Ok(Done::Differences);
+        return Ok(Outcome::Findings);
     }
     let services = counted(changes.len(), "service", "services");
-    ask(yes, &format!("Change the permissions of {services}? What is connected stays connected."))?;
+    confirm(yes, &format!("Change the allowed principals of {services}? Established connections stay."))?;
     for (service, add, remove) in changes {
         aws.ec2.admit(&service.id, &add, &remove).await?;
-        println!("{} ({}): {} added, {} removed", name(service), service.id, add.len(), remove.len());
+        println!("{} ({}): {} added, {} removed", service_name(service), service.id, add.len(), remove.len());
     }
-    Ok(Done::Fine)
+    Ok(Outcome::Clean)
+}
+
+async fn granted(aws: &Aws, service: &ServiceId) -> Result<BTreeSet<AccountId>, CliError> {
+    let Ok(ledger) = aws.ledger() else { return Ok(BTreeSet::new()) };
+    let now = Timestamp::now();
+    let mut grants = ledger.grants(service).await?;
+    grants.retain(|grant| grant.holds(now));
+    if grants.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let connections = aws.ec2.connections(ConnectionFilter::Service(service)).await?;
+    let covered = connections.iter().filter(|connection| Grant::covering(&grants, connection, now).is_some());
+    let mut accounts: BTreeSet<AccountId> = covered.filter_map(|connection| connection.owner.clone()).collect();
+    accounts.extend(grants.iter().filter_map(|grant| match &grant.to {
+        Grantee::Account(account) => Some(account.clone()),
+        Grantee::Endpoint(_) => None,
+    }));
+    Ok(accounts)
 }

@@ -1,105 +1,99 @@
-//! What to do to get the other answer. Pure.
+//! What would change the answer. Pure.
 
 use std::collections::BTreeSet;
 
 use warden::{
     decision::Action,
-    model::connection::Phase,
+    model::{connection::Phase, facts::Facts},
     policy::{Judgement, PolicyInfo, UnknownFact, evaluation::Refer, explain::ConditionResult},
 };
 
-use super::Explanation;
+use super::explanation::Explanation;
 
-/// One line for each thing that can be done, or is good to know.
+const APPROVE: &str = "`warden approve` accepts it in your name, whatever the policy set says.";
+const UNKNOWN_STATE: &str = "AWS does not document this state: look at the connection in the EC2 console.";
+
 pub(super) fn advice(of: &Explanation) -> Vec<String> {
     let granted = of.decision.grounds.grant.is_some();
-    match (of.state.phase(), &of.decision.action) {
+    let line = match (of.state.phase(), &of.decision.action) {
         (Phase::Gone, _) => {
-            vec![format!("It is {} and stays so, whatever the policy says: the consumer must create a new endpoint.", of.state.as_str())]
+            let state = of.state.as_str();
+            return vec![format!("It stays {state} whatever the policy set says: the consumer must create a new endpoint.")];
         }
-        (Phase::Unknown, _) => vec!["AWS documents no such state: look at the connection in EC2's console.".to_owned()],
+        (Phase::Unknown, _) => UNKNOWN_STATE,
         (Phase::Live, Action::Accept(_)) if granted => {
-            vec!["To cut it off: `warden revoke`, which also ends what was granted. A `forbid` cuts off nothing that is connected.".to_owned()]
+            "To disconnect it, use `warden revoke`, which also ends the grant. A `forbid` does not disconnect it."
         }
-        (Phase::Live, Action::Accept(_)) => vec![
-            "To cut it off: `warden revoke`. A `forbid` cuts off nothing that is connected; without one, or a change of the rule above, the account's next endpoint is let in again."
-                .to_owned(),
-        ],
-        (Phase::Live, _) => vec![
-            "It is connected all the same, and stays so until `warden revoke` cuts it off. To let it stay with a name beside it: `warden approve`."
-                .to_owned(),
-        ],
-        (Phase::Waiting, Action::Accept(_)) if granted => {
-            vec!["To keep it out: `warden revoke`, which ends what was granted.".to_owned()]
+        (Phase::Live, Action::Accept(_)) => {
+            "To disconnect it, use `warden revoke`. A `forbid` does not disconnect it, but without one the account's next endpoint is accepted again."
         }
+        (Phase::Live, _) => {
+            "It stays connected until `warden revoke` disconnects it. To justify the connection in your name, use `warden approve`."
+        }
+        (Phase::Waiting, Action::Accept(_)) if granted => "To prevent this, use `warden revoke`, which ends the grant.",
         (Phase::Waiting, Action::Accept(_)) => {
-            vec!["To keep it out: write a `forbid` that matches it, or take its account out of the group that lets it in.".to_owned()]
+            "To prevent this, write a `forbid` that matches it, or remove its account from the group that is accepted."
         }
-        (Phase::Waiting, Action::Reject(_)) => {
-            vec!["To let it in: change the rule that rejects it, or `warden approve` this one.".to_owned()]
-        }
-        (Phase::Waiting, Action::Refer(why)) => referred(why, of),
-        (Phase::Waiting, Action::NoAction(_)) => Vec::new(),
-    }
+        (Phase::Waiting, Action::Reject(_)) => "To accept it, change the policy that rejects it, or use `warden approve`.",
+        (Phase::Waiting, Action::Refer(why)) => return referred(why, of),
+        (Phase::Waiting, Action::NoAction(_)) => return Vec::new(),
+    };
+    vec![line.to_owned()]
 }
 
 fn referred(why: &Refer, of: &Explanation) -> Vec<String> {
-    const APPROVE: &str = "`warden approve` lets this one in all the same: a person's decision stands beside the policy.";
-    let judgement = of.decision.grounds.judgement.as_ref();
+    let lines = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
     match why {
         Refer::NoPermit => no_permit(of),
-        Refer::Forbidden => forbidden(judgement)
-            .into_iter()
-            .chain(["No `permit` beats a `forbid`: change that one.".to_owned(), APPROVE.to_owned()])
-            .collect(),
-        Refer::Contradiction => {
-            vec!["Take back the rule that permits rejecting it, or the one that permits accepting it.".to_owned(), APPROVE.to_owned()]
-        }
+        Refer::Forbidden => forbidden(of.decision.grounds.judgement.as_ref()),
+        Refer::Contradiction => lines(&["Change the policy that permits to accept it, or the one that permits to reject it.", APPROVE]),
         Refer::PolicyError => {
-            vec!["Mend the policy that fails above; `warden policy check --prove` finds every one that can.".to_owned(), APPROVE.to_owned()]
+            lines(&["Fix the policy that fails above. `warden policy check --prove` finds every policy that can fail.", APPROVE])
         }
-        Refer::Missing { .. } => vec!["The sweep asks EC2 again; without that fact nobody's decision can be acted on.".to_owned()],
-        Refer::Unverified { needs } => unverified(needs),
+        Refer::Missing { .. } => lines(&["The sweep asks EC2 again. Without this fact, nothing can be decided in your name either."]),
+        Refer::Unverified { needs } => unverified(needs, &of.facts),
         Refer::Inactive { state } => {
-            vec![format!("Nothing lets it in while its account is {state} in its organization, a person's decision neither.")]
+            vec![format!("Neither a policy nor a person can accept it while its account is {state} in its organization.")]
         }
-        Refer::UnknownState { .. } => vec!["AWS documents no such state: look at the connection in EC2's console.".to_owned()],
-        Refer::Disputed { .. } => vec![APPROVE.to_owned()],
+        Refer::UnknownState { .. } => lines(&[UNKNOWN_STATE]),
+        Refer::Disputed { .. } => lines(&[APPROVE]),
     }
 }
 
-/// Only permits are ways in: that a `forbid` does not match is no news.
 fn no_permit(of: &Explanation) -> Vec<String> {
-    let permits = of.policies.iter().filter(|(action, one)| *action == "Accept" && !one.forbids && one.in_scope);
-    let conditions = permits.flat_map(|(_, one)| one.conditions.iter().map(move |condition| (&one.id, condition)));
-    let lacking = conditions.filter(|(_, condition)| condition.holds == ConditionResult::No);
-    let ways = lacking.map(|(id, condition)| format!("To let it in by `{id}`: this must hold: {}", condition.text));
-    let last =
-        "To let it in: put its account into a group in groups.json that a `permit` names, write a `permit`, or `warden approve` this one.";
+    let permits = of.policies.iter().filter(|(action, policy)| *action == "Accept" && !policy.forbids && policy.in_scope);
+    let conditions = permits.flat_map(|(_, policy)| policy.conditions.iter().map(move |condition| (&policy.id, condition)));
+    let failing = conditions.filter(|(_, condition)| condition.holds == ConditionResult::No);
+    let ways = failing.map(|(id, condition)| format!("To accept it by `{id}`, this must hold: {}", condition.text));
+    let last = "To accept it, add its account to a group in groups.json that a `permit` names, write a `permit`, or use `warden approve`.";
     ways.chain([last.to_owned()]).collect()
 }
 
 fn forbidden(judgement: Option<&Judgement>) -> Vec<String> {
-    let told = |rule: &PolicyInfo| {
-        let reason = rule.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        let advice = rule.advice.as_ref().map(|advice| format!(" Its advice: {advice}")).unwrap_or_default();
-        let owner = rule.owner.as_ref().map(|owner| format!(" Whom to ask: {owner}.")).unwrap_or_default();
-        format!("`{}` forbids it{reason}.{advice}{owner}", rule.id)
+    let line = |policy: &PolicyInfo| {
+        let reason = policy.reason.iter().map(|reason| format!(": {reason}"));
+        let advice = policy.advice.iter().map(|advice| format!(" Its advice: {advice}"));
+        let owner = policy.owner.iter().map(|owner| format!(" Its owner: {owner}."));
+        format!("`{}` forbids it{}.{}", policy.id, reason.collect::<String>(), advice.chain(owner).collect::<String>())
     };
-    judgement.into_iter().flat_map(|judgement| judgement.accept.policies.iter().map(told)).collect()
+    let policies = judgement.into_iter().flat_map(|judgement| &judgement.accept.policies);
+    policies.map(line).chain(["No `permit` overrides a `forbid`: change the `forbid`.".to_owned(), APPROVE.to_owned()]).collect()
 }
 
-fn unverified(needs: &BTreeSet<UnknownFact>) -> Vec<String> {
-    let line = |need: &UnknownFact| match need {
-        UnknownFact::Requester => {
-            "The role is proved only by the CloudTrail event of the request itself: if that did not come, it cannot be proved any more. `warden approve` this one, or let the consumer create a new endpoint where its events are forwarded."
-        }
-        UnknownFact::Organization => {
-            "Give --organization here, and OrganizationAccess to the stack, so that the account can be looked up; where they are given, its calls fail: see `warden doctor`."
-        }
-        UnknownFact::Region | UnknownFact::IpAddressType => {
-            "EC2 does not state it for this endpoint: decide in person, or let the policy not depend on it."
-        }
+fn unverified(needs: &BTreeSet<UnknownFact>, facts: &Facts) -> Vec<String> {
+    let line = |fact: &UnknownFact| {
+        let step = match fact {
+            UnknownFact::Requester => {
+                "If that event is lost, use `warden approve`, or ask the consumer to create a new endpoint in an account whose events are forwarded."
+            }
+            UnknownFact::Organization => {
+                "Give --organization here and OrganizationAccess to the stack; `warden doctor` tells why calls fail."
+            }
+            UnknownFact::Region | UnknownFact::IpAddressType => {
+                "Use `warden approve`, or change the policy so that it does not depend on this fact."
+            }
+        };
+        format!("Unknown: {} ({}). {step}", fact.label(), fact.why_unknown(facts))
     };
-    needs.iter().map(|need| line(need).to_owned()).collect()
+    needs.iter().map(line).collect()
 }

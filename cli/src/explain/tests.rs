@@ -1,70 +1,61 @@
-//! What is said of one request, and what is advised, under small policies.
+//! Explanations and advice under small policy sets.
 
+use serde_json::json;
 use warden::{
-    decision::grant::{Grant, Grantee},
-    ledger::grants::SCHEMA_VERSION,
+    decision::grant::Grant,
     model::{
         connection::{Connection, State},
-        facts::{Counts, Facts},
+        facts::Facts,
         organization::{Member, Membership},
-        service::{Service, ServiceKind},
     },
     policy::{PolicyFile, PolicySet, explain::ConditionResult},
 };
 
-use super::{Explanation, advice::advice, mark};
-
-const A: &str = "111122223333";
-const ENDPOINT: &str = "vpce-0c1308d7312217abc";
+use super::{advice::advice, explanation::Explanation, render};
 
 fn facts() -> Facts {
-    let service = Service {
-        id: "vpce-svc-03d5ebb7d9579a2b3".parse().unwrap(),
-        region: "us-east-1".parse().unwrap(),
-        kind: ServiceKind::Interface,
-        acceptance_required: true,
-        tags: Default::default(),
-    };
-    let connection = Connection {
-        service: service.id.clone(),
-        endpoint: ENDPOINT.parse().unwrap(),
-        owner: Some(A.parse().unwrap()),
-        state: State::PendingAcceptance,
-        created: Some("2026-06-01T11:59:55Z".parse().unwrap()),
-        region: Some("us-east-1".parse().unwrap()),
-        ip_address_type: Some("ipv4".to_owned()),
-    };
-    let counts = Counts { of_account: 3, of_service: 9 };
-    Facts { service, connection, counts, membership: Membership::Outside, claim: None, now: "2026-06-01T12:00:00Z".parse().unwrap() }
+    let (service, region) = ("vpce-svc-03d5ebb7d9579a2b3", "us-east-1");
+    serde_json::from_value(json!({
+        "service": {"id": service, "region": region, "kind": "Interface", "acceptance_required": true, "tags": {}},
+        "connection": {
+            "service": service, "endpoint": "vpce-0c1308d7312217abc", "owner": "111122223333", "state": "pendingAcceptance",
+            "created": "2026-06-01T11:59:55Z", "region": region, "ip_address_type": "ipv4",
+        },
+        "counts": {"ofAccount": 3, "ofService": 9}, "membership": Membership::Outside, "now": "2026-06-01T12:00:00Z",
+    }))
+    .unwrap()
 }
 
 fn granted() -> Grant {
-    Grant {
-        schema: SCHEMA_VERSION,
-        service: facts().service.id,
-        to: Grantee::Endpoint(ENDPOINT.parse().unwrap()),
-        by: "arn:aws:iam::123456789012:user/ana".to_owned(),
-        reason: "pilot".to_owned(),
-        at: "2026-06-01T11:00:00Z".parse().unwrap(),
-        until: None,
-    }
+    serde_json::from_value(json!({
+        "schema": 1, "service": "vpce-svc-03d5ebb7d9579a2b3", "to": {"endpoint": "vpce-0c1308d7312217abc"},
+        "by": "arn:aws:iam::123456789012:user/ana", "reason": "pilot", "at": "2026-06-01T11:00:00Z",
+    }))
+    .unwrap()
 }
 
-fn explained(policies: &str, state: State, facts: Facts, grants: Vec<Grant>) -> Explanation {
-    let policy = PolicySet::load(&[PolicyFile { name: "p.cedar".into(), text: policies.into() }], None).unwrap();
-    Explanation::of(&policy, state, facts, grants, None).unwrap()
+fn explained(cedar: &str, state: State, facts: Facts, grants: Vec<Grant>) -> Explanation {
+    let policies = PolicySet::load(&[PolicyFile { name: "p.cedar".into(), text: cedar.into() }], None).unwrap();
+    Explanation::of(&policies, state, facts, grants, None).unwrap()
 }
 
-fn advised(policies: &str, state: State, grants: Vec<Grant>) -> String {
-    let asked = if state == State::Available { State::PendingAcceptance } else { state.clone() };
-    let facts = Facts { connection: Connection { state: asked, ..facts().connection }, ..facts() };
-    advice(&explained(policies, state, facts, grants)).join("\n")
+/// Asserts that the advice contains the first texts and none of the others.
+fn assert_advice(explanation: &Explanation, contains: &[&str], lacks: &[&str]) {
+    let text = advice(explanation).join("\n");
+    contains.iter().for_each(|part| assert!(text.contains(part), "`{part}` is not in: {text}"));
+    lacks.iter().for_each(|part| assert!(!text.contains(part), "`{part}` is in: {text}"));
 }
 
-fn marks(policies: &str, facts: Facts) -> Vec<(String, String)> {
-    let all = explained(policies, State::PendingAcceptance, facts, Vec::new()).policies;
-    let accept = all.into_iter().filter(|(action, _)| *action == "Accept");
-    accept.flat_map(|(_, one)| one.conditions).map(|condition| (condition.text, mark(&condition.holds))).collect()
+fn in_state(cedar: &str, state: State, grants: Vec<Grant>) -> Explanation {
+    let decided = if state == State::Available { State::PendingAcceptance } else { state.clone() };
+    let facts = Facts { connection: Connection { state: decided, ..facts().connection }, ..facts() };
+    explained(cedar, state, facts, grants)
+}
+
+fn results(cedar: &str) -> Vec<(String, String)> {
+    let all = explained(cedar, State::PendingAcceptance, facts(), Vec::new()).policies;
+    let accept = all.into_iter().filter(|(action, _)| *action == "Accept").flat_map(|(_, policy)| policy.conditions);
+    accept.map(|condition| (condition.text, render::result(&condition.holds))).collect()
 }
 
 const ACCEPT_ALL: &str = r#"@id("all") permit (principal, action == PrivateLink::Action::"Accept", resource);"#;
@@ -77,69 +68,63 @@ const ROLE: &str = r#"@id("role") permit (principal, action == PrivateLink::Acti
 const UNIT: &str = r#"@id("unit") permit (principal in PrivateLink::OrganizationalUnit::"ou-ab12-cdefghij", action == PrivateLink::Action::"Accept", resource);"#;
 
 #[test]
-fn where_nothing_allows_it_only_permits_are_ways_in() {
-    let said = advised(&[FEW, IDLE_FORBID].concat(), State::PendingAcceptance, Vec::new());
-    assert!(said.contains("by `few`: this must hold: context.connections.ofAccount < 3"), "{said}");
-    assert!(said.contains("`warden approve` this one") && !said.contains("idle"), "{said}");
+fn no_permit_names_failing_conditions_of_permits() {
+    let explanation = in_state(&[FEW, IDLE_FORBID].concat(), State::PendingAcceptance, Vec::new());
+    assert_advice(&explanation, &["by `few`, this must hold: context.connections.ofAccount < 3", "use `warden approve`"], &["idle"]);
 }
 
 #[test]
-fn a_forbid_is_named_with_its_advice_and_no_permit_is_offered() {
-    let said = advised(&[ACCEPT_ALL, FREEZE].concat(), State::PendingAcceptance, Vec::new());
-    assert!(
-        said.contains("`freeze` forbids it: a move. Its advice: Ask again in July.") && said.contains("No `permit` beats a `forbid`"),
-        "{said}"
-    );
-    assert!(!said.contains("write a `permit`"), "{said}");
+fn forbidden_request_names_forbid_with_its_advice() {
+    let explanation = in_state(&[ACCEPT_ALL, FREEZE].concat(), State::PendingAcceptance, Vec::new());
+    let contains = ["`freeze` forbids it: a move. Its advice: Ask again in July.", "No `permit` overrides a `forbid`"];
+    assert_advice(&explanation, &contains, &["write a `permit`"]);
 }
 
 #[test]
-fn what_a_person_granted_a_person_takes_back() {
-    let said = advised(FEW, State::PendingAcceptance, vec![granted()]);
-    assert!(said.contains("`warden revoke`") && !said.contains("write a `forbid`"), "{said}");
+fn granted_request_is_ended_by_revoke() {
+    let explanation = in_state(FEW, State::PendingAcceptance, vec![granted()]);
+    assert_advice(&explanation, &["`warden revoke`"], &["write a `forbid`"]);
 }
 
 #[test]
-fn nothing_but_a_revocation_cuts_off_what_is_connected() {
-    for (policies, grants) in [(ACCEPT_ALL, Vec::new()), (FEW, Vec::new()), (FEW, vec![granted()])] {
-        let said = advised(policies, State::Available, grants);
-        assert!(said.contains("`warden revoke`") && !said.contains("write a `forbid`"), "{said}");
+fn only_revoke_disconnects() {
+    for (cedar, grants) in [(ACCEPT_ALL, Vec::new()), (FEW, Vec::new()), (FEW, vec![granted()])] {
+        assert_advice(&in_state(cedar, State::Available, grants), &["`warden revoke`"], &["write a `forbid`"]);
     }
 }
 
 #[test]
-fn a_role_that_was_not_proved_is_not_waited_for() {
-    let said = advised(ROLE, State::PendingAcceptance, Vec::new());
-    assert!(said.contains("cannot be proved any more") && said.contains("`warden approve`") && said.contains("new endpoint"), "{said}");
+fn unproved_role_suggests_approve_or_new_endpoint() {
+    let explanation = in_state(ROLE, State::PendingAcceptance, Vec::new());
+    assert_advice(&explanation, &["only CloudTrail's event shows it", "`warden approve`", "new endpoint"], &[]);
 }
 
 #[test]
-fn who_was_rejected_must_ask_anew_and_who_is_suspended_need_not() {
-    let said = advised(ACCEPT_ALL, State::Rejected, Vec::new());
-    assert!(said.contains("must create a new endpoint") && !said.contains("approve"), "{said}");
+fn rejected_needs_new_endpoint_suspended_nothing() {
+    assert_advice(&in_state(ACCEPT_ALL, State::Rejected, Vec::new()), &["must create a new endpoint"], &["approve"]);
     let member = Member { name: None, state: "SUSPENDED".to_owned(), units: Vec::new() };
-    let facts = Facts { membership: Membership::Member(member), ..facts() };
-    let said = advice(&explained(ACCEPT_ALL, State::PendingAcceptance, facts, vec![granted()])).join("\n");
-    assert!(said.starts_with("Nothing lets it in") && !said.contains("`warden"), "{said}");
+    let facts = facts().with_membership(Membership::Member(member));
+    let suspended = explained(ACCEPT_ALL, State::PendingAcceptance, facts, vec![granted()]);
+    assert_advice(&suspended, &["Neither a policy nor a person can accept it"], &["`warden"]);
 }
 
 #[test]
-fn a_condition_is_shown_as_it_was_written() {
+fn condition_is_shown_as_written() {
     let policy =
         r#"@id("x") permit (principal, action == PrivateLink::Action::"Accept", resource) when { context.connections.ofAccount >= 5 };"#;
-    assert_eq!(marks(policy, facts()), [("context.connections.ofAccount >= 5".to_owned(), "DOES NOT HOLD".to_owned())]);
+    assert_eq!(results(policy), [("context.connections.ofAccount >= 5".to_owned(), "does not hold".to_owned())]);
 }
 
 #[test]
-fn what_is_guarded_is_not_asked_and_what_stands_for_itself_is() {
+fn condition_behind_failed_guard_is_not_evaluated() {
     let policy = r#"@id("x") permit (principal, action == PrivateLink::Action::"Accept", resource)
         when { resource.hasTag("team") && resource.getTag("team") == "redis" && context.connections.ofAccount < 5 };"#;
-    let holds: Vec<String> = marks(policy, facts()).into_iter().map(|(_, holds)| holds).collect();
-    assert_eq!(holds, ["DOES NOT HOLD", "not asked, because of what does not hold before it", "holds"]);
+    let holds: Vec<String> = results(policy).into_iter().map(|(_, holds)| holds).collect();
+    assert_eq!(holds, ["does not hold", "not evaluated, because an earlier condition does not hold", "holds"]);
 }
 
 #[test]
-fn what_is_not_known_is_neither_a_no_nor_an_error_and_its_rule_is_listed() {
+fn policies_that_read_unknown_facts_are_listed() {
     let facts = Facts { membership: Membership::NotAsked, ..facts() };
     let whole = explained(&[ROLE, UNIT].concat(), State::PendingAcceptance, facts, Vec::new());
     for id in ["role", "unit"] {
@@ -153,8 +138,8 @@ fn what_is_not_known_is_neither_a_no_nor_an_error_and_its_rule_is_listed() {
 }
 
 #[test]
-fn what_a_rule_speaks_of_otherwise_is_named() {
+fn out_of_scope_policy_names_the_difference() {
     let policy = r#"@id("x") permit (principal == PrivateLink::Account::"444455556666", action == PrivateLink::Action::"Accept", resource == PrivateLink::EndpointService::"vpce-svc-03d5ebb7d9579a2b4") when { context.connections.ofAccount < 5 };"#;
     let whole = explained(policy, State::PendingAcceptance, facts(), Vec::new());
-    assert_eq!(super::tell::nearly(&whole.policies), [("x".to_owned(), vec!["account", "service"])].into());
+    assert_eq!(render::out_of_scope(&whole.policies), [("x".to_owned(), vec!["account", "service"])].into());
 }

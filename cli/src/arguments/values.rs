@@ -1,0 +1,62 @@
+//! Parsers of argument values.
+
+use std::time::Duration;
+
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::{Date, Time},
+    tz::TimeZone,
+};
+use warden::model::ids::{AccountId, EndpointId};
+
+#[derive(Debug, Clone)]
+pub(crate) enum HistorySubject {
+    Endpoint(EndpointId),
+    Account(AccountId),
+}
+
+pub(super) fn subject(text: &str) -> Result<HistorySubject, String> {
+    let endpoint = text.parse().map(HistorySubject::Endpoint);
+    let subject = endpoint.or_else(|_| text.parse().map(HistorySubject::Account));
+    subject.map_err(|_| "expected an endpoint id (vpce-…) or an account id of twelve digits".to_owned())
+}
+
+pub(super) fn reason(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("the reason is empty".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=86_400).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| "expected a number of seconds from 1 to 86400".to_owned())
+}
+
+/// A time in the past, or how long ago it was.
+pub(super) fn past(text: &str) -> Result<Timestamp, String> {
+    let time = time(text, |now, span| now - span)?;
+    if time <= Timestamp::now() { Ok(time) } else { Err("this time is in the future".to_owned()) }
+}
+
+/// A time in the future, or how long until then.
+pub(super) fn future(text: &str) -> Result<Timestamp, String> {
+    let time = time(text, |now, span| now + span)?;
+    if time > Timestamp::now() { Ok(time) } else { Err("this time is in the past".to_owned()) }
+}
+
+fn time(text: &str, from_now: fn(Timestamp, SignedDuration) -> Timestamp) -> Result<Timestamp, String> {
+    let expected = || {
+        "expected a time such as 2026-06-01T00:00:00Z, a day such as 2026-06-01, or a number of days or hours such as 30d or 12h".to_owned()
+    };
+    let hours = match (text.strip_suffix('d'), text.strip_suffix('h')) {
+        (Some(days), _) => days.parse::<i64>().ok().and_then(|days| days.checked_mul(24)),
+        (_, Some(hours)) => hours.parse().ok(),
+        (None, None) => return text.parse().ok().or_else(|| midnight(text)).ok_or_else(expected),
+    };
+    let hours = hours.filter(|hours| (0..=24 * 36_500).contains(hours)).ok_or_else(expected)?;
+    Ok(from_now(Timestamp::now(), SignedDuration::from_hours(hours)))
+}
+
+/// The start of a day in UTC, as in policies.
+fn midnight(day: &str) -> Option<Timestamp> {
+    let day: Date = day.parse().ok()?;
+    TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok()
+}

@@ -1,0 +1,151 @@
+//! Reads what the checks need, and writes their results.
+
+use jiff::Timestamp;
+use warden::{
+    aws::diagnostics::Caller,
+    model::{ids::TopicArn, organization::OrganizationAccess, service::ServiceConfiguration},
+    policy::PolicySet,
+    ports::{CallError, ConnectionFilter, Describe, Directory, Findings, Inventory},
+};
+
+use super::{
+    check::{Check, Status},
+    notifications::{self, GivenTopic},
+    surroundings,
+};
+use crate::{
+    aws::Aws,
+    error::{CliError, Outcome},
+    output::Rows,
+    wording::{counted, short},
+};
+
+pub(crate) async fn doctor(aws: &Aws, stack: &str, topic: Option<&TopicArn>) -> Result<Outcome, CliError> {
+    let caller = aws.diagnostics.caller().await?;
+    let checks = vec![Check::ok("caller", &caller.arn), surroundings::clock(caller.time, Timestamp::now())];
+    let mut doctor = Doctor { aws, caller, checks };
+    let services = doctor.services().await;
+    doctor.notifications(&services, topic).await;
+    doctor.trails_and_schedules(stack).await;
+    doctor.ledger().await;
+    doctor.policies(&services).await;
+
+    let mut rows = Rows::new(&["check", "status", "detail", "fix"]);
+    for Check { name, status, detail, fix } in &doctor.checks {
+        rows.push([name, status.as_str(), detail, fix]);
+    }
+    rows.write(aws.common.output, "");
+    Ok(Outcome::clean_if(doctor.checks.iter().all(|check| check.status == Status::Ok)))
+}
+
+struct Doctor<'a> {
+    aws: &'a Aws,
+    caller: Caller,
+    checks: Vec<Check>,
+}
+
+impl Doctor<'_> {
+    fn push(&mut self, check: Check) {
+        self.checks.push(check);
+    }
+
+    /// Returns what was read, or adds a check that says why it was not.
+    fn read<T>(&mut self, name: &str, answer: Result<T, CallError>) -> Option<T> {
+        answer.map_err(|error| self.push(Check::unread(name, &error))).ok()
+    }
+
+    async fn services(&mut self) -> Vec<ServiceConfiguration> {
+        const NAME: &str = "endpoint services";
+        let all = self.read(NAME, self.aws.ec2.service_configurations().await).unwrap_or_default();
+        self.read("connections", self.aws.ec2.connections(ConnectionFilter::All).await);
+        match all.iter().find(|one| self.aws.common.scope.covers(&one.service)) {
+            Some(first) => drop(self.read("permissions", self.aws.ec2.permissions(&first.service.id).await)),
+            None => {
+                self.push(Check::problem(NAME, format!("none in scope in {}", self.aws.region), "check --region, --profile and --scope"))
+            }
+        }
+        all
+    }
+
+    async fn notifications(&mut self, services: &[ServiceConfiguration], topic: Option<&TopicArn>) {
+        const TOPIC: &str = "notification topic";
+        let notifications = self.read("connection notifications", self.aws.ec2.connection_notifications().await);
+        let described = match topic {
+            Some(topic) => Some((topic, self.aws.diagnostics.topic(topic).await)),
+            None => None,
+        };
+        let given = match &described {
+            None => GivenTopic::None,
+            Some((topic, Ok(_))) => GivenTopic::Found(topic),
+            Some((topic, Err(_))) => GivenTopic::Unread(topic),
+        };
+        for service in services.iter().filter(|one| self.aws.common.scope.covers(&one.service)) {
+            self.push(notifications::acceptance(service, &self.aws.region));
+            self.checks.extend(notifications.as_deref().map(|all| notifications::notification(service, all, given, &self.aws.region)));
+        }
+        let Some((arn, described)) = described else {
+            return self.push(Check::unknown(TOPIC, "not given", "give --topic (`ConnectionsTopicArn` of the stack's outputs)"));
+        };
+        if let Some(topic) = self.read(TOPIC, described) {
+            self.checks.extend(notifications::topic(arn, &topic, &self.aws.region, &self.caller.account));
+        }
+    }
+
+    async fn trails_and_schedules(&mut self, stack: &str) {
+        if let Some(trails) = self.read("trails", self.aws.diagnostics.trails().await) {
+            self.push(surroundings::trails(&trails, &self.aws.region));
+        }
+        for (check, suffix) in [("sweep schedule", "sweep"), ("audit schedule", "audit")] {
+            let name = format!("{stack}-{suffix}");
+            if let Some(schedule) = self.read(check, self.aws.diagnostics.schedule(&name).await) {
+                self.push(surroundings::schedule(check, &name, schedule.as_ref(), &self.aws.region));
+            }
+        }
+    }
+
+    async fn ledger(&mut self) {
+        const NAME: &str = "ledger";
+        let Ok(ledger) = self.aws.ledger() else {
+            return self.push(Check::unknown(NAME, "not given", "give --ledger (`LedgerName` of the stack's outputs)"));
+        };
+        let Some(kept) = self.read(NAME, ledger.stored().await) else { return };
+        // Each run of the audit stores since when it knows each policy.
+        self.push(if kept.known_since.policy_set.is_none() {
+            let fix = "invoke the audit function (`AuditFunction` of the stack's outputs) and read its log";
+            Check::problem(NAME, "readable, but no audit has run", fix)
+        } else {
+            Check::ok(NAME, format!("readable, the audit has run, {} findings are open", kept.open.len()))
+        });
+    }
+
+    async fn policies(&mut self, services: &[ServiceConfiguration]) {
+        const NAME: &str = "policy set";
+        match self.aws.policies().await {
+            Ok(set) => {
+                self.push(Check::ok(NAME, format!("{} policies, digest {}", set.len(), short(set.digest()))));
+                self.checks.extend(surroundings::unknown_services(&set, services, &self.aws.region));
+                self.organization(&set).await;
+            }
+            Err(CliError::PolicySet(errors)) => {
+                let problems = counted(errors.0.len(), "problem", "problems");
+                self.push(Check::problem(NAME, format!("invalid: {problems}"), "run `warden policy check`"));
+            }
+            Err(error) => self.push(Check::unknown(NAME, error.to_string(), "check --policies")),
+        }
+    }
+
+    async fn organization(&mut self, set: &PolicySet) {
+        const NAME: &str = "organization";
+        if !set.reads_organization() {
+            return self.push(Check::ok(NAME, "no policy reads it"));
+        }
+        if self.aws.common.organization == OrganizationAccess::None {
+            let fix = "set OrganizationAccess of the stack and --organization to `direct` or the ARN of a role with DescribeAccount";
+            return self.push(Check::problem(NAME, "policies read it, but there is no access", fix));
+        }
+        let Ok(own) = self.caller.account.parse() else { return };
+        if let Some(member) = self.read(NAME, self.aws.organization.directory().member(&own).await) {
+            self.push(surroundings::membership(NAME, &member));
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Checks of how requests reach the warden: acceptance, connection notifications, their topic. Pure.
+
+use serde_json::Value;
+use warden::{
+    aws::diagnostics::Topic,
+    model::{
+        ids::{Region, TopicArn},
+        notification::ConnectionNotification,
+        service::{ServiceConfiguration, ServiceKind},
+    },
+};
+
+use super::check::Check;
+use crate::wording::service_name;
+
+pub(super) fn acceptance(configuration: &ServiceConfiguration, region: &Region) -> Check {
+    let service = &configuration.service;
+    let (name, id) = (format!("{}: acceptance", service_name(service)), &service.id);
+    if service.acceptance_required {
+        return Check::ok(&name, "required");
+    }
+    let fix = format!("aws ec2 modify-vpc-endpoint-service-configuration --region {region} --service-id {id} --acceptance-required");
+    Check::problem(&name, "not required: every allowed principal is connected without a decision", fix)
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum GivenTopic<'a> {
+    None,
+    Found(&'a TopicArn),
+    /// The topic does not exist or cannot be described. No fix may name it.
+    Unread(&'a TopicArn),
+}
+
+pub(super) fn notification(
+    configuration: &ServiceConfiguration,
+    all: &[ConnectionNotification],
+    given: GivenTopic<'_>,
+    region: &Region,
+) -> Check {
+    let service = &configuration.service;
+    let (name, id) = (format!("{}: notification", service_name(service)), &service.id);
+    if service.kind != ServiceKind::Interface {
+        return Check::ok(&name, "AWS sends none for this kind of service; the sweep answers its requests");
+    }
+    let wanted = match given {
+        GivenTopic::None => None,
+        GivenTopic::Found(topic) | GivenTopic::Unread(topic) => Some(topic),
+    };
+    let of_connect = all.iter().filter(|one| one.service == *id && one.events.iter().any(|event| event == "Connect"));
+    let (ours, others): (Vec<_>, Vec<_>) = of_connect.partition(|one| wanted.is_none_or(|topic| topic.as_str() == one.topic));
+    if ours.iter().any(|one| one.enabled) {
+        return Check::ok(&name, "enabled");
+    }
+    if !ours.is_empty() {
+        let fix = "SNS refused a message: check policy and key of the topic below, then create the notification again";
+        return Check::problem(&name, "disabled by AWS", fix);
+    }
+    let detail = match others.first() {
+        Some(other) => format!("none to the topic of --topic, but one to {}", other.topic),
+        None => "none for `Connect`: requests wait for the sweep".to_owned(),
+    };
+    let create = |topic: &str| {
+        format!(
+            "aws ec2 create-vpc-endpoint-connection-notification --region {region} --service-id {id} --connection-notification-arn {topic} --connection-events Connect Accept Reject Delete"
+        )
+    };
+    let fix = match (given, others.first()) {
+        (GivenTopic::Unread(_), Some(_)) => "check if --topic should name that topic".to_owned(),
+        (GivenTopic::Unread(_), None) => "fix the notification topic below first".to_owned(),
+        (GivenTopic::Found(topic), Some(_)) => format!("if --topic names the right topic: {}", create(topic.as_str())),
+        (GivenTopic::Found(topic), None) => create(topic.as_str()),
+        (GivenTopic::None, _) => create("TOPIC_ARN"),
+    };
+    Check::problem(&name, detail, fix)
+}
+
+pub(super) fn topic(arn: &TopicArn, topic: &Topic, region: &Region, account: &str) -> [Check; 2] {
+    const POLICY: &str = "topic policy";
+    const KEY: &str = "topic key";
+    let policy = if allows_privatelink(&topic.policy) {
+        Check::ok(POLICY, "vpce.amazonaws.com may publish")
+    } else {
+        let partition = region.partition();
+        let fix = format!(
+            r#"add the statement {{"Effect":"Allow","Principal":{{"Service":"vpce.amazonaws.com"}},"Action":"sns:Publish","Resource":"{arn}","Condition":{{"StringEquals":{{"aws:SourceAccount":"{account}"}},"ArnLike":{{"aws:SourceArn":"arn:{partition}:ec2:{region}:{account}:vpc-endpoint-service/*"}}}}}}"#
+        );
+        Check::problem(POLICY, "vpce.amazonaws.com may not publish", fix)
+    };
+    let key = match topic.key.as_deref() {
+        None => Check::ok(KEY, "none"),
+        Some(key) if key.contains("alias/aws/sns") => {
+            Check::problem(KEY, "the AWS managed key for SNS, which PrivateLink cannot use", "use a customer managed key, or no key")
+        }
+        Some(key) => Check::unknown(KEY, key, "check that its policy allows vpce.amazonaws.com kms:GenerateDataKey* and kms:Decrypt"),
+    };
+    [policy, key]
+}
+
+/// Returns true if a statement of a topic's policy allows PrivateLink to publish. Conditions are not evaluated.
+fn allows_privatelink(policy: &str) -> bool {
+    let policy: Value = serde_json::from_str(policy).unwrap_or_default();
+    let has = |value: Option<&Value>, wanted: &dyn Fn(&str) -> bool| match value {
+        Some(Value::String(text)) => wanted(text),
+        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).any(wanted),
+        _ => false,
+    };
+    let allows = |statement: &Value| {
+        statement.get("Effect").and_then(Value::as_str) == Some("Allow")
+            && has(statement.pointer("/Principal/Service"), &|name| name == "vpce.amazonaws.com")
+            && has(statement.get("Action"), &|action| ["sns:publish", "sns:*", "*"].contains(&action.to_lowercase().as_str()))
+    };
+    match policy.get("Statement") {
+        Some(Value::Array(all)) => all.iter().any(allows),
+        Some(one) => allows(one),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{super::check::Status, *};
+
+    #[test]
+    fn only_statements_for_privatelink_allow_it() {
+        let policy = |principal: &str, action: &str, effect: &str| {
+            format!(r#"{{"Statement":[{{"Effect":"{effect}","Principal":{principal},"Action":{action},"Resource":"*"}}]}}"#)
+        };
+        let vpce = r#"{"Service":"vpce.amazonaws.com"}"#;
+        assert!(allows_privatelink(&policy(vpce, r#""sns:Publish""#, "Allow")));
+        let several = r#"{"Service":["events.amazonaws.com","vpce.amazonaws.com"]}"#;
+        assert!(allows_privatelink(&policy(several, r#"["SNS:Publish"]"#, "Allow")));
+        for other in [
+            policy(vpce, r#""sns:Publish""#, "Deny"),
+            policy(vpce, r#""sns:Subscribe""#, "Allow"),
+            policy(r#"{"Service":"events.amazonaws.com"}"#, r#""sns:Publish""#, "Allow"),
+            policy(r#"{"AWS":"vpce.amazonaws.com"}"#, r#""sns:Publish""#, "Allow"),
+            String::new(),
+        ] {
+            assert!(!allows_privatelink(&other), "{other}");
+        }
+    }
+
+    #[test]
+    fn no_fix_names_an_unread_topic() {
+        let (id, region) = ("vpce-svc-03d5ebb7d9579a2b3", "us-east-1".parse().unwrap());
+        let service = json!({"id": id, "region": "us-east-1", "kind": "Interface", "acceptance_required": true, "tags": {}});
+        let configuration = ServiceConfiguration { service: serde_json::from_value(service).unwrap(), regions: Vec::new() };
+        let other = "arn:aws:sns:us-east-1:123456789012:warden-connections";
+        let set = |enabled| ConnectionNotification {
+            service: id.parse().unwrap(),
+            topic: other.to_owned(),
+            events: vec!["Connect".to_owned()],
+            enabled,
+        };
+        let misspelled: TopicArn = "arn:aws:sns:us-east-1:123456789012:warden-conections".parse().unwrap();
+        let right: TopicArn = other.parse().unwrap();
+        let check = |all: &[ConnectionNotification], given| notification(&configuration, all, given, &region);
+
+        let unread = check(&[set(true)], GivenTopic::Unread(&misspelled));
+        assert_eq!((unread.status, unread.detail.contains(other)), (Status::Problem, true));
+        assert!(!unread.fix.contains("aws ec2"), "{}", unread.fix);
+        let unset = check(&[], GivenTopic::Unread(&misspelled));
+        assert!(!unset.fix.contains("aws ec2"), "{}", unset.fix);
+        assert!(check(&[], GivenTopic::Found(&right)).fix.contains(other));
+        assert_eq!(check(&[set(true)], GivenTopic::Found(&right)).status, Status::Ok);
+        assert_eq!(check(&[set(false)], GivenTopic::Found(&right)).detail, "disabled by AWS");
+    }
+}

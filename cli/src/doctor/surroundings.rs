@@ -1,0 +1,99 @@
+//! Checks of what surrounds the warden: clock, trails, schedules, services, organization. Pure.
+
+use jiff::Timestamp;
+use warden::{
+    aws::diagnostics::{Schedule, Trail},
+    model::{ids::Region, organization::Membership, service::ServiceConfiguration},
+    policy::{PolicySet, did_you_mean},
+};
+
+use super::check::Check;
+
+/// AWS refuses requests whose time is off by minutes. Records and time limits need more precision.
+const SKEW_SECONDS_MAX: i64 = 30;
+
+pub(super) fn clock(at_aws: Option<Timestamp>, here: Timestamp) -> Check {
+    const NAME: &str = "clock";
+    let Some(at_aws) = at_aws else { return Check::unknown(NAME, "AWS's answer has no date", "compare it with another clock") };
+    match here.duration_since(at_aws).as_secs() {
+        off if off.abs() <= SKEW_SECONDS_MAX => Check::ok(NAME, "correct"),
+        off => {
+            let direction = if off > 0 { "fast" } else { "slow" };
+            Check::problem(NAME, format!("{} seconds {direction}", off.abs()), "set it: `timedatectl set-ntp true`")
+        }
+    }
+}
+
+pub(super) fn trails(trails: &[Trail], region: &Region) -> Check {
+    const NAME: &str = "trail";
+    let on: Vec<&str> = trails.iter().filter(|trail| trail.logging).map(|trail| trail.name.as_str()).collect();
+    if !on.is_empty() {
+        return Check::ok(NAME, format!("{} (each consumer account that forwards its events needs one too)", on.join(", ")));
+    }
+    let start = |name: &str| format!("aws cloudtrail start-logging --region {region} --name {name}");
+    match trails.first() {
+        Some(trail) => Check::problem(NAME, format!("{} does not log", trail.name), start(&trail.name)),
+        None => {
+            let start = start("management-events");
+            let fix = format!(
+                "aws cloudtrail create-trail --region {region} --name management-events --is-multi-region-trail --s3-bucket-name BUCKET && {start} (BUCKET: one that CloudTrail may write to)"
+            );
+            Check::problem(NAME, "none: no event proves the role behind a request", fix)
+        }
+    }
+}
+
+pub(super) fn schedule(check: &str, name: &str, schedule: Option<&Schedule>, region: &Region) -> Check {
+    match schedule {
+        Some(schedule) if schedule.state == "ENABLED" => Check::ok(check, format!("{}, enabled", schedule.expression)),
+        // UpdateSchedule resets every parameter that is not given, so the fix sends all of them.
+        Some(schedule) => Check::problem(
+            check,
+            schedule.state.to_lowercase(),
+            format!(
+                "aws scheduler update-schedule --region {region} --cli-input-json \"$(aws scheduler get-schedule --region {region} --name {name} | jq 'del(.Arn, .CreationDate, .LastModificationDate) | .State = \"ENABLED\"')\""
+            ),
+        ),
+        None => Check::problem(check, format!("there is no schedule {name}"), "give --stack, or deploy the stack again"),
+    }
+}
+
+/// The services that policies name and the account does not have: such a policy never matches.
+pub(super) fn unknown_services(set: &PolicySet, services: &[ServiceConfiguration], region: &Region) -> Vec<Check> {
+    let known: Vec<&str> = services.iter().map(|one| one.service.id.as_str()).collect();
+    let unknown = set.services().into_iter().filter(|id| !known.contains(&id.as_str()));
+    let check = |id: String| {
+        let similar = did_you_mean(&id, known.iter().copied());
+        let detail = format!("a policy names {id}, which is no service of yours in {region}{similar}");
+        Check::problem("services of the policy set", detail, "correct the id, unless the service is in another Region")
+    };
+    unknown.map(check).collect()
+}
+
+pub(super) fn membership(name: &str, own: &Membership) -> Check {
+    match own {
+        Membership::Member(member) => Check::ok(name, format!("readable, this account is in {}", member.units.join("/"))),
+        Membership::Outside => {
+            Check::problem(name, "this account is not a member", "name a role in the management account of your own organization")
+        }
+        Membership::Unknown { why } => Check::unknown(name, why, "allow the role organizations:DescribeAccount in the management account"),
+        Membership::NotAsked => Check::unknown(name, "not read", ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::{super::check::Status, *};
+
+    #[test]
+    fn clock_may_be_off_by_seconds() {
+        let here: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
+        let off = |seconds: i64| clock(Some(here - SignedDuration::from_secs(seconds)), here);
+        assert_eq!(off(29).status, Status::Ok);
+        assert_eq!((off(31).status, off(31).detail.as_str()), (Status::Problem, "31 seconds fast"));
+        assert_eq!((off(-3600).status, off(-3600).detail.as_str()), (Status::Problem, "3600 seconds slow"));
+        assert_eq!(clock(None, here).status, Status::Unknown);
+    }
+}

@@ -40,11 +40,11 @@ cli: ## build the command line, target/debug/warden
 
 soak: ## check the laws with 100,000 cases each (or CASES=…): some 45 minutes on two cores; prints the seed of a failure
 	$(NEEDS_CARGO)
-	PROPTEST_CASES=$(CASES) cargo test --locked --profile soak -p journeys --test laws -- --skip mutant
+	PROPTEST_CASES=$(CASES) cargo test --locked --profile soak -p properties -- --skip mutant
 
 fuzz: ## deliver a million forged events (or EVENTS=…): none may panic a function or be accepted
 	$(NEEDS_CARGO)
-	EVENTS=$(EVENTS) cargo test --locked --profile soak -p journeys --test hostile -- --nocapture
+	EVENTS=$(EVENTS) cargo test --locked --profile soak -p fuzz -- --nocapture
 
 mutants: ## check that the tests notice each mutant of the deciding code (an hour); FILE=… for one file
 	$(RUN) mutants "$(FILE)"

@@ -1,58 +1,31 @@
-//! What a decision needs, case by case.
-
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! The conditions of a decision.
 
 use warden::{
     decision::{Action, Refusal, decide, refuse},
-    model::{
-        connection::{Connection, State},
-        facts::{Counts, Facts},
-        organization::Membership,
-        service::{Service, ServiceKind},
-    },
-    policy::{PolicyFile, PolicySet, evaluation::Refer},
+    policy::evaluation::Refer,
 };
 
-fn facts() -> Facts {
-    let now = "2026-06-01T12:00:00Z".parse().unwrap();
-    let service = Service {
-        id: "vpce-svc-0123456789abcdef0".parse().unwrap(),
-        region: "us-east-1".parse().unwrap(),
-        kind: ServiceKind::Interface,
-        acceptance_required: true,
-        tags: [].into(),
-    };
-    let connection = Connection {
-        service: service.id.clone(),
-        endpoint: "vpce-0123456789abcdef0".parse().unwrap(),
-        owner: Some("111122223333".parse().unwrap()),
-        state: State::PendingAcceptance,
-        created: Some(now),
-        region: None,
-        ip_address_type: None,
-    };
-    Facts { service, connection, counts: Counts::default(), membership: Membership::NotAsked, claim: None, now }
-}
+use crate::fixtures::{facts, now, policy_set};
 
 #[test]
-fn nobody_is_turned_away_without_a_name_and_a_reason() {
-    let turned_away = |by: &str, reason: &str| {
-        let refusal = Refusal { by: by.to_owned(), reason: reason.to_owned(), at: facts().now };
-        refuse(&refusal, &facts()).map(|permit| permit.endpoint().to_string())
+fn rejection_needs_person_and_reason() {
+    let rejected = |by: &str, reason: &str| {
+        let refusal = Refusal { by: by.to_owned(), reason: reason.to_owned(), at: now() };
+        refuse(&refusal, &facts()).map(|token| token.endpoint().to_string())
     };
-    assert_eq!(turned_away("kim", "contract ended").as_deref(), Some("vpce-0123456789abcdef0"));
+    assert_eq!(rejected("kim", "contract ended").as_deref(), Some("vpce-0123456789abcdef0"));
     for (by, reason) in [("", "contract ended"), (" ", "contract ended"), ("kim", ""), ("kim", " \n"), ("", "")] {
-        assert_eq!(turned_away(by, reason), None, "{by:?}, {reason:?}");
+        assert_eq!(rejected(by, reason), None, "{by:?}, {reason:?}");
     }
 }
 
+/// Cedar's dates begin with the year 0.
 #[test]
-fn what_cannot_be_put_to_cedar_is_an_error_and_no_answer() {
-    let rules = ["Accept", "Reject"]
+fn date_that_cedar_cannot_represent_is_an_error() {
+    let policies = ["Accept", "Reject"]
         .map(|action| format!("@id(\"{action}\") permit(principal, action == PrivateLink::Action::\"{action}\", resource);"));
-    for text in [rules[0].clone(), rules[1].clone(), rules.concat()] {
-        let policy = PolicySet::load(&[PolicyFile { name: "p.cedar".to_owned(), text }], None).unwrap();
-        // Cedar's dates begin with the year 0.
+    for text in [policies[0].clone(), policies[1].clone(), policies.concat()] {
+        let policy = policy_set(&text);
         let mut facts = facts();
         facts.connection.created = Some("-000001-06-01T12:00:00Z".parse().unwrap());
         let judgement = policy.judge(&facts).unwrap();

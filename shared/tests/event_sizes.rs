@@ -1,18 +1,13 @@
-//! Events as large and as deep as a sender can make them. Lambda takes 1 MB from a queue and 6 MB from a caller, EventBridge
-//! and SNS 256 KB: each such event is read in one pass or refused, and what survives of it is small.
-
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! The largest and deepest events that a sender can make. Lambda takes 1 MB from a queue and 6 MB from a caller, EventBridge
+//! and SNS take 256 KB. Each such event is read in one pass or refused, and only little of it is kept.
 
 use serde_json::{Value, json};
 use warden::trigger::{EventError, Target, Trigger};
 
+use crate::fixtures::event;
+
 const KB: usize = 1024;
 const SIZES: [usize; 3] = [256 * KB, 1024 * KB, 6 * 1024 * KB];
-
-fn event(name: &str) -> Value {
-    let path = format!("{}/tests/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
 
 fn only(event: &Value) -> Trigger {
     let mut triggers = Trigger::parse(event.to_string().as_bytes()).unwrap();
@@ -21,7 +16,7 @@ fn only(event: &Value) -> Trigger {
 }
 
 #[test]
-fn a_place_that_nobody_reads_may_fill_an_event() {
+fn unread_field_may_fill_the_event() {
     for size in SIZES {
         let mut created = event("cloudtrail-create-vpc-endpoint");
         let plain = only(&created);
@@ -34,28 +29,28 @@ fn a_place_that_nobody_reads_may_fill_an_event() {
 }
 
 #[test]
-fn a_message_may_fill_an_event() {
+fn message_may_fill_the_event() {
     let body = |text: String| {
         let mut event = event("sns-no-ids");
         event["Records"][0]["Sns"]["Message"] = json!(text);
         only(&event).asks
     };
     for size in [256 * KB, 1024 * KB] {
-        // Nearly an id, over and over: what a pattern that looks back would spend its time on.
+        // Texts that are almost an id, repeated: a pattern that backtracks would take very long.
         for nearly in
             ["vpce-", "vpce-svc-", "vpce-0c1308d7312217abcdef0 ", "vpce-svc-vpce-", "0c1308d7312217abc", "vpce-0c1308d\u{200d}7312217abc "]
         {
             assert!(matches!(body(nearly.repeat(size / nearly.len())), Target::Topic(_)), "{nearly}");
         }
         let ids: String = (0..size / 23).map(|n| format!("vpce-{n:017x} ")).collect();
-        assert!(matches!(body(ids), Target::Topic(_)), "more ids than are taken at their word");
+        assert!(matches!(body(ids), Target::Topic(_)), "too many ids to trust");
         let far = format!("{}vpce-0c1308d7312217abc", "- ".repeat(size / 2));
         assert!(matches!(body(far), Target::Endpoints(hints) if hints.len() == 1));
     }
 }
 
 #[test]
-fn nesting_beyond_what_is_read_is_an_error_and_no_overflow() {
+fn too_deep_nesting_is_an_error() {
     for depth in [128, 1_000, 10_000, 100_000, 1_000_000] {
         for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":", "}]")] {
             let inner = format!("{}1{}", open.repeat(depth), close.repeat(depth));
@@ -66,17 +61,17 @@ fn nesting_beyond_what_is_read_is_an_error_and_no_overflow() {
                 open.repeat(depth),
             ] {
                 assert!(matches!(Trigger::parse(text.as_bytes()), Err(EventError::NotJson(_))), "{depth} {open}");
-                // In a function the runtime makes the value, with the same reader.
+                // In a function, the Lambda runtime parses the event with the same parser.
                 assert!(serde_json::from_str::<Value>(&text).is_err());
             }
         }
     }
     let most = format!("{{\"detail-type\":\"x\",\"source\":\"x\",\"detail\":{}{}}}", "[".repeat(120), "]".repeat(120));
-    assert!(matches!(only(&serde_json::from_str(&most).unwrap()).asks, Target::Nothing(_)), "what is read is dealt with");
+    assert!(matches!(only(&serde_json::from_str(&most).unwrap()).asks, Target::Nothing(_)), "the deepest event that is read");
 }
 
 #[test]
-fn an_event_of_more_messages_than_sns_sends_is_refused() {
+fn more_messages_than_sns_sends_are_refused() {
     let one = event("sns-connect-json-body")["Records"][0].clone();
     let of = |count: usize| Trigger::parse(json!({"Records": vec![one.clone(); count]}).to_string().as_bytes());
     assert_eq!(of(5).unwrap().len(), 5);
@@ -86,7 +81,7 @@ fn an_event_of_more_messages_than_sns_sends_is_refused() {
 }
 
 #[test]
-fn what_goes_into_a_record_is_short_however_long_the_event_says_it() {
+fn texts_for_the_record_are_short() {
     let long = "é".repeat(100_000);
     for (name, place) in [("cloudtrail-create-vpc-endpoint", "/id"), ("scheduled-sweep", "/id"), ("sns-no-ids", "/Records/0/Sns/MessageId")]
     {
@@ -104,5 +99,5 @@ fn what_goes_into_a_record_is_short_however_long_the_event_says_it() {
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!((role(2048), role(2049)), (true, false), "IAM's ARNs end at 2,048 characters");
+    assert_eq!((role(2048), role(2049)), (true, false), "an ARN in IAM has at most 2,048 characters");
 }

@@ -1,27 +1,24 @@
-//! What does not make a policy set, and how that is said: file, line, message.
-
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+//! Refused policy sets: each problem is reported with file, line and message.
 
 use cedar_policy::SchemaFragment;
-use warden::policy::{PolicyFile, PolicySet, schema_json, schema_text};
+use warden::policy::{PolicySet, schema_json, schema_text};
+
+use crate::fixtures::file;
 
 fn refused(policy: &str, groups: &str) -> String {
-    let groups = PolicyFile { name: "groups.json".into(), text: groups.into() };
-    let files = [PolicyFile { name: "p.cedar".into(), text: policy.into() }];
-    PolicySet::load(&files, Some(&groups)).expect_err("must be refused").to_string()
+    PolicySet::load(&[file("p.cedar", policy)], Some(&file("groups.json", groups))).expect_err("must be refused").to_string()
 }
 
 const GOOD: &str = "@id(\"a\")\npermit(principal, action == PrivateLink::Action::\"Accept\", resource);\n";
 
 #[test]
-fn both_forms_of_the_schema_say_the_same() {
+fn both_forms_of_the_schema_agree() {
     let (schema, _) = SchemaFragment::from_cedarschema_str(&schema_text()).unwrap();
-    let should = schema.to_json_value().unwrap();
-    assert_eq!(schema_json(), should);
+    assert_eq!(schema_json(), schema.to_json_value().unwrap());
 }
 
 #[test]
-fn an_empty_set_is_refused() {
+fn empty_set_is_refused() {
     insta::assert_snapshot!(refused("// nothing\n", "{}"), @r"
     the policy set was refused, nothing can be accepted under it:
       p.cedar: there is no policy here: write at least one `permit` in a file that ends in `.cedar`
@@ -29,12 +26,12 @@ fn an_empty_set_is_refused() {
 }
 
 #[test]
-fn a_syntax_error_has_its_line() {
+fn syntax_error_has_its_line() {
     insta::assert_snapshot!(refused(&format!("{GOOD}permit(principal, action, resource) whn {{ true }};\n"), "{}"));
 }
 
 #[test]
-fn every_problem_is_named_at_once() {
+fn all_problems_are_named_at_once() {
     let policy = format!(
         "{GOOD}{GOOD}permit(principal, action, resource);\n@id(\"c\") permit(principal, action, resource) when {{ context.nope }};\n@id(\"d\")\npermit(principal in PrivateLink::AccountGroup::\"redis-consumer\", action, resource);\n"
     );
@@ -42,7 +39,7 @@ fn every_problem_is_named_at_once() {
 }
 
 #[test]
-fn groups_are_checked_account_by_account() {
+fn each_account_of_a_group_is_checked() {
     insta::assert_snapshot!(refused(GOOD, "{\"g\": {\"accounts\": [\n\"111122223333\",\n\"11112222333\",\n\"111122223333\"]}}"));
     insta::assert_snapshot!(refused(GOOD, "{\"g\": {\"acounts\": []}}"));
     let twice = refused(GOOD, "{\"g\": {\"accounts\": [\"111122223333\"]},\n\"g\": {\"accounts\": [\"444455556666\"]}}");
@@ -50,10 +47,9 @@ fn groups_are_checked_account_by_account() {
 }
 
 #[test]
-fn the_digest_covers_texts_names_and_groups() {
+fn digest_covers_texts_names_and_groups() {
     let load = |name: &str, text: &str, groups: &str| {
-        let groups = PolicyFile { name: "groups.json".into(), text: groups.into() };
-        PolicySet::load(&[PolicyFile { name: name.into(), text: text.into() }], Some(&groups)).unwrap().digest().to_owned()
+        PolicySet::load(&[file(name, text)], Some(&file("groups.json", groups))).unwrap().digest().to_owned()
     };
     let base = load("a.cedar", GOOD, "{}");
     assert_eq!(base.len(), 64);

@@ -1,63 +1,44 @@
-//! Policy sets as large and as deep as somebody could make them: within bounds they load, beyond them they are refused in
-//! words that say what to do. Nothing overflows the stack of a main thread, on which a function runs.
-
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! The size limits of policy sets. A set within them loads; a larger or deeper set is refused with an explanation. No set
+//! overflows the stack of a main thread, on which a function runs.
 
 use std::fmt::Write;
 
-use serde_json::json;
-use warden::{
-    model::facts::Facts,
-    policy::{
-        PolicyFile, PolicySet,
-        bundle::{BundleError, Manifest},
-    },
+use warden::policy::{
+    PolicyFile, PolicySet,
+    bundle::{BundleError, Manifest},
 };
 
-fn file(name: &str, text: String) -> PolicyFile {
-    PolicyFile { name: name.into(), text }
-}
+use crate::fixtures::{facts, file};
 
-/// Loads, and judges, on a stack as a main thread has it: an overflow there ends the test run, as it would end the function.
+/// Loads and evaluates on a stack of a main thread's size. An overflow ends the test run, as it would end the function.
 fn load(files: Vec<PolicyFile>, groups: Option<String>) -> Result<usize, String> {
     const MAIN_STACK_BYTES: usize = 8 * 1024 * 1024;
     let load = move || {
         let groups = groups.map(|text| file("groups.json", text));
         let policy = PolicySet::load(&files, groups.as_ref()).map_err(|errors| errors.to_string())?;
-        assert_eq!(policy.judge(&facts()).unwrap().accept.errors, [], "what loads can be evaluated");
+        assert_eq!(policy.judge(&facts()).unwrap().accept.errors, [], "a set that loads can be evaluated");
         Ok(policy.len())
     };
     std::thread::Builder::new().stack_size(MAIN_STACK_BYTES).spawn(load).unwrap().join().unwrap()
 }
 
-fn facts() -> Facts {
-    let (service, endpoint) = ("vpce-svc-03d5ebb7d9579a2b3", "vpce-0c1308d7312217abc");
-    let facts = json!({
-        "service": {"id": service, "region": "us-east-1", "kind": "Interface", "acceptance_required": true, "tags": {}},
-        "connection": {"service": service, "endpoint": endpoint, "owner": "111122223333", "state": "pendingAcceptance",
-            "created": "2026-01-01T00:00:00Z", "region": "us-east-1", "ip_address_type": "ipv4"},
-        "counts": {"ofAccount": 0, "ofService": 0}, "claim": null, "now": "2026-01-01T00:00:00Z",
-    });
-    serde_json::from_value(facts).unwrap()
-}
-
-fn rule(id: &str, condition: &str) -> String {
+fn policy(id: &str, condition: &str) -> String {
     format!("@id(\"{id}\") permit(principal, action == PrivateLink::Action::\"Accept\", resource) when {{ {condition} }};\n")
 }
 
 fn one(condition: &str) -> Result<usize, String> {
-    load(vec![file("p.cedar", rule("a", condition))], None)
+    load(vec![file("p.cedar", policy("a", condition))], None)
 }
 
 fn groups(text: String) -> Result<usize, String> {
-    load(vec![file("p.cedar", rule("a", "true"))], Some(text))
+    load(vec![file("p.cedar", policy("a", "true"))], Some(text))
 }
 
 fn listed(accounts: impl Iterator<Item = String>) -> String {
     format!("{{\"g\": {{\"accounts\": [{}]}}}}", accounts.map(|account| format!("\"{account}\"")).collect::<Vec<_>>().join(",\n"))
 }
 
-/// Conditions that go `n` deep, by name. The braces of `when` are a bracket themselves.
+/// Conditions of depth `n`, by name. The braces of `when` are one level.
 fn deep(n: usize) -> Vec<(&'static str, String)> {
     let around = |open: &str, close: &str| format!("{}true{}", open.repeat(n), close.repeat(n));
     vec![
@@ -85,7 +66,7 @@ fn long(n: usize) -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn an_expression_that_goes_too_deep_is_refused_before_it_is_parsed() {
+fn too_deep_expression_is_refused_before_parsing() {
     for n in [62, 600, 10_000, 20_000] {
         for (what, condition) in deep(n) {
             let refused = one(&condition).unwrap_err();
@@ -101,11 +82,11 @@ fn an_expression_that_goes_too_deep_is_refused_before_it_is_parsed() {
 }
 
 #[test]
-fn what_is_just_not_too_deep_is_looked_through_to_its_end() {
+fn deepest_expression_is_still_validated() {
     for (what, condition) in deep(40).into_iter().chain(long(480)) {
         let refused = one(&condition).err().unwrap_or_default();
         assert!(!refused.contains("too deep"), "{what}: {refused}");
-        // Cedar's validator gives up on what is too deep, and takes it for valid: at this depth it does not.
+        // Cedar's validator accepts an expression that is too deep for it. It must still validate at this depth.
         let wrong = condition.replacen("true", "principal.nothing", 1);
         if wrong != condition {
             let refused = one(&wrong).unwrap_err();
@@ -116,11 +97,11 @@ fn what_is_just_not_too_deep_is_looked_through_to_its_end() {
 }
 
 #[test]
-fn policies_end_at_half_a_megabyte() {
+fn policies_have_at_most_half_a_megabyte() {
     let of = |bytes: usize| {
         let mut text = String::new();
         for n in 0.. {
-            let next = rule(&format!("p{n}"), "true");
+            let next = policy(&format!("p{n}"), "true");
             if text.len() + next.len() > bytes {
                 break;
             }
@@ -131,16 +112,16 @@ fn policies_end_at_half_a_megabyte() {
     };
     const MAX: usize = 512 * 1024;
     assert!(load(vec![file("p.cedar", of(MAX))], None).unwrap() > 4_000);
-    let over = load(vec![file("p.cedar", of(MAX)), file("q.cedar", " ".into())], None).unwrap_err();
+    let over = load(vec![file("p.cedar", of(MAX)), file("q.cedar", " ")], None).unwrap_err();
     assert!(over.contains("the policies have 524289 bytes, at most 524288 are read"), "{over}");
     assert!(load(vec![file("p.cedar", of(1024 * 1024))], None).is_err());
     let set = format!("[{}].contains(context.endpoint.id)", vec!["\"vpce-0\""; 50_000].join(","));
-    assert_eq!(one(&set), Ok(1), "a set may be as long as the file");
+    assert_eq!(one(&set), Ok(1), "a set literal may fill the file");
 }
 
 #[test]
-fn a_set_ends_at_two_hundred_files() {
-    let of = |count: usize| (0..count).map(|n| file(&format!("{n}.cedar"), rule(&format!("p{n}"), "true"))).collect::<Vec<_>>();
+fn set_has_at_most_two_hundred_files() {
+    let of = |count: usize| (0..count).map(|n| file(&format!("{n}.cedar"), policy(&format!("p{n}"), "true"))).collect::<Vec<_>>();
     assert_eq!(load(of(200), None), Ok(200));
     assert!(load(of(201), None).unwrap_err().contains("the set has 201 files, at most 200 are read"));
     let manifest = |count: usize| Manifest::parse(&Manifest::of(&of(count)).to_json().unwrap());
@@ -151,14 +132,14 @@ fn a_set_ends_at_two_hundred_files() {
 }
 
 #[test]
-fn groups_of_a_hundred_thousand_accounts_load_and_a_million_do_not() {
+fn groups_may_have_a_hundred_thousand_accounts() {
     assert_eq!(groups(listed((0..100_000).map(|n| format!("{n:012}")))), Ok(1));
     let refused = groups(listed((0..1_000_000).map(|n| format!("{n:012}")))).unwrap_err();
     assert!(refused.contains("groups.json: it has 1") && refused.contains("at most 3145728 are read"), "{refused}");
 }
 
 #[test]
-fn an_account_may_be_in_a_hundred_groups() {
+fn account_is_in_at_most_a_hundred_groups() {
     let of = |count: usize| {
         let mut text = String::from("{");
         for n in 0..count {
@@ -173,21 +154,21 @@ fn an_account_may_be_in_a_hundred_groups() {
 }
 
 #[test]
-fn names_and_annotations_have_an_end() {
+fn names_and_annotations_have_limits() {
     let named = |length: usize| groups(format!("{{\"{}\": {{\"accounts\": []}}}}", "é".repeat(length)));
     assert_eq!(named(128), Ok(1));
     assert!(named(129).unwrap_err().contains("a group's name has at most 128 characters"));
-    let noted = |length: usize| load(vec![file("p.cedar", format!("@advice(\"{}\") {}", "é".repeat(length), rule("a", "true")))], None);
+    let noted = |length: usize| load(vec![file("p.cedar", format!("@advice(\"{}\") {}", "é".repeat(length), policy("a", "true")))], None);
     assert_eq!(noted(1000), Ok(1));
     assert!(noted(1001).unwrap_err().contains("`@advice` has more than 1000 characters"));
 }
 
-/// Each problem's line takes a walk through the file: a hundred thousand of them took a minute.
+/// To find the line of a problem takes a pass through the file: a hundred thousand problems took a minute.
 #[test]
-fn a_set_of_nothing_but_problems_names_a_hundred() {
+fn at_most_a_hundred_problems_are_named() {
     let repeat = |text: &str, bytes: usize| text.repeat(bytes / text.len());
     let no_id = "permit(principal, action == PrivateLink::Action::\"Accept\", resource);\n";
-    let untyped: String = (0..2_000).map(|n| rule(&format!("p{n}"), "context.nope")).collect();
+    let untyped: String = (0..2_000).map(|n| policy(&format!("p{n}"), "context.nope")).collect();
     let ungrouped: String = (0..2_000)
         .map(|n| format!("@id(\"p{n}\") permit(principal in PrivateLink::AccountGroup::\"g{n}\", action == PrivateLink::Action::\"Accept\", resource);\n"))
         .collect();

@@ -1,40 +1,16 @@
 //! A fact that AWS leaves out never makes a policy disappear: the request waits.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use warden::{
     decision::{Action, decide},
-    model::{
-        connection::{Connection, State},
-        facts::{Counts, Facts},
-        organization::Membership,
-        service::{Service, ServiceKind},
-    },
-    policy::{PolicyFile, PolicySet, UnknownFact, evaluation::Refer, schema_json},
+    model::{facts::Facts, organization::Membership},
+    policy::{UnknownFact, evaluation::Refer, schema_json},
 };
 
-const PERMIT: &str = r#"@id("everyone") permit (principal, action == PrivateLink::Action::"Accept", resource);"#;
+use crate::fixtures::{self, PERMIT_ALL, policy_set};
 
-/// A request from eu-west-1 to a service in us-east-1.
+/// The facts of a request from eu-west-1 to a service in us-east-1.
 fn facts() -> Facts {
-    let now = "2026-06-01T12:00:00Z".parse().unwrap();
-    let service = Service {
-        id: "vpce-svc-0123456789abcdef0".parse().unwrap(),
-        region: "us-east-1".parse().unwrap(),
-        kind: ServiceKind::Interface,
-        acceptance_required: true,
-        tags: [].into(),
-    };
-    let connection = Connection {
-        service: service.id.clone(),
-        endpoint: "vpce-0123456789abcdef0".parse().unwrap(),
-        owner: Some("111122223333".parse().unwrap()),
-        state: State::PendingAcceptance,
-        created: Some(now),
-        region: Some("eu-west-1".parse().unwrap()),
-        ip_address_type: Some("ipv4".to_owned()),
-    };
-    Facts::described(service, connection, Counts::default(), now).with_membership(Membership::Outside)
+    fixtures::facts().with_membership(Membership::Outside)
 }
 
 fn without(fact: UnknownFact) -> Facts {
@@ -49,8 +25,7 @@ fn without(fact: UnknownFact) -> Facts {
 }
 
 fn becomes(policies: &str, facts: &Facts) -> String {
-    let set = PolicySet::load(&[PolicyFile { name: "p.cedar".to_owned(), text: policies.to_owned() }], None).unwrap();
-    match decide(&set, facts, &[]).action {
+    match decide(&policy_set(policies), facts, &[]).action {
         Action::Accept(_) => "accept".to_owned(),
         Action::Refer(Refer::Forbidden) => "forbidden".to_owned(),
         Action::Refer(Refer::NoPermit) => "no permit".to_owned(),
@@ -60,7 +35,7 @@ fn becomes(policies: &str, facts: &Facts) -> String {
 }
 
 fn forbid(condition: &str) -> String {
-    format!("{PERMIT}\n@id(\"blocked\") forbid (principal, action, resource) when {{ {condition} }};")
+    format!("{PERMIT_ALL}\n@id(\"blocked\") forbid (principal, action, resource) when {{ {condition} }};")
 }
 
 #[test]
@@ -85,7 +60,7 @@ fn forbid_about_unknown_fact_makes_request_wait() {
 
 #[test]
 fn permit_about_unknown_fact_makes_request_wait() {
-    let permit = PERMIT.replace(';', " when { context.endpoint has crossRegion && !context.endpoint.crossRegion };");
+    let permit = PERMIT_ALL.replace(';', " when { context.endpoint has crossRegion && !context.endpoint.crossRegion };");
     assert_eq!(becomes(&permit, &facts()), "no permit");
     assert_eq!(becomes(&permit, &without(UnknownFact::Region)), "unknown: {Region}");
 }

@@ -19,7 +19,7 @@ def crates_of(package: str) -> set[str]:
     return {line.split()[0] for line in done.stdout.splitlines() if line}
 
 
-@pytest.mark.parametrize("package", ["warden", "journeys"])
+@pytest.mark.parametrize("package", ["warden", "scenarios", "properties"])
 def test_domain_has_no_aws_and_no_runtime(package: str) -> None:
     assert "cedar-policy" in crates_of(package)
     assert not {crate for crate in crates_of(package) if RUNTIMES.fullmatch(crate)}

@@ -1,188 +1,168 @@
-//! What `local` makes go wrong, as the SDK and the warden's adapters see it: throttling for a time, calls that hang on either side of
-//! their effect, a ledger that refuses.
+//! The faults of `local`, as the SDK and the adapters see them: throttling for a time, calls that hang before or after their
+//! effect, and a ledger that refuses writes.
 
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use local::{
-    server::Options,
-    world::{NewEndpoint, NewService},
-};
+use local::server::Options;
 use serde_json::Value;
+use tokio::task::JoinHandle;
 use warden::{
-    aws::{dynamodb::Table, ec2::Ec2},
+    aws::dynamodb::Table,
     decision::decide,
     ledger::record::{Record, RecordFactory, Verdict},
-    model::{
-        facts::{Counts, Facts},
-        origin::{Origin, OriginKind},
-    },
-    policy::{PolicyFile, PolicySet},
+    model::origin::{Origin, OriginKind},
     ports::{ConnectionFilter, Describe, Ledger, PutOutcome},
 };
-use wire::{A, PROVIDER, Running, start};
 
-/// Long enough for any answer, and to be sure that none comes in vain.
+use crate::{
+    CONSUMER, PROVIDER,
+    server::{Server, permit_all},
+};
+
+/// Longer than any wait for an answer.
 const SOON: Duration = Duration::from_secs(20);
 
+/// A server with a pending request.
 struct Setting {
-    running: Running,
-    service: String,
+    server: Server,
     endpoint: String,
 }
 
-async fn setting() -> Setting {
-    // Nothing listens there: what would be passed on ends in an error.
-    let running = start(Options { control: true, emulator: "http://127.0.0.1:1".to_owned(), ..Options::default() }).await;
-    let (service, endpoint) = {
-        let mut world = running.local.world();
-        let new = NewService { load_balancer_arns: vec!["arn:nlb".into()], ..NewService::default() };
-        let service = world.create_service(PROVIDER, new).unwrap();
-        world.modify_permissions(PROVIDER, &service.id, &["*".to_owned()], &[]).unwrap();
-        let endpoint = world.create_endpoint(A, &service.name, NewEndpoint::default()).unwrap().0.id;
-        (service.id, endpoint)
-    };
-    Setting { running, service, endpoint }
-}
-
 impl Setting {
-    fn adapter(&self) -> Ec2 {
-        Ec2::new(&self.running.config(PROVIDER), "us-east-1".parse().unwrap())
+    async fn new() -> Self {
+        let server = Server::start_with_control().await;
+        let endpoint = server.request();
+        Self { server, endpoint }
     }
 
-    fn state(&self) -> String {
-        self.running.local.world().connection_mut(&self.endpoint).unwrap().state.clone()
+    fn is_pending(&self) -> bool {
+        self.server.local.world().connection_mut(&self.endpoint).unwrap().state == "pendingAcceptance"
     }
 
-    /// The provider accepts, in a task of its own.
-    fn accept(&self) -> tokio::task::JoinHandle<bool> {
-        let call = self.running.ec2(PROVIDER).accept_vpc_endpoint_connections().service_id(&self.service);
+    /// The provider accepts the request, in a task of its own. The task returns true after success.
+    fn accept(&self) -> JoinHandle<bool> {
+        let call = self.server.client(PROVIDER).accept_vpc_endpoint_connections().service_id(self.server.service.to_string());
         let call = call.vpc_endpoint_ids(&self.endpoint);
         tokio::spawn(async move { call.send().await.is_ok() })
     }
 
-    async fn list(&self, knob: &str) -> Vec<Value> {
-        serde_json::from_str(&self.running.show(knob).await).unwrap()
+    async fn control(&self, call: &str) {
+        let answer = self.server.control(call).await;
+        assert!(answer.status().is_success(), "{call}: {answer:?}");
+    }
+
+    async fn list(&self, what: &str) -> Vec<Value> {
+        let answer = reqwest::get(format!("{}/_local/{what}", self.server.url)).await.unwrap();
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
     }
 
     /// Returns once so many calls hang.
     async fn await_hanging(&self, count: usize) {
         let deadline = Instant::now() + SOON;
         while self.list("hold").await.len() != count {
-            assert!(Instant::now() < deadline, "waited in vain for {count} calls to hang");
+            assert!(Instant::now() < deadline, "{count} calls do not hang");
         }
     }
 
     async fn record(&self) -> Record {
-        let ec2 = self.adapter();
-        let (service, endpoint) = (self.service.parse().unwrap(), self.endpoint.parse().unwrap());
-        let facts = Facts {
-            service: ec2.services(Some(&service)).await.unwrap().remove(0),
-            connection: ec2.connections(ConnectionFilter::Endpoint(&endpoint)).await.unwrap().remove(0),
-            counts: Counts::default(),
-            membership: warden::model::organization::Membership::NotAsked,
-            claim: None,
-            now: jiff::Timestamp::now(),
-        };
-        let text = "@id(\"all\") permit(principal, action == PrivateLink::Action::\"Accept\", resource);".to_owned();
-        let policy = PolicySet::load(&[PolicyFile { name: "p.cedar".to_owned(), text }], None).unwrap();
+        let (facts, policy) = (self.server.facts().await.remove(0), permit_all());
         let grounds = decide(&policy, &facts, &[]).grounds;
-        let scribe = RecordFactory { observe: false, retention: SignedDuration::from_hours(24), function_version: "1".to_owned() };
-        scribe.record(facts, grounds, Verdict::Referred.into(), &policy, Origin { kind: OriginKind::Sweep, id: "s".to_owned() })
+        let factory = RecordFactory { observe: false, retention: SignedDuration::from_hours(24), function_version: "1".to_owned() };
+        factory.record(facts, grounds, Verdict::Referred.into(), &policy, Origin { kind: OriginKind::Sweep, id: "s".to_owned() })
     }
 }
 
 #[tokio::test]
-async fn an_account_is_throttled_for_a_time_and_no_other() {
-    let setting = setting().await;
-    let ec2 = setting.adapter();
-    setting.running.turn(&format!("faults?account={PROVIDER}&code=RequestLimitExceeded&status=503&for-ms=500")).await;
+async fn one_account_is_throttled_for_a_time() {
+    let setting = Setting::new().await;
+    let ec2 = setting.server.adapter();
+    setting.control(&format!("faults?account={PROVIDER}&code=RequestLimitExceeded&status=503&for-ms=500")).await;
     let error = ec2.connections(ConnectionFilter::All).await.unwrap_err();
     assert_eq!((error.code.as_deref(), error.is_transient()), (Some("RequestLimitExceeded"), true));
-    assert!(ec2.services(None).await.is_err(), "whatever the call");
-    assert!(setting.running.ec2(A).describe_vpc_endpoints().send().await.is_ok());
+    assert!(ec2.services(None).await.is_err(), "every call");
+    assert!(setting.server.client(CONSUMER).describe_vpc_endpoints().send().await.is_ok());
     let met = setting.list("faults").await[0]["met"].as_u64().unwrap();
-    assert_eq!(met, 8, "four attempts each, as the SDK is told");
+    assert_eq!(met, 8, "four attempts for each call, as the SDK is configured");
     let deadline = Instant::now() + SOON;
     while ec2.connections(ConnectionFilter::All).await.is_err() {
-        assert!(Instant::now() < deadline, "and then it is over");
+        assert!(Instant::now() < deadline, "the throttling does not end");
     }
 }
 
 #[tokio::test]
-async fn faults_can_be_taken_back() {
-    let setting = setting().await;
-    setting.running.turn("faults?code=RequestLimitExceeded&status=503&for-ms=3600000").await;
-    assert!(setting.adapter().services(None).await.is_err());
-    setting.running.turn("hold?action=AcceptVpcEndpointConnections&when=before").await;
+async fn calm_removes_faults_and_holds() {
+    let setting = Setting::new().await;
+    setting.control("faults?code=RequestLimitExceeded&status=503&for-ms=3600000").await;
+    assert!(setting.server.adapter().services(None).await.is_err());
+    setting.control("hold?action=AcceptVpcEndpointConnections&when=before").await;
     let accepting = setting.accept();
-    setting.running.turn("calm").await;
-    assert!(setting.adapter().services(None).await.is_ok());
-    assert!(accepting.await.unwrap(), "whether it hung already or not");
+    setting.control("calm").await;
+    assert!(setting.server.adapter().services(None).await.is_ok());
+    assert!(accepting.await.unwrap(), "whether it hung or not");
     assert!(setting.list("faults").await.is_empty());
 }
 
 #[tokio::test]
-async fn who_ends_before_the_effect_has_done_nothing() {
-    let setting = setting().await;
-    setting.running.turn(&format!("hold?action=AcceptVpcEndpointConnections&service={}&when=before", setting.service)).await;
+async fn crash_before_the_effect_changes_nothing() {
+    let setting = Setting::new().await;
+    setting.control(&format!("hold?action=AcceptVpcEndpointConnections&service={}&when=before", setting.server.service)).await;
     let accepting = setting.accept();
     setting.await_hanging(1).await;
     assert!(setting.list("hold").await[0]["peer"].as_str().unwrap().starts_with("127.0.0.1:"));
     accepting.abort();
     setting.await_hanging(0).await;
-    assert_eq!(setting.state(), "pendingAcceptance");
-    assert!(setting.accept().await.unwrap(), "the next one is taken as ever");
+    assert!(setting.is_pending());
+    assert!(setting.accept().await.unwrap(), "the next call passes");
 }
 
 #[tokio::test]
-async fn who_ends_after_the_effect_has_done_it() {
-    let setting = setting().await;
-    setting.running.turn("hold?action=AcceptVpcEndpointConnections&when=after").await;
+async fn call_that_hangs_after_its_effect_had_it() {
+    let setting = Setting::new().await;
+    setting.control("hold?action=AcceptVpcEndpointConnections&when=after").await;
     let accepting = setting.accept();
     setting.await_hanging(1).await;
-    assert_ne!(setting.state(), "pendingAcceptance");
+    assert!(!setting.is_pending());
     assert!(!accepting.is_finished());
-    setting.running.turn("release").await;
-    assert!(accepting.await.unwrap(), "let go, it gets its answer");
+    setting.control("release").await;
+    assert!(accepting.await.unwrap(), "a released call gets its answer");
 }
 
 #[tokio::test]
-async fn the_call_about_another_service_does_not_hang() {
-    let setting = setting().await;
-    setting.running.turn("hold?action=AcceptVpcEndpointConnections&service=vpce-svc-0ffffffffffffffff&when=before").await;
+async fn hold_of_another_service_does_not_hang() {
+    let setting = Setting::new().await;
+    setting.control("hold?action=AcceptVpcEndpointConnections&service=vpce-svc-0ffffffffffffffff&when=before").await;
     assert!(setting.accept().await.unwrap());
 }
 
 #[tokio::test]
-async fn the_ledger_refuses_as_dynamodb_does() {
-    let setting = setting().await;
-    let table = Table::new(&setting.running.config(PROVIDER), "ledger".to_owned(), SignedDuration::from_hours(24));
+async fn ledger_refuses_as_dynamodb_does() {
+    let setting = Setting::new().await;
+    let table = Table::new(&setting.server.config(PROVIDER), "ledger".to_owned(), SignedDuration::from_hours(24));
     let record = setting.record().await;
     for (code, attempts) in [("ProvisionedThroughputExceededException", 4), ("ThrottlingException", 4), ("TransactionConflictException", 1)]
     {
-        setting.running.turn(&format!("faults?action=PutItem&code={code}&status=400&for-ms=3600000")).await;
+        setting.control(&format!("faults?action=PutItem&code={code}&status=400&for-ms=3600000")).await;
         let error = table.put(&record).await.unwrap_err();
         assert_eq!(error.code.as_deref(), Some(code));
         assert_eq!(setting.list("faults").await[0]["met"], attempts, "{code}");
     }
-    setting.running.turn("faults?action=PutItem&code=ConditionalCheckFailedException&status=400&next=1").await;
+    setting.control("faults?action=PutItem&code=ConditionalCheckFailedException&status=400&next=1").await;
     assert_eq!(table.put(&record).await.unwrap(), PutOutcome::AlreadyThere);
 }
 
 #[tokio::test]
-async fn without_control_there_is_no_such_door() {
-    let running = start(Options { emulator: "http://127.0.0.1:1".to_owned(), ..Options::default() }).await;
-    for knob in ["faults?code=X&status=503&next=1", "hold?action=X&when=before", "calm", "release", "drop-notifications?every=3", "age"] {
-        let answer = reqwest::Client::new().post(format!("{}/_local/{knob}", running.url)).send().await.unwrap();
-        assert_eq!(answer.status().as_u16(), 502, "{knob}: passed on like anything else");
+async fn control_api_is_off_by_default() {
+    let server = Server::start(Options { emulator: "http://127.0.0.1:1".to_owned(), ..Options::default() }).await;
+    for call in ["faults?code=X&status=503&next=1", "hold?action=X&when=before", "calm", "release", "drop-notifications?every=3", "age"] {
+        assert_eq!(server.control(call).await.status().as_u16(), 502, "{call}: forwarded as any other call");
     }
 }
 
 #[tokio::test]
-async fn a_knob_that_makes_no_sense_says_why() {
-    let setting = setting().await;
-    for (knob, why) in [
+async fn invalid_control_call_says_why() {
+    let server = Server::start_with_control().await;
+    for (call, why) in [
         ("faults?code=X&status=503", "either `next` or `for-ms` is needed"),
         ("faults?code=X&status=503&next=1&for-ms=1", "either `next` or `for-ms` is needed"),
         ("faults?code=X&status=70000&next=1", "`status` is no HTTP status"),
@@ -190,7 +170,7 @@ async fn a_knob_that_makes_no_sense_says_why() {
         ("drop-notifications?every=third", "`every` is no number"),
         ("age?endpoint=vpce-0&seconds=1", "there is no such `endpoint`"),
     ] {
-        let answer = reqwest::Client::new().post(format!("{}/_local/{knob}", setting.running.url)).send().await.unwrap();
-        assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().trim()), (400, why), "{knob}");
+        let answer = server.control(call).await;
+        assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().trim()), (400, why), "{call}");
     }
 }

@@ -1,16 +1,17 @@
-//! `local` speaks EC2's protocol as the real SDK expects it, and passes everything else on.
+//! The protocol of `local`: EC2's as the real SDK expects it; every other call is forwarded.
 
 use aws_sdk_ec2::{
     error::ProvideErrorMetadata,
     types::{Filter, VpcEndpointType},
 };
 use local::server::Options;
-use wire::{A, PROVIDER, start};
+
+use crate::{CONSUMER, PROVIDER, server::Server};
 
 #[tokio::test]
-async fn a_service_s_life_through_the_sdk() {
-    let running = start(Options::default()).await;
-    let (provider, consumer) = (running.ec2(PROVIDER), running.ec2(A));
+async fn sdk_creates_and_accepts_a_connection() {
+    let server = Server::start(Options::default()).await;
+    let (provider, consumer) = (server.client(PROVIDER), server.client(CONSUMER));
     let made = provider
         .create_vpc_endpoint_service_configuration()
         .network_load_balancer_arns("arn:nlb")
@@ -40,12 +41,12 @@ async fn a_service_s_life_through_the_sdk() {
     assert_eq!(ask().dry_run(true).send().await.unwrap_err().code(), Some("DryRunOperation"));
     let endpoint = ask().send().await.unwrap().vpc_endpoint().unwrap().clone();
     assert_eq!(endpoint.state().unwrap().as_str(), "pendingAcceptance");
-    assert_eq!(endpoint.owner_id(), Some(A));
+    assert_eq!(endpoint.owner_id(), Some(CONSUMER));
     let connections =
         provider.describe_vpc_endpoint_connections().filters(Filter::builder().name("service-id").values(id).build()).send().await.unwrap();
     let state = connections.vpc_endpoint_connections()[0].vpc_endpoint_state().unwrap();
-    assert_eq!(state.as_str(), "pendingAcceptance", "as the wire spells it");
-    assert_ne!(*state, aws_sdk_ec2::types::State::PendingAcceptance, "the trap that the stand-in must keep set");
+    assert_eq!(state.as_str(), "pendingAcceptance", "the spelling on the wire");
+    assert_ne!(*state, aws_sdk_ec2::types::State::PendingAcceptance, "the SDK's enum has another spelling");
 
     let accepted = provider
         .accept_vpc_endpoint_connections()
@@ -68,7 +69,7 @@ async fn a_service_s_life_through_the_sdk() {
 }
 
 #[tokio::test]
-async fn what_is_not_privatelink_is_passed_on_unchanged() {
+async fn other_calls_are_forwarded_unchanged() {
     let emulator = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", emulator.local_addr().unwrap());
     let echo = tokio::spawn(async move {
@@ -82,9 +83,9 @@ async fn what_is_not_privatelink_is_passed_on_unchanged() {
         stream.write_all(b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\nx-amz-thing: y\r\n\r\nhi").await.unwrap();
         String::from_utf8_lossy(&bytes[..read]).into_owned()
     });
-    let running = start(Options { emulator: url, ..Options::default() }).await;
+    let server = Server::start(Options { emulator: url, ..Options::default() }).await;
     let answer = reqwest::Client::new()
-        .put(format!("{}/bucket/key?x=1%2F2", running.url))
+        .put(format!("{}/bucket/key?x=1%2F2", server.url))
         .header("x-amz-other", "z")
         .body("the body")
         .send()
@@ -97,12 +98,12 @@ async fn what_is_not_privatelink_is_passed_on_unchanged() {
 }
 
 #[tokio::test]
-async fn garbage_gets_an_answer() {
-    let running = start(Options { emulator: "http://127.0.0.1:1".to_owned(), ..Options::default() }).await;
+async fn malformed_calls_get_an_error() {
+    let server = Server::start(Options { emulator: "http://127.0.0.1:1".to_owned(), ..Options::default() }).await;
     let client = reqwest::Client::new();
     let ec2 = |body: &'static str, key: &str| {
         client
-            .post(&running.url)
+            .post(&server.url)
             .header("content-type", "application/x-www-form-urlencoded")
             .header("authorization", format!("AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/ec2/aws4_request, Signature=x"))
             .body(body)

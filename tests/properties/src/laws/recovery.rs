@@ -1,0 +1,101 @@
+//! Law 4: nothing is lost.
+
+use jiff::SignedDuration;
+use proptest::test_runner::TestRunner;
+use scenarios::DEFAULT_TOPIC;
+use serde_json::Value;
+
+use super::{check, none};
+use crate::{
+    generators::{CONCURRENT, scenario},
+    mutants::Flaw,
+    reference::{self, Answer},
+    scenario::{ACCOUNTS, Delivery, Ending},
+    simulation::{OWN_TOPIC, Request, Simulation, covers},
+};
+
+/// 4. Once the faults stop, one sweep and one audit leave each pending request answered or told to its owner, and each
+///    acceptance on record or told as unrecorded.
+pub fn nothing_is_lost(flaw: Option<Flaw>, runner: &mut TestRunner) -> Result<(), String> {
+    check(runner, &scenario(CONCURRENT), |scenario| {
+        let mut simulation = Simulation::new(flaw, &scenario);
+        simulation.run();
+        let mut lost = settle(&mut simulation);
+        for request in simulation.requests.iter().filter(|request| simulation.is_in_scope(request)) {
+            let open = matches!(request.state.as_str(), "pendingAcceptance" | "migrating");
+            if open && !is_told(&simulation, request) {
+                lost.push(format!("{} is pending, and its owner was not told", request.endpoint));
+            }
+            let needs_record = request.is_live() && simulation.service_of(request).acceptance_required;
+            if needs_record && !is_recorded(&simulation, request) {
+                lost.push(format!("{} is connected without a record, and its owner was not told", request.endpoint));
+            }
+        }
+        none(lost)
+    })
+}
+
+/// Stops the faults, and runs a sweep, an audit and `notify`. Returns what they leave undone.
+pub(super) fn settle(simulation: &mut Simulation<'_>) -> Vec<String> {
+    simulation.stop_faults();
+    simulation.crash_all();
+    // By then, EC2 describes each new endpoint, and the caches have expired.
+    simulation.pass(SignedDuration::from_mins(25));
+    let before: Vec<(i64, i64)> = simulation.requests.iter().map(|request| simulation.beside(request)).collect();
+    let sweep = simulation.invoke(0, Delivery::Sweep, Ending::Completes).unwrap();
+    let mut undone: Vec<String> = sweep.err().map(|error| format!("the sweep failed: {error}")).into_iter().collect();
+    for (request, least) in simulation.requests.iter().zip(before) {
+        let is_due = request.is_pending() && simulation.is_in_scope(request) && !simulation.scenario.world.observe;
+        if is_due && must_be_answered(simulation, request, least) {
+            undone.push(format!("{} of {} is pending after a sweep", request.endpoint, ACCOUNTS[request.account]));
+        }
+    }
+    // By then, each accepted connection is established, and old enough to need a record.
+    simulation.pass(SignedDuration::from_mins(20));
+    let audit = simulation.audit(Ending::Completes).unwrap();
+    undone.extend(audit.err().map(|error| format!("the audit failed: {error}")));
+    simulation.notify(Ending::Completes, false).unwrap();
+    undone
+}
+
+/// Returns true if the answer is the same, and is not to wait, for all counts from those before the sweep to those now.
+fn must_be_answered(simulation: &Simulation<'_>, request: &Request, least: (i64, i64)) -> bool {
+    let (most, in_force) = (simulation.beside(request), &simulation.in_force);
+    let granted = simulation.has_grant(request);
+    let answer = |counts| {
+        let facts = reference::as_asked(in_force, simulation.facts(request, counts), granted);
+        if reference::accepts_by_grant(in_force, &facts, granted) { Answer::Accept } else { reference::answer(in_force, &facts) }
+    };
+    let first = answer(least);
+    let counts = (least.0..=most.0).flat_map(|of_account| (least.1..=most.1).map(move |of_service| (of_account, of_service)));
+    !matches!(first, Answer::Wait { .. }) && counts.map(answer).all(|answer| answer == first)
+}
+
+/// Returns true if the owner got a message that the request waits, or a finding about it.
+fn is_told(simulation: &Simulation<'_>, request: &Request) -> bool {
+    let topic = if simulation.service_of(request).own_topic { OWN_TOPIC } else { DEFAULT_TOPIC };
+    let is_news = |attributes: &[(&str, String)]| {
+        let answered = ["accepted", "rejected", "found"];
+        attributes.iter().any(|(name, value)| *name == "decision" && !answered.contains(&value.as_str()))
+    };
+    simulation
+        .mailbox
+        .all()
+        .iter()
+        .any(|(to, message)| to == topic && is_news(&message.attributes) && message.json.contains(&request.endpoint))
+}
+
+/// Returns true if there is a record, a grant that names a person, or a message about the missing record. Without the time
+/// of the request, its age is unknown; then the report must name it.
+fn is_recorded(simulation: &Simulation<'_>, request: &Request) -> bool {
+    simulation.has_verdict(request, &["accepted", "found"])
+        || simulation.grants.iter().any(|grant| covers(grant, request))
+        || is_told(simulation, request)
+        || is_named_as_unseen(simulation, request)
+}
+
+fn is_named_as_unseen(simulation: &Simulation<'_>, request: &Request) -> bool {
+    let names = |part: &Value| part.as_str().is_some_and(|part| part.contains(&request.endpoint));
+    let report = simulation.reports.json();
+    simulation.facts(request, (0, 0)).created.is_none() && report["unseen"].as_array().is_some_and(|all| all.iter().any(names))
+}

@@ -1,0 +1,43 @@
+//! SNS: the messages that owners receive.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use warden::{
+    message::Message,
+    model::ids::TopicArn,
+    ports::{CallError, Publish},
+};
+
+use crate::Faults;
+
+/// The topic of the owners that have no topic of their own.
+pub const DEFAULT_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:warden-owners";
+
+/// The published messages, each with its topic.
+#[derive(Debug, Clone, Default)]
+pub struct Mailbox {
+    messages: Arc<Mutex<Vec<(String, Message)>>>,
+    pub faults: Faults,
+}
+
+impl Mailbox {
+    /// Removes and returns the messages.
+    pub fn take(&self) -> Vec<(String, Message)> {
+        std::mem::take(&mut self.messages.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The messages that were not taken.
+    pub fn all(&self) -> Vec<(String, Message)> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Publish for Mailbox {
+    async fn publish(&self, topic: &TopicArn, message: &Message) -> Result<(), CallError> {
+        let deliver = || {
+            self.messages.lock().unwrap_or_else(PoisonError::into_inner).push((topic.to_string(), message.clone()));
+            Ok(())
+        };
+        self.faults.around("Publish", deliver).await
+    }
+}

@@ -1,0 +1,72 @@
+//! Findings of requests: `overdue`, and `waiting`, which is told again at growing intervals.
+
+use super::*;
+use scenarios::{PERMIT_ALL, permit_account};
+
+#[tokio::test]
+async fn unanswered_allowed_request_is_overdue() {
+    let env = without_findings();
+    let endpoint = env.request(ALLOWED).endpoint;
+    assert_eq!(found(&env, "overdue").await, NONE, "an event or a sweep may be about to answer it");
+    env.pass(SignedDuration::from_mins(20));
+    assert_eq!(found(&env, "overdue").await, [endpoint]);
+    env.sweep().await.unwrap();
+    assert_eq!(found(&env, "overdue").await, NONE);
+}
+
+#[tokio::test]
+async fn unanswered_granted_request_is_overdue() {
+    let env = TestEnvironment::new();
+    let endpoint = env.request(UNLISTED).endpoint;
+    env.grant_endpoint(&endpoint);
+    env.pass(HOUR);
+    assert_eq!(found(&env, "overdue").await, [endpoint]);
+}
+
+#[tokio::test]
+async fn observed_request_is_not_overdue() {
+    let mut env = without_findings();
+    env.observe = true;
+    let _ = env.request(ALLOWED);
+    env.sweep().await.unwrap();
+    env.pass(DAY);
+    assert_eq!(found(&env, "overdue").await, NONE);
+}
+
+#[tokio::test]
+async fn observed_request_beyond_cap_is_not_overdue() {
+    let mut env = without_findings().with_policy(&permit_account("cap", ALLOWED, "context.connections.ofAccount < 1"));
+    env.observe = true;
+    env.audit().await.unwrap();
+    let _ = [env.request(ALLOWED), env.request(ALLOWED)];
+    env.sweep().await.unwrap();
+    env.pass(HOUR);
+    assert_eq!(found(&env, "overdue").await, NONE);
+}
+
+#[tokio::test]
+async fn newly_allowed_request_has_time_for_a_sweep() {
+    let mut env = TestEnvironment::new();
+    let endpoint = env.request(UNLISTED).endpoint;
+    env.audit().await.unwrap();
+    env.pass(DAY * 3);
+    env.set_policy(PERMIT_ALL);
+    assert_eq!(found(&env, "overdue").await, NONE);
+    env.pass(SignedDuration::from_mins(20));
+    assert_eq!(found(&env, "overdue").await, [endpoint]);
+}
+
+#[tokio::test]
+async fn waiting_request_is_told_at_growing_intervals() {
+    let env = TestEnvironment::new();
+    let endpoint = env.notified_request(UNLISTED).await;
+    let _ = env.messages().await;
+    let mut told_on_day = Vec::new();
+    for hour in (0..(40 * 24)).step_by(6) {
+        env.audit().await.unwrap();
+        let is_about = |message: &Message| message.text.contains("Waiting for a person") && message.text.contains(&endpoint);
+        told_on_day.extend(env.messages().await.iter().filter(|message| is_about(message)).map(|_| hour / 24));
+        env.pass(HOUR * 6);
+    }
+    assert_eq!(told_on_day, [1, 3, 7, 14, 30]);
+}

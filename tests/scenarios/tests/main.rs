@@ -1,0 +1,13 @@
+//! Tests about behaviour, over the test environment. Each arranges a world, lets something happen, and reads the outcome.
+
+mod answers;
+mod audit;
+mod events;
+mod failures;
+mod grants;
+mod guide_examples;
+mod messages;
+mod organization;
+mod policy_reload;
+mod roles;
+mod sweeps;

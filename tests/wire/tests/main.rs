@@ -1,0 +1,13 @@
+//! The adapters over the wire: the real SDK clients against `local`, or against a server of the test.
+
+mod ec2;
+mod faults;
+mod s3;
+mod server;
+mod stand_in;
+mod tls_roots;
+
+/// The account of the provider.
+const PROVIDER: &str = "123456789012";
+/// A consumer.
+const CONSUMER: &str = "111122223333";

@@ -11,7 +11,7 @@ use crate::model::{
 /// What a person granted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// [`SCHEMA_VERSION`] at the time of writing.
+    /// The schema version at the time of writing.
     pub schema: u32,
     /// The service.
     pub service: ServiceId,

@@ -40,7 +40,7 @@ pub struct RunInfo {
 /// The changes of one run for one owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digest {
-    /// [`SCHEMA_VERSION`] at the time of writing.
+    /// The schema version at the time of writing.
     pub schema: u32,
     /// The run.
     #[serde(flatten)]

@@ -45,7 +45,7 @@ pub struct KnownPolicySet {
 /// An open finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenFinding {
-    /// [`SCHEMA_VERSION`] at the time of writing.
+    /// The schema version at the time of writing.
     pub schema: u32,
     /// The finding as last published.
     pub finding: Finding,

@@ -100,7 +100,7 @@ pub enum Act {
 /// One answer, with all it rested on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// [`SCHEMA_VERSION`] at the time of writing.
+    /// The schema version at the time of writing.
     pub schema: u32,
     /// What became of the request.
     pub verdict: Verdict,

@@ -51,7 +51,7 @@ pub enum Refer {
     },
 }
 
-/// What a judgement comes to. It permits nothing: that takes a [`ActionToken`].
+/// What a judgement comes to. It permits nothing: an act takes an `ActionToken` of the decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evaluation {
     /// The policy lets it in.

@@ -1,4 +1,4 @@
-"""`make check`, beyond cargo's own lints: dependencies, prose, commit subjects, and every test that needs no running stack."""
+"""`make check`, beyond cargo's own lints: modules, dependencies, prose, commit subjects, and every test that needs no running stack."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tasks.cargo import EVERYTHING, build, plugin
 from tasks.console import note
 from tasks.environments import CHECKOV_REQUIREMENTS, SAM_REQUIREMENTS, ensure
 from tasks.errors import RunError
+from tasks.modules import check_modules
 from tasks.paths import E2E, ROOT
 from tasks.prose import check_commits, check_prose
 
@@ -17,6 +18,7 @@ WITHOUT_STACK = ("templates", "load", "iam/test_port_actions.py")
 
 def check() -> int:
     """Runs all checks. Returns the status of the tests."""
+    check_modules()
     check_prose()
     check_commits()
     check_dependencies()

@@ -21,7 +21,7 @@ except (SyntaxError, ImportError) as error:
     sys.exit(f"Python 3.11 or later is needed ({error}): run `make PYTHON=/path/to/python3.11 …`.")
 
 # The files whose mutants the tests must notice: they decide, name and tell.
-DECIDING = "shared/src/{event,ids,policy,decision,finding,record,notice}.rs"
+DECIDING = "shared/src/{trigger,model/ids,policy/evaluation,policy/judgement,policy/set,decision,ledger/finding,ledger/record,message,message/wording}.rs"
 
 
 def run_on_stack(module: str, targets: list[str], *arguments: str) -> None:
@@ -45,7 +45,7 @@ def bench() -> int:
 def mutants(file: str = "") -> int:
     """Runs cargo-mutants on the deciding files or on one file. The results are in `.run/mutants.out`."""
     if file and not (ROOT / file).is_file():
-        raise RunError(f"There is no {file}: FILE=… is a path in this repository, for example shared/src/ids.rs.")
+        raise RunError(f"There is no {file}: FILE=… is a path in this repository, for example shared/src/decision.rs.")
     RUN.mkdir(exist_ok=True)
     return subprocess.call([str(plugin("cargo-mutants")), "mutants", "--file", file or DECIDING, "--output", str(RUN)], cwd=ROOT)
 

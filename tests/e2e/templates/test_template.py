@@ -178,8 +178,8 @@ def test_every_function_has_an_alarm(resources: dict[str, Any], metric: str) -> 
 
 
 def code_metrics() -> dict[str, set[str]]:
-    """The metrics of shared/src/metrics.rs, with the dimensions beside `Function`."""
-    source = (ROOT / "shared" / "src" / "metrics.rs").read_text()
+    """The metrics of shared/src/telemetry/metrics.rs, with the dimensions beside `Function`."""
+    source = (ROOT / "shared" / "src" / "telemetry" / "metrics.rs").read_text()
     assert 'NAMESPACE: &str = "PrivateLinkWarden"' in source and 'with_dimension("Function"' in source
     counted = re.findall(r'(?:counter|histogram)!\("(\w+)"(?:, "(\w+)" =>)?', source)
     return {name: {dimension} - {""} for name, dimension in counted}
@@ -264,10 +264,10 @@ def test_dashboard_shows_every_value_and_alarm(resources: dict[str, Any]) -> Non
         body = (ROOT / "shared" / "src" / file).read_text().partition(f"impl {enum} {{")[2].partition("\n}")[0]
         return set(re.findall(r'Self::\w+ => "([\w-]+)"', body))
 
-    assert values("Verdict") == words("record.rs", "Verdict") != set()
-    assert values("Severity") == words("severity.rs", "Severity") != set()
+    assert values("Verdict") == words("ledger/record.rs", "Verdict") != set()
+    assert values("Severity") == words("model/severity.rs", "Severity") != set()
     logged = set(re.findall(r'error_type = "(\w+)"', rust("shared/src", "functions")))
-    not_renewed = set(re.findall(r'"(Policy(?:Refused|Not\w+))"', rust("shared/src/policy")))
+    not_renewed = set(re.findall(r'"(Policy(?:Refused|Not\w+))"', rust("shared/src/gather")))
     assert values("ErrorType") == logged | not_renewed
     assert len(not_renewed) == 2, "the code logs it as `error_type = kind`"
     assert values("QueueName") == {f"${{{queue}.QueueName}}" for queue in of_type(resources, "AWS::SQS::Queue")}

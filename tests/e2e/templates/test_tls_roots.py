@@ -21,7 +21,7 @@ YEARS_LEFT_MIN = 5  # a deployment may run for years without an update
 
 
 def roots() -> list[x509.Certificate]:
-    return x509.load_pem_x509_certificates((ROOT / "shared" / "src" / "aws" / "trust" / "amazon.pem").read_bytes())
+    return x509.load_pem_x509_certificates((ROOT / "shared" / "src" / "aws" / "tls_roots" / "amazon.pem").read_bytes())
 
 
 def test_roots_are_exactly_the_published_ones() -> None:

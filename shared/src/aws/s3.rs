@@ -15,7 +15,7 @@ use crate::{
 /// One attempt to keep one file. A report on many connections has some tens of megabytes: longer than other calls.
 const ATTEMPT_SECONDS_MAX: u64 = 40;
 /// An object that is read: a whole policy set with its groups and cases is half of it. Anything longer is somebody's mistake or
-/// malice, and would fill the function's memory before `policy/bounds.rs` could say so.
+/// malice, and would fill the function's memory before `policy/size_limits.rs` could refuse it.
 const OBJECT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// A bucket.

@@ -18,7 +18,7 @@ use rustls::{
 
 use crate::model::ids::Region;
 
-/// Amazon Root CA 1 to 4 and Starfield Services Root CA G2, held against their published key hashes by `test_trust.py`.
+/// Amazon Root CA 1 to 4 and Starfield Services Root CA G2. `test_tls_roots.py` compares them with their published key hashes.
 const AMAZON: &[u8] = include_bytes!("tls_roots/amazon.pem");
 
 /// What another bundle is named by.

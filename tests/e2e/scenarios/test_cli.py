@@ -31,8 +31,8 @@ def warden(stack: Stack) -> Warden:
 def test_commands_of_a_day(stack: Stack, inbox: Inbox, warden: Warden, tmp_path: Path) -> None:
     """policy check → plan → approve → history → audit → replay."""
     began = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    assert "policies are sound" in warden("policy", "check")
-    assert "0 wrong" in warden("policy", "test")
+    assert "policies are valid" in warden("policy", "check")
+    assert ", 0 failed." in warden("policy", "test")
     service = create_service(stack, [ALLOWED, UNLISTED])
     await_state(stack, service, create_endpoint(stack, ALLOWED, service), "available")
     endpoint = create_endpoint(stack, UNLISTED, service)
@@ -45,7 +45,7 @@ def test_commands_of_a_day(stack: Stack, inbox: Inbox, warden: Warden, tmp_path:
     conditions = list(csv.DictReader(warden("explain", endpoint, "--output", "csv").splitlines()))
     assert any(row["policy"] == "redis-consumers" and row["in scope"] == "false" for row in conditions), conditions
 
-    assert "say --yes" in warden("approve", endpoint, "--reason", "pilot", status=USAGE)
+    assert "give --yes to confirm" in warden("approve", endpoint, "--reason", "pilot", status=USAGE)
     assert f"{endpoint} is accepted." in warden("approve", endpoint, "--reason", "pilot", "--until", "30d", "--yes")
     await_state(stack, service, endpoint, "available")
     record = await_record(stack, service, endpoint, "accepted", 200)
@@ -66,7 +66,7 @@ def test_commands_of_a_day(stack: Stack, inbox: Inbox, warden: Warden, tmp_path:
     justified = {c["endpoint"]: c["justification"]["by"] for c in json.loads((tmp_path / "report.json").read_text())["connections"]}
     assert justified[endpoint] == "grant"
 
-    assert "would make all of them again" in warden("replay", "--since", began)
+    assert "makes the same decisions" in warden("replay", "--since", began)
 
 
 def test_reject_and_revoke(stack: Stack, inbox: Inbox, warden: Warden) -> None:
@@ -79,7 +79,7 @@ def test_reject_and_revoke(stack: Stack, inbox: Inbox, warden: Warden) -> None:
     await_state(stack, service, first, "rejected")
     assert "not this year" in inbox.await_message(first, "rejected").body["why"], "the message names the reason"
     assert "not this year" in warden("history", first)
-    assert "rejected already" in warden("reject", first, "--reason", "not this year", "--yes")
+    assert f"{first} is already rejected." in warden("reject", first, "--reason", "not this year", "--yes")
 
     third = create_endpoint(stack, UNLISTED, service)
     warden("approve", second, "--reason", "pilot", "--account", "--yes")
@@ -87,16 +87,16 @@ def test_reject_and_revoke(stack: Stack, inbox: Inbox, warden: Warden) -> None:
     for endpoint in (second, third):
         await_state(stack, service, endpoint, "available", 30)
     assert "revoke" in warden("reject", second, "--reason", "over", "--yes", status=USAGE)
-    assert "its next endpoint is let in. --account ends that, too" in warden("revoke", second, "--reason", "over", status=USAGE)
+    assert "accepts its next endpoint; --account ends it too" in warden("revoke", second, "--reason", "over", status=USAGE)
     question = warden("revoke", second, "--reason", "over", "--account", status=USAGE)
     assert "Live traffic stops" in question and second in question and third in question
     output = warden("revoke", second, "--reason", "over", "--account", "--yes")
     assert "ended" in output
     for endpoint in (second, third):
-        assert f"{endpoint} is cut off." in output
+        assert f"{endpoint} is disconnected." in output
         await_state(stack, service, endpoint, "rejected")
         assert "over" in warden("history", endpoint)
-    assert "let in its whole account: pilot (ended" in warden("explain", second)
+    assert "approved its whole account: pilot (ended" in warden("explain", second)
     assert "must create a new endpoint" in warden("explain", second)
     # The account's grant has ended: its next request stays pending.
     inbox.await_message(create_endpoint(stack, UNLISTED, service), "referred")
@@ -108,9 +108,9 @@ def test_revoke_names_a_policy_that_still_accepts(stack: Stack, warden: Warden) 
     await_state(stack, service, endpoint, "available")
     await_record(stack, service, endpoint, "accepted")
     output = warden("explain", endpoint)
-    assert "To cut it off: `warden revoke`" in output and "write a `forbid`" not in output
+    assert "To disconnect it, use `warden revoke`" in output and "write a `forbid`" not in output
     output = warden("revoke", endpoint, "--reason", "misused", "--yes")
-    assert "`redis-consumers` lets the account's next endpoint in" in output and f"{endpoint} is cut off." in output
+    assert "`redis-consumers` accepts the account's next endpoint" in output and f"{endpoint} is disconnected." in output
 
 
 def test_empty_scope_is_an_error(stack: Stack, warden: Warden, tmp_path: Path) -> None:
@@ -134,6 +134,6 @@ def test_errors_say_how_to_fix_them(stack: Stack, warden: Warden) -> None:
         assert advice in warden("plan", status=ERROR), code
     topic = stack.outputs["ConnectionsTopicArn"]
     rows = {row["check"]: row for row in json.loads(warden("doctor", "--topic", f"{topic}x", "--output", "json", "--stack", "other", status=DIFFERENCES))}
-    assert "check --topic" in rows["the notifications' topic"]["do"]
-    assert not any(f"{topic}x" in row["do"] for row in rows.values()), "no command names the missing topic"
-    assert "that is over already" in warden("approve", "vpce-0123456789abcdef0", "--reason", "x", "--until", "2020-01-01T00:00:00Z", status=USAGE)
+    assert "check --topic" in rows["notification topic"]["fix"]
+    assert not any(f"{topic}x" in row["fix"] for row in rows.values()), "no command names the missing topic"
+    assert "this time is in the past" in warden("approve", "vpce-0123456789abcdef0", "--reason", "x", "--until", "2020-01-01T00:00:00Z", status=USAGE)

@@ -89,7 +89,7 @@ def test_each_policy_accepts_only_its_requests(guided: Guided, inbox: Inbox) -> 
     rejecting = guided.service("rejection-example")
     await_state(stack, rejecting, create_endpoint(stack, UNLISTED, rejecting), "rejected", 30)
 
-    assert "waits for proof of who asked" in inbox.await_message(unproved, "referred").body["why"]
+    assert "may decide it by the role behind the request, which is unknown" in inbox.await_message(unproved, "referred").body["why"]
     for service, endpoint in referred:
         inbox.await_message(endpoint, "referred")
         assert state(stack, service, endpoint) == "pendingAcceptance", service
@@ -134,7 +134,7 @@ def test_compare_names_the_newly_accepted_endpoint(guided: Guided, change: Chang
 def test_change_is_planned_published_and_swept(guided: Guided, change: Change) -> None:
     """README, Change the policy."""
     stack, new = guided.stack, str(change.folder)
-    assert "sound" in guided.warden("--policies", new, "policy", "check")
+    assert "policies are valid" in guided.warden("--policies", new, "policy", "check")
     planned = json.loads(guided.warden("--policies", URI, "--organization", "direct", "--scope", change.service.id, "--output", "json", "plan", "--policy", new, status=1))
     assert [(row["endpoint"], row["now"], row["then"]) for row in planned] == [(change.pending, "refer", "accept")]
     assert "Published" in guided.warden("--policies", new, "policy", "publish", URI)
@@ -152,16 +152,16 @@ def test_doctor_names_each_problem_and_fix(guided: Guided) -> None:
     stack.client("ec2").modify_vpc_endpoint_service_configuration(ServiceId=service.id, AcceptanceRequired=False)
     arguments = ("--policies", URI, "--organization", "direct", "--output", "json", "doctor", "--topic", stack.outputs["ConnectionsTopicArn"])
     first = {row["check"]: row for row in json.loads(guided.warden(*arguments, "--stack", "warden", status=1))}
-    assert (first["open: acceptance"]["is"], service.id in first["open: acceptance"]["do"]) == ("mend", True)
-    assert "create-vpc-endpoint-connection-notification" in first["open: notification"]["do"]
-    assert first["a trail"]["is"] == "mend" and "create-trail" in first["a trail"]["do"]
-    for name in ("who you are", "the clock", "the topic's policy", "the sweep", "the audit", "the policy set", "the organization"):
-        assert first[name]["is"] == "fine", first[name]
+    assert (first["open: acceptance"]["status"], service.id in first["open: acceptance"]["fix"]) == ("problem", True)
+    assert "create-vpc-endpoint-connection-notification" in first["open: notification"]["fix"]
+    assert first["trail"]["status"] == "problem" and "create-trail" in first["trail"]["fix"]
+    for name in ("caller", "clock", "topic policy", "sweep schedule", "audit schedule", "policy set", "organization"):
+        assert first[name]["status"] == "ok", first[name]
     stack.client("cloudtrail").create_trail(Name="management", S3BucketName=BUCKET)
     stack.client("cloudtrail").start_logging(Name="management")
     stack.client("ec2").modify_vpc_endpoint_service_configuration(ServiceId=service.id, AcceptanceRequired=True)
-    fixed = {row["check"]: row["is"] for row in json.loads(guided.warden("--scope", service.id, *arguments, "--stack", "none", status=1))}
-    assert (fixed["open: acceptance"], fixed["a trail"], fixed["the sweep"]) == ("fine", "fine", "mend")
+    fixed = {row["check"]: row["status"] for row in json.loads(guided.warden("--scope", service.id, *arguments, "--stack", "none", status=1))}
+    assert (fixed["open: acceptance"], fixed["trail"], fixed["sweep schedule"]) == ("ok", "ok", "problem")
 
 
 def test_principals_applies_only_the_difference(guided: Guided) -> None:
@@ -173,9 +173,9 @@ def test_principals_applies_only_the_difference(guided: Guided) -> None:
         return {principal["Principal"] for principal in found}
 
     wanted = {("add", root_arn(ALLOWED)), ("remove", root_arn(UNLISTED))}
-    assert {(row["do"], row["principal"]) for row in json.loads(guided.warden(*arguments, status=1))} == wanted
+    assert {(row["action"], row["principal"]) for row in json.loads(guided.warden(*arguments, status=1))} == wanted
     assert allowed() == {root_arn(UNLISTED)}, "without --apply nothing changes"
-    assert "say --yes" in guided.warden(*arguments, "--apply", status=2)
+    assert "give --yes to confirm" in guided.warden(*arguments, "--apply", status=2)
     guided.warden(*arguments, "--apply", "--yes")
     assert allowed() == {root_arn(ALLOWED)}
     assert json.loads(guided.warden(*arguments)) == []

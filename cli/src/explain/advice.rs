@@ -10,7 +10,7 @@ use warden::{
 
 use super::explanation::Explanation;
 
-const APPROVE: &str = "`warden approve` accepts it in your name, whatever the policy set says.";
+const APPROVE: &str = "`warden approve` accepts it in your name, regardless of the policy set.";
 const UNKNOWN_STATE: &str = "AWS does not document this state: look at the connection in the EC2 console.";
 
 pub(super) fn advice(of: &Explanation) -> Vec<String> {
@@ -18,7 +18,7 @@ pub(super) fn advice(of: &Explanation) -> Vec<String> {
     let line = match (of.state.phase(), &of.decision.action) {
         (Phase::Gone, _) => {
             let state = of.state.as_str();
-            return vec![format!("It stays {state} whatever the policy set says: the consumer must create a new endpoint.")];
+            return vec![format!("It stays {state}, regardless of the policy set: the consumer must create a new endpoint.")];
         }
         (Phase::Unknown, _) => UNKNOWN_STATE,
         (Phase::Live, Action::Accept(_)) if granted => {

@@ -38,9 +38,9 @@ cli: ## build the command line, target/debug/warden
 	$(NEEDS_CARGO)
 	$(DEV_BUILD) --bin warden
 
-soak: ## check the laws with 100,000 cases each (or CASES=…): some 45 minutes on two cores; prints the seed of a failure
+soak: ## check the laws with 100,000 cases each (or CASES=…), and all small worlds: some 45 minutes on two cores; prints the seed of a failure
 	$(NEEDS_CARGO)
-	PROPTEST_CASES=$(CASES) cargo test --locked --profile soak -p properties -- --skip mutant
+	SMALL_WORLDS=full PROPTEST_CASES=$(CASES) cargo test --locked --profile soak -p properties -- --skip mutant
 
 fuzz: ## deliver a million forged events (or EVENTS=…): none may panic a function or be accepted
 	$(NEEDS_CARGO)

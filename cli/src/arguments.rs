@@ -1,5 +1,6 @@
 //! The arguments of the command line. Their comments are the help texts.
 
+mod manual;
 mod values;
 
 use std::{path::PathBuf, time::Duration};
@@ -8,15 +9,17 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use warden::{
     model::{
-        ids::{EndpointId, ServiceId, TopicArn},
+        ids::{ServiceId, TopicArn},
         organization::OrganizationAccess,
         scope::Scope,
+        subject::Subject,
     },
     policy::PolicyUri,
 };
 
+pub(crate) use manual::{Approval, HoldOrder, ManualDecision, Revocation};
 pub(crate) use values::HistorySubject;
-use values::{future, past, reason, seconds, subject};
+use values::{past, seconds, subject};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,7 +36,7 @@ Examples:
 /// line checks and publishes the policies, shows decisions and their reasons, and accepts or rejects requests in your name.
 /// It calls AWS with your own credentials.
 ///
-/// Exit status: 0 success, 1 findings or differences, 2 usage error, 3 AWS or I/O error.
+/// Exit status: 0 success, 1 findings, differences or a decision that is not carried out yet, 2 usage error, 3 AWS or I/O error.
 #[derive(Debug, Parser)]
 #[command(name = "warden", version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = EXAMPLES)]
@@ -103,15 +106,19 @@ pub(crate) enum Command {
     /// Show why a connection gets its answer, and what would change it
     Explain {
         /// VPC endpoint id (vpce-…)
-        endpoint: EndpointId,
+        endpoint: Subject,
     },
     /// Accept an endpoint, or every endpoint of its account, in your name
     Approve(Approval),
     /// Reject a pending request in your name
-    Reject(Order),
+    Reject(ManualDecision),
     /// End grants and disconnect the endpoint in your name
     Revoke(Revocation),
-    /// List recorded decisions and grants
+    /// Stop every act of the warden, on one service or on all, in your name
+    Pause(HoldOrder),
+    /// End a hold in your name
+    Resume(HoldOrder),
+    /// List recorded decisions, of the warden and of people
     History(HistoryFilter),
     /// Decide recorded requests again with the policy set, and list the differences
     Replay {
@@ -170,7 +177,13 @@ impl Command {
                 PolicyCommand::Publish { .. } | PolicyCommand::Fmt { .. } | PolicyCommand::Schema => false,
                 PolicyCommand::Check { .. } | PolicyCommand::Compare { .. } | PolicyCommand::Test { .. } => true,
             },
-            Self::Approve(_) | Self::Reject(_) | Self::Revoke(_) | Self::Completions { .. } | Self::Man { .. } => false,
+            Self::Approve(_)
+            | Self::Reject(_)
+            | Self::Revoke(_)
+            | Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Completions { .. }
+            | Self::Man { .. } => false,
             Self::Plan { .. }
             | Self::Explain { .. }
             | Self::History(_)
@@ -239,40 +252,6 @@ pub(crate) enum PolicyCommand {
     },
     /// Print the schema that policies are validated against
     Schema,
-}
-
-/// A person's decision on one endpoint.
-#[derive(Debug, Args)]
-pub(crate) struct Order {
-    /// VPC endpoint id (vpce-…)
-    pub(crate) endpoint: EndpointId,
-    /// Reason, which is recorded with your name
-    #[arg(long, value_parser = reason)]
-    pub(crate) reason: String,
-    /// Do not ask for confirmation
-    #[arg(long)]
-    pub(crate) yes: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Approval {
-    #[command(flatten)]
-    pub(crate) order: Order,
-    /// End of the grant: a time, a day (UTC), or how long from now (30d, 12h); by default, it has none
-    #[arg(long, value_parser = future, value_name = "TIME")]
-    pub(crate) until: Option<Timestamp>,
-    /// Accept every endpoint of its account, now and later
-    #[arg(long)]
-    pub(crate) account: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Revocation {
-    #[command(flatten)]
-    pub(crate) order: Order,
-    /// Disconnect every endpoint of its account from the service, and end every grant of the account for it
-    #[arg(long)]
-    pub(crate) account: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,12 +4,8 @@ use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use jiff::SignedDuration;
 use warden::{
     aws::{diagnostics::Diagnostics, dynamodb::Table, ec2::Ec2, organizations::Organizations, s3::bucket_of},
-    gather::{organization_cache::OrganizationCache, policy_reload},
-    model::{
-        connection::Connection,
-        ids::{EndpointId, Region},
-        service::Service,
-    },
+    gather::{organization_cache::OrganizationCache, policy_source},
+    model::{connection::Connection, ids::Region, service::Service, subject::Subject},
     policy::{PolicySet, PolicyUri},
     ports::{ConnectionFilter, Describe},
 };
@@ -78,7 +74,7 @@ impl Aws {
         if let PolicyUri::Folder(directory) = uri {
             return policy_set::load(directory);
         }
-        let files = policy_reload::files(uri, &bucket_of(&self.config, uri)).await?;
+        let files = policy_source::files(uri, &bucket_of(&self.config, uri)).await?;
         Ok(PolicySet::of_files(&files, &uri.to_string())?)
     }
 
@@ -103,17 +99,17 @@ impl Aws {
         Ok(all)
     }
 
-    pub(crate) async fn describe(&self, endpoint: &EndpointId) -> Result<Described, CliError> {
+    pub(crate) async fn describe(&self, endpoint: &Subject) -> Result<Described, CliError> {
         let unknown = || {
             let region = &self.region;
             CliError::Usage(format!(
                 "no endpoint service of yours in {region} has a connection from {endpoint}: check the id, --region and --profile"
             ))
         };
-        let found = self.ec2.connections(ConnectionFilter::Endpoint(endpoint)).await?;
-        let id = found.into_iter().find(|connection| connection.endpoint == *endpoint).ok_or_else(unknown)?.service;
+        let found = self.ec2.connections(ConnectionFilter::Subject(endpoint)).await?;
+        let id = found.into_iter().find(|connection| connection.subject == *endpoint).ok_or_else(unknown)?.service;
         let all = self.ec2.connections(ConnectionFilter::Service(&id)).await?;
-        let connection = all.iter().find(|connection| connection.endpoint == *endpoint).cloned().ok_or_else(unknown)?;
+        let connection = all.iter().find(|connection| connection.subject == *endpoint).cloned().ok_or_else(unknown)?;
         let service = self.ec2.services(Some(&id)).await?.into_iter().next().ok_or_else(unknown)?;
         Ok(Described { service, connection, all })
     }

@@ -1,12 +1,15 @@
-//! The ways in which a command ends: exit status 0 success, 1 findings or differences, 2 usage error, 3 AWS or I/O error.
+//! The ways in which a command ends: exit status 0 success, 1 findings, differences or a decision that is not carried out yet,
+//! 2 usage error, 3 AWS or I/O error.
 
 use std::{io, path::Path};
 
+use approve::AnswerError;
 use warden::{
-    gather::policy_reload::PolicyReadError,
+    decision::order::OrderError,
+    gather::policy_source::PolicyReadError,
     model::ids::IdError,
     policy::{PolicyErrors, Problem},
-    ports::{CallError, Unsuccessful, chain},
+    ports::{CallError, ReadError, chain},
 };
 
 use crate::{call_advice::with_advice, problems};
@@ -15,7 +18,7 @@ use crate::{call_advice::with_advice, problems};
 pub(crate) enum Outcome {
     /// Exit status 0.
     Clean,
-    /// Findings, differences, or problems in the checked files: exit status 1.
+    /// Findings, differences, problems in the checked files, or a decision that is not carried out yet: exit status 1.
     Findings,
 }
 
@@ -59,10 +62,33 @@ impl CliError {
     pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> Self {
         move |error| Self::Failed(format!("{}: {error}", path.display()))
     }
+}
 
-    pub(crate) fn unsuccessful(failed: &[Unsuccessful]) -> Self {
-        let reasons: Vec<String> = failed.iter().map(|one| format!("{}: {} {}", one.resource, one.code, one.message)).collect();
-        Self::Failed(format!("EC2 did not do it: {}", reasons.join("; ")))
+impl From<OrderError> for CliError {
+    fn from(error: OrderError) -> Self {
+        match error {
+            OrderError::EndInThePast(_) => Self::Usage(error.to_string()),
+            OrderError::Unreadable(_) => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<ReadError> for CliError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Call(error) => Self::Call(error),
+            ReadError::State(_) => Self::Failed(chain(&error)),
+        }
+    }
+}
+
+impl From<AnswerError> for CliError {
+    fn from(error: AnswerError) -> Self {
+        match error {
+            AnswerError::Call(error) => Self::Call(error),
+            AnswerError::Read(error) => error.into(),
+            AnswerError::NotFoundYet(_) => Self::Failed(error.to_string()),
+        }
     }
 }
 

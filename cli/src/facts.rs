@@ -29,7 +29,7 @@ pub(crate) async fn beside(
 
 /// The facts of a connection as it is, for a person's decision. AWS Organizations is asked if any policy reads it.
 pub(crate) async fn for_person(aws: &Aws, set: &PolicySet, of: &Described, connection: &Connection) -> Facts {
-    let counts = Counts::of(&of.all, connection.owner.as_ref());
+    let counts = RunningCounts::established(&of.all).seen_by(connection);
     let mut facts = beside(aws, set, &of.service, connection, counts, Timestamp::now()).await;
     aws.organization.complete_for_person(set, &mut facts).await;
     facts
@@ -37,8 +37,8 @@ pub(crate) async fn for_person(aws: &Aws, set: &PolicySet, of: &Described, conne
 
 /// The facts of a connection as if its endpoint requested it now.
 pub(crate) async fn as_if_pending(aws: &Aws, set: &PolicySet, of: &Described) -> Facts {
-    let others: Vec<Connection> = of.all.iter().filter(|other| other.endpoint != of.connection.endpoint).cloned().collect();
-    let counts = RunningCounts::of(&others).seen_by(&of.connection);
+    let others: Vec<Connection> = of.all.iter().filter(|other| other.subject != of.connection.subject).cloned().collect();
+    let counts = RunningCounts::established(&others).seen_by(&of.connection);
     beside(aws, set, &of.service, &pending(&of.connection), counts, Timestamp::now()).await
 }
 

@@ -1,10 +1,12 @@
-//! `warden history`: the decisions and grants on the ledger.
+//! `warden history`: the records of the warden and the decisions of people.
 
-use jiff::Timestamp;
 use warden::{
     aws::dynamodb::About,
-    decision::grant::{Grant, Grantee},
-    ledger::record::Record,
+    decision::grant::Grantee,
+    ledger::{
+        decision_event::{DecisionEvent, DecisionKind},
+        record::Record,
+    },
 };
 
 use crate::{
@@ -12,25 +14,24 @@ use crate::{
     aws::Aws,
     error::{CliError, Outcome},
     output::Rows,
-    wording::{account, basis},
+    wording::{account, basis, person},
 };
 
 pub(crate) async fn history(aws: &Aws, filter: &HistoryFilter) -> Result<Outcome, CliError> {
-    let (endpoint, account) = match filter.subject.clone() {
+    let (subject, account) = match filter.subject.clone() {
         Some(HistorySubject::Endpoint(endpoint)) => (Some(endpoint), None),
         Some(HistorySubject::Account(account)) => (None, Some(account)),
         None => (None, None),
     };
     let ledger = aws.ledger()?;
-    let about = About { service: filter.service.clone(), since: filter.since, endpoint, account };
-    let (records, mut unreadable) = ledger.decisions(&about).await?;
-    let (mut grants, unreadable_grants) = ledger.granted(filter.service.as_ref()).await?;
-    unreadable.extend(unreadable_grants);
-    grants.retain(|grant| concerns(grant, filter, &records));
-    let now = Timestamp::now();
-    let decided = records.iter().map(|record| (record.at, decided(record)));
-    let granted = grants.iter().map(|grant| (grant.at, granted(grant, now)));
-    let mut entries: Vec<(Timestamp, [String; 8])> = decided.chain(granted).collect();
+    let about = About { service: filter.service.clone(), since: filter.since, subject, account };
+    let (records, mut unreadable) = ledger.decisions_about(&about).await?;
+    let (mut events, unreadable_events) = ledger.events_on(filter.service.as_ref()).await?;
+    unreadable.extend(unreadable_events);
+    events.retain(|event| concerns(event, filter, &records));
+    let of_warden = records.iter().map(|record| (record.at, of_record(record)));
+    let of_people = events.iter().map(|event| (event.at, of_event(event)));
+    let mut entries: Vec<_> = of_warden.chain(of_people).collect();
     entries.sort_by_key(|(at, _)| *at);
     let mut rows = Rows::new(&["at", "verdict", "service", "endpoint", "account", "by", "until", "origin"]);
     entries.iter().for_each(|(_, entry)| rows.push(entry.each_ref().map(String::as_str)));
@@ -39,27 +40,30 @@ pub(crate) async fn history(aws: &Aws, filter: &HistoryFilter) -> Result<Outcome
     Ok(Outcome::Clean)
 }
 
-/// Returns true if a grant belongs to the records that the filter selects.
-fn concerns(grant: &Grant, filter: &HistoryFilter, records: &[Record]) -> bool {
-    let recorded = |is: &dyn Fn(&Record) -> bool| records.iter().any(|record| *record.service() == grant.service && is(record));
-    filter.since.is_none_or(|since| since <= grant.at)
-        && match (&filter.subject, &grant.to) {
+/// Returns true if a person's decision belongs to the records that the filter selects.
+fn concerns(event: &DecisionEvent, filter: &HistoryFilter, records: &[Record]) -> bool {
+    let recorded =
+        |is: &dyn Fn(&Record) -> bool| records.iter().any(|record| Some(record.service()) == event.service.as_ref() && is(record));
+    filter.since.is_none_or(|since| since <= event.at)
+        && match (&filter.subject, &event.about) {
             (None, _) => true,
-            (Some(HistorySubject::Endpoint(wanted)), Grantee::Endpoint(endpoint)) => wanted == endpoint,
-            (Some(HistorySubject::Account(wanted)), Grantee::Account(account)) => wanted == account,
+            (Some(HistorySubject::Endpoint(wanted)), Some(Grantee::Subject(subject))) => wanted == subject,
+            (Some(HistorySubject::Account(wanted)), Some(Grantee::Account(account))) => wanted == account,
             // Only records tell which account owns an endpoint.
-            (Some(HistorySubject::Endpoint(_)), Grantee::Account(account)) => recorded(&|record| record.account() == Some(account)),
-            (Some(HistorySubject::Account(_)), Grantee::Endpoint(endpoint)) => recorded(&|record| record.endpoint() == endpoint),
+            (Some(HistorySubject::Endpoint(_)), Some(Grantee::Account(account))) => recorded(&|record| record.account() == Some(account)),
+            (Some(HistorySubject::Account(_)), Some(Grantee::Subject(subject))) => recorded(&|record| record.subject() == subject),
+            // Holds.
+            (Some(_), None) => false,
         }
 }
 
-fn decided(record: &Record) -> [String; 8] {
+fn of_record(record: &Record) -> [String; 8] {
     let origin = serde_json::to_value(record.origin.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default();
     [
         record.at.to_string(),
         record.verdict.to_string(),
         record.service().to_string(),
-        record.endpoint().to_string(),
+        record.subject().to_string(),
         account(&record.facts.connection),
         basis(record),
         String::new(),
@@ -67,19 +71,32 @@ fn decided(record: &Record) -> [String; 8] {
     ]
 }
 
-fn granted(grant: &Grant, now: Timestamp) -> [String; 8] {
-    let (endpoint, account) = match &grant.to {
-        Grantee::Endpoint(endpoint) => (endpoint.to_string(), String::new()),
-        Grantee::Account(account) => (String::new(), account.to_string()),
+fn of_event(event: &DecisionEvent) -> [String; 8] {
+    let (endpoint, account) = match &event.about {
+        Some(Grantee::Subject(subject)) => (subject.to_string(), String::new()),
+        Some(Grantee::Account(account)) => (String::new(), account.to_string()),
+        None => (String::new(), String::new()),
     };
     [
-        grant.at.to_string(),
-        if grant.holds(now) { "granted" } else { "granted, ended" }.to_owned(),
-        grant.service.to_string(),
+        event.at.to_string(),
+        kind(event.kind).to_owned(),
+        event.service.as_ref().map_or_else(|| "all".to_owned(), ToString::to_string),
         endpoint,
         account,
-        format!("{}: {}", grant.by, grant.reason),
-        grant.until.map(|until| until.to_string()).unwrap_or_default(),
+        person(&event.by, &event.reason),
+        event.until.map(|until| until.to_string()).unwrap_or_default(),
         "person".to_owned(),
     ]
+}
+
+fn kind(kind: DecisionKind) -> &'static str {
+    match kind {
+        DecisionKind::Granted => "granted",
+        DecisionKind::Changed => "grant changed",
+        DecisionKind::Ended => "grant ended",
+        DecisionKind::Refused => "refused",
+        DecisionKind::Disconnected => "disconnected",
+        DecisionKind::Held => "held",
+        DecisionKind::Resumed => "resumed",
+    }
 }

@@ -1,5 +1,7 @@
 //! `warden`: edits, tests and publishes policies, shows decisions, and decides in the caller's name.
 
+// The nested futures of the SDK and of `approve` are deeper than the default allows for their layout.
+#![recursion_limit = "256"]
 #![warn(clippy::print_stderr, clippy::print_stdout, reason = "the crate has macros of these names that do not panic")]
 
 // First, because its macros replace those of the standard library in the modules below.
@@ -75,8 +77,10 @@ async fn run(Arguments { common, command }: Arguments) -> Result<Outcome, CliErr
         Command::Plan { policy } => plan::plan(&connect().await?, policy.as_ref()).await,
         Command::Explain { endpoint } => explain::explain(&connect().await?, &endpoint).await,
         Command::Approve(approval) => manual::approve(&connect().await?, &approval).await,
-        Command::Reject(order) => manual::reject(&connect().await?, &order).await,
+        Command::Reject(decision) => manual::reject(&connect().await?, &decision).await,
         Command::Revoke(revocation) => manual::revoke(&connect().await?, &revocation).await,
+        Command::Pause(hold) => manual::pause(&connect().await?, &hold).await,
+        Command::Resume(hold) => manual::resume(&connect().await?, &hold).await,
         Command::History(filter) => history::history(&connect().await?, &filter).await,
         Command::Replay { since } => replay::replay(&connect().await?, since).await,
         Command::Audit { format, out, topic } => audit::audit(&connect().await?, topic.as_ref(), &format, &out).await,

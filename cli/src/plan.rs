@@ -3,15 +3,18 @@
 use jiff::Timestamp;
 use warden::{
     audit::admission_order::AdmissionOrder,
-    decision::{Action, Decision, decide, grant::Grant, queue::PendingQueue},
+    decision::{
+        Action, Decision, Hold, PersonDecisions, decide, decide_with_people,
+        queue::{RunningCounts, pending},
+    },
     ledger::history::LedgerHistory,
     model::{
         connection::{Connection, Phase},
         facts::{Claim, Counts, Facts},
         service::Service,
     },
-    policy::{PolicySet, PolicyUri, UnknownFact, evaluation::Refer},
-    ports::{ConnectionFilter, Describe, History, Ledger},
+    policy::{Detail, PolicySet, PolicyUri, UnknownFact, evaluation::Refer},
+    ports::{ConnectionFilter, Describe, History, ServiceLedger, StackLedger},
 };
 
 use crate::{
@@ -20,7 +23,7 @@ use crate::{
     error::{CliError, Outcome},
     facts,
     output::{Rows, bar},
-    wording::{account, decision, service_name, short},
+    wording::{self, account, decision, service_name, short},
 };
 
 pub(crate) async fn plan(aws: &Aws, new: Option<&PolicyUri>) -> Result<Outcome, CliError> {
@@ -34,7 +37,7 @@ pub(crate) async fn plan(aws: &Aws, new: Option<&PolicyUri>) -> Result<Outcome, 
 struct Planned {
     service: Service,
     connections: Vec<Connection>,
-    grants: Vec<Grant>,
+    people: PersonDecisions,
     /// Absent without a ledger.
     history: Option<LedgerHistory>,
 }
@@ -42,14 +45,23 @@ struct Planned {
 async fn read(aws: &Aws) -> Result<Vec<Planned>, CliError> {
     let mut planned = Vec::new();
     let services = aws.services().await?;
+    let stack_hold = match aws.ledger() {
+        Ok(ledger) => ledger.stack_hold().await?,
+        Err(_) => None,
+    };
+    stack_hold.iter().for_each(|hold| eprintln!("note: every act on every service is {}", wording::hold(hold)));
     let bar = bar(services.len(), "services");
     for service in services {
         let connections = aws.ec2.connections(ConnectionFilter::Service(&service.id)).await?;
-        let (grants, history) = match aws.ledger() {
-            Ok(ledger) => (ledger.grants(&service.id).await?, Some(ledger.history(&service.id).await?)),
-            Err(_) => (Vec::new(), None),
+        let (mut people, history) = match aws.ledger() {
+            Ok(ledger) => (ledger.decisions(&service.id).await?, Some(ledger.history(&service.id).await?)),
+            Err(_) => (PersonDecisions::default(), None),
         };
-        planned.push(Planned { service, connections, grants, history });
+        let name = service_name(&service);
+        people.unreadable.iter().for_each(|item| eprintln!("note: {name}: a person's decision cannot be read: {item}"));
+        people.hold.iter().for_each(|hold| eprintln!("note: every act on {name} is {}", wording::hold(hold)));
+        people.hold = people.hold.or_else(|| stack_hold.clone());
+        planned.push(Planned { service, connections, people, history });
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -64,12 +76,19 @@ async fn list(judge: &Judge<'_>, services: &[Planned]) -> Result<Outcome, CliErr
     for planned in services {
         for (connection, decided) in judge.decisions(planned).await {
             let (name, account, waiting) = (service_name(&planned.service), account(&connection), age(&connection, judge.now));
-            let (would, because) = decision(&decided);
-            rows.push([&name, connection.endpoint.as_str(), &account, &waiting, &would, &because]);
+            let (would, because) = planned.people.hold.as_ref().and_then(|hold| held(&decided, hold)).unwrap_or_else(|| decision(&decided));
+            rows.push([&name, connection.subject.as_str(), &account, &waiting, &would, &because]);
         }
     }
     rows.write(judge.aws.common.output, "No request is pending.");
     Ok(Outcome::Clean)
+}
+
+/// During a hold, the warden refers what it would accept or reject.
+fn held(decided: &Decision, hold: &Hold) -> Option<(String, String)> {
+    let refer = Refer::Held { by: hold.by.clone(), reason: hold.reason.clone() };
+    let acts = matches!(decided.action, Action::Accept(_) | Action::Reject(_));
+    acts.then(|| ("refer".to_owned(), refer.clause(None, Detail::Brief)))
 }
 
 async fn compare(old: &Judge<'_>, new: &Judge<'_>, services: &[Planned]) -> Result<Outcome, CliError> {
@@ -78,7 +97,7 @@ async fn compare(old: &Judge<'_>, new: &Judge<'_>, services: &[Planned]) -> Resu
         let name = service_name(&planned.service);
         let mut push = |connection: &Connection, state: &str, was: String, (then, because): (String, String)| {
             if was != then {
-                rows.push([&name, connection.endpoint.as_str(), &account(connection), state, &was, &then, &because]);
+                rows.push([&name, connection.subject.as_str(), &account(connection), state, &was, &then, &because]);
             }
         };
         for ((connection, before), (_, after)) in old.decisions(planned).await.into_iter().zip(new.decisions(planned).await) {
@@ -106,16 +125,16 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// The decision on each pending request, in the order in which the sweep decides.
+    /// The decision on each pending request, in the order in which the warden decides.
     async fn decisions(&self, planned: &Planned) -> Vec<(Connection, Decision)> {
-        let Some(queue) = PendingQueue::of(&planned.connections, planned.service.clone()) else { return Vec::new() };
-        let (mut counts, mut decisions) = (queue.counts, Vec::new());
-        for connection in queue.waiting {
-            let decision = decide(&self.policies, &self.facts(planned, &connection, counts.seen_by(&connection)).await, &planned.grants);
+        let (mut counts, mut decisions) = (RunningCounts::established(&planned.connections), Vec::new());
+        for connection in pending(&planned.connections) {
+            let facts = self.facts(planned, connection, counts.seen_by(connection)).await;
+            let decision = decide_with_people(&self.policies, &facts, &planned.people);
             if matches!(decision.action, Action::Accept(_)) {
-                counts.let_in(&connection);
+                counts.add(connection);
             }
-            decisions.push((connection, decision));
+            decisions.push((connection.clone(), decision));
         }
         decisions
     }
@@ -124,10 +143,8 @@ impl Judge<'_> {
     /// admitted before it.
     async fn justification(&self, planned: &Planned, connection: &Connection, order: &AdmissionOrder) -> (String, String) {
         let counts = order.beside(connection, planned.history.as_ref());
-        let role = planned.history.as_ref().and_then(|history| history.of(connection)?.role.clone());
         let facts = self.facts(planned, &facts::pending(connection), counts).await;
-        let facts = facts.with_claim(role.map(|role| Claim::recorded(connection, role)));
-        let decided = decide(&self.policies, &facts, &planned.grants);
+        let decided = decide(&self.policies, &facts, &planned.people.grants);
         let (would, because) = decision(&decided);
         match decided.action {
             Action::Refer(Refer::Unverified { needs }) if needs.contains(&UnknownFact::Organization) => ("unknown".to_owned(), because),
@@ -136,8 +153,11 @@ impl Judge<'_> {
         }
     }
 
+    /// The facts of a connection, with the role that an earlier event proved.
     async fn facts(&self, planned: &Planned, connection: &Connection, counts: Counts) -> Facts {
-        facts::beside(self.aws, &self.policies, &planned.service, connection, counts, self.now).await
+        let role = planned.history.as_ref().and_then(|history| history.of(connection)?.role.clone());
+        let facts = facts::beside(self.aws, &self.policies, &planned.service, connection, counts, self.now).await;
+        facts.with_claim(role.map(|role| Claim::recorded(connection, role)))
     }
 }
 

@@ -8,7 +8,7 @@ use warden::{
     decision::grant::{Grant, Grantee},
     model::ids::{AccountId, ServiceId},
     policy::analysis::PossibleRequester,
-    ports::{ConnectionFilter, Describe, Inventory, Ledger, PermissionEditor},
+    ports::{ConnectionFilter, Describe, Inventory, PermissionEditor, ServiceLedger},
 };
 
 use crate::{
@@ -80,7 +80,7 @@ pub(crate) async fn principals(aws: &Aws, apply: bool, yes: bool) -> Result<Outc
 async fn granted(aws: &Aws, service: &ServiceId) -> Result<BTreeSet<AccountId>, CliError> {
     let Ok(ledger) = aws.ledger() else { return Ok(BTreeSet::new()) };
     let now = Timestamp::now();
-    let mut grants = ledger.grants(service).await?;
+    let mut grants = ledger.decisions(service).await?.grants;
     grants.retain(|grant| grant.holds(now));
     if grants.is_empty() {
         return Ok(BTreeSet::new());
@@ -90,7 +90,7 @@ async fn granted(aws: &Aws, service: &ServiceId) -> Result<BTreeSet<AccountId>, 
     let mut accounts: BTreeSet<AccountId> = covered.filter_map(|connection| connection.owner.clone()).collect();
     accounts.extend(grants.iter().filter_map(|grant| match &grant.to {
         Grantee::Account(account) => Some(account.clone()),
-        Grantee::Endpoint(_) => None,
+        Grantee::Subject(_) => None,
     }));
     Ok(accounts)
 }

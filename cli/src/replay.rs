@@ -6,7 +6,7 @@ use warden::{
     decision::Action,
     ledger::record::{Record, Verdict},
     model::connection::Phase,
-    policy::PolicySet,
+    policy::{PolicySet, evaluation::Refer},
 };
 
 use crate::{
@@ -28,7 +28,7 @@ pub(crate) async fn replay(aws: &Aws, since: Timestamp) -> Result<Outcome, CliEr
         }
         let (would, because) = decision(&decided);
         let (at, account) = (record.at.to_string(), account(&record.facts.connection));
-        let (service, endpoint, was) = (record.service().as_str(), record.endpoint().as_str(), record.verdict.as_str());
+        let (service, endpoint, was) = (record.service().as_str(), record.subject().as_str(), record.verdict.as_str());
         rows.push([&at, service, endpoint, &account, was, &would, &because]);
     }
     let count = counted(records.len(), "decision", "decisions");
@@ -44,18 +44,23 @@ pub(crate) async fn compare(aws: &Aws, old: &PolicySet, new: &PolicySet, since: 
     for record in &records {
         let ((was, _), (is, because)) = (decision(&record.replay(old)), decision(&record.replay(new)));
         if was != is {
-            println!("differs    {} of {}: {was} → {is} ({because})", record.endpoint(), record.at);
+            println!("differs    {} of {}: {was} → {is} ({because})", record.subject(), record.at);
         }
     }
     println!("{} replayed.", counted(records.len(), "recorded decision", "recorded decisions"));
     Ok(())
 }
 
-/// The records that the policy set decided: neither connections that were found live nor rejections by a person.
+/// The records that the policy set decided: not connections that were found live, not rejections by a person, and not requests
+/// that a hold or an unreadable decision of a person left pending.
 async fn requests(aws: &Aws, since: Timestamp) -> Result<Vec<Record>, CliError> {
-    let (mut records, unreadable) = aws.ledger()?.decisions(&About { since: Some(since), ..About::default() }).await?;
+    let (mut records, unreadable) = aws.ledger()?.decisions_about(&About { since: Some(since), ..About::default() }).await?;
     unreadable.iter().for_each(|what| eprintln!("unreadable: {what}"));
-    records.retain(|record| record.facts.connection.state.phase() != Phase::Live && record.refusal.is_none());
+    let by_people = |record: &Record| {
+        let stopped = matches!(record.refer, Some(Refer::Held { .. } | Refer::UnreadableDecision { .. }));
+        record.refusal.is_some() || stopped
+    };
+    records.retain(|record| record.facts.connection.state.phase() != Phase::Live && !by_people(record));
     Ok(records)
 }
 

@@ -1,4 +1,4 @@
-//! How long an invocation may go on. Kept apart from the clock of records, which tests move by hand.
+//! The deadline of an invocation, on the monotonic clock. Records have a clock of their own, which tests set.
 
 use std::time::{Duration, Instant};
 
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// With so much time left in all, of which so much is kept free for ending what has begun.
+    /// Returns the deadline when `left` is the remaining time and `margin` is reserved for work that has begun.
     #[must_use]
-    pub fn after(left: Duration, kept_free: Duration) -> Self {
-        Self(Instant::now() + left.saturating_sub(kept_free))
+    pub fn after(left: Duration, margin: Duration) -> Self {
+        Self(Instant::now() + left.saturating_sub(margin))
     }
 
-    /// Whether no new work should begin.
+    /// Returns true if no new work should begin.
     #[must_use]
     pub fn near(&self) -> bool {
         Instant::now() >= self.0

@@ -2,3 +2,4 @@
 
 pub mod organization_cache;
 pub mod policy_reload;
+pub mod policy_source;

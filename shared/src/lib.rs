@@ -1,8 +1,8 @@
-//! The common crate of privatelink-warden: how a connection request is judged, recorded and told.
+//! The common crate of privatelink-warden: judges, records and tells connection requests.
 //!
-//! The rooms, from the bottom up; each may use those before it and none after it:
-//! [`model`] → [`trigger`] → [`policy`] → [`decision`] → [`ledger`] → [`audit`], [`message`] → [`ports`] → [`gather`] →
-//! [`config`] → `telemetry` → `aws`. All but the last two build without an AWS crate, tokio, a clock or the environment.
+//! A module uses only modules that stand before it in this list: [`deadline`], [`model`], [`trigger`], [`policy`],
+//! [`decision`], [`ledger`], [`audit`], [`message`], [`ports`], [`gather`], [`config`], `telemetry`, `aws`. All but the last
+//! two build without an AWS SDK and without tokio, and none of them reads a clock (but [`deadline`]) or the environment.
 
 pub mod audit;
 pub mod config;

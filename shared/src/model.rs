@@ -1,4 +1,4 @@
-//! Plain data: what AWS describes, parsed once at the edge.
+//! Plain data: AWS's descriptions and names, parsed once at the edge.
 
 pub mod connection;
 pub mod facts;
@@ -8,6 +8,7 @@ pub mod notification;
 pub mod organization;
 pub mod origin;
 pub mod principal;
+pub mod printable;
 pub mod scope;
 pub mod service;
 pub mod severity;

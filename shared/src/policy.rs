@@ -1,13 +1,15 @@
-//! The policy set: Cedar policies over the facts of one request. The only place where a request is judged.
+//! The policy set: Cedar policies over the facts of one request. Only this module judges a request.
 //!
 //! Cedar's authorizer skips a policy that fails to evaluate: an erroring `forbid` does not match, and a `permit` may win.
 //! The errors are therefore part of every [`Answer`], and `decide` acts on no answer that has any.
 
 mod cedar_request;
+mod check_literals;
 mod facts;
 mod groups;
 mod index;
 mod load;
+mod reason;
 mod residual;
 mod schema;
 mod set;
@@ -25,15 +27,12 @@ pub mod judgement;
 pub mod names;
 
 pub use facts::UnknownFact;
-pub use files::{PolicyErrors, PolicyFile, Problem, did_you_mean, digest};
+pub use files::{CASES, GROUPS, PolicyErrors, PolicyFile, Problem, did_you_mean, digest};
 pub use groups::Groups;
 pub use judgement::{Answer, EvaluationError, Judgement, MissingFact, PolicyInfo, ResidualPolicy};
 pub use names::{GroupName, PolicyId};
+pub(crate) use reason::QUOTE_CHARACTERS_MAX;
+pub use reason::{Detail, policy_names};
 pub use schema::{schema_json, schema_text};
 pub use set::PolicySet;
 pub use uri::PolicyUri;
-
-/// The file of account groups in a set.
-pub const GROUPS: &str = files::GROUPS;
-/// The file of a set's own tests.
-pub const CASES: &str = files::CASES;

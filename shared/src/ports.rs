@@ -1,133 +1,128 @@
-//! What deciding code needs of the world, each port named after the need. Adapters page to the end and bound every call.
+//! The ports: small traits, each named after the need of the code that calls it. An adapter reads all pages and bounds every call.
 
 use std::{error::Error, future::Future, path::Path};
 
 use jiff::Timestamp;
 
 use crate::{
-    decision::{ActionToken, ToAccept, ToReject, grant::Grant},
+    decision::{ActionToken, Hold, PersonDecisions, ToAccept, ToReject, order},
     ledger::{
+        commit::{Commit, CommitOutcome, ServiceItems},
         digest::Digest,
         history::LedgerHistory,
         open_finding::{Change, KnownSince, StoredFindings},
-        record::{Record, Verdict},
+        service_state::StateError,
     },
     message::Message,
     model::{
         connection::{Connection, ConnectionPage},
-        ids::{AccountId, EndpointId, ServiceId, TopicArn},
+        ids::{AccountId, ServiceId, TopicArn},
         notification::ConnectionNotification,
         organization::Membership,
         principal::AllowedPrincipal,
         service::{Service, ServiceConfiguration},
+        subject::Subject,
     },
 };
 
-/// A call that did not succeed.
+/// A call that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{call} failed{}", code.as_deref().map(|code| format!(" with {code}")).unwrap_or_default())]
 pub struct CallError {
-    /// The API call, as AWS names it.
+    /// The name of the API call.
     pub call: &'static str,
-    /// AWS's error code, where the answer had one.
+    /// AWS's error code, if the answer has one.
     pub code: Option<String>,
-    /// AWS's words, or the transport's.
+    /// The message of AWS or of the transport.
     pub message: String,
-    /// What lay beneath it.
+    /// The cause.
     #[source]
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl CallError {
-    /// Whether the same call may well succeed a little later: throttling, an AWS fault, a lost answer. What EC2 says
-    /// of the request itself (`Invalid…`, `UnauthorizedOperation`) stays as it is.
+    /// Returns true if AWS throttled the call: it had no effect.
+    #[must_use]
+    pub fn is_throttling(&self) -> bool {
+        let throttled = ["RequestLimitExceeded", "EC2ThrottledException", "Throttling", "ThrottlingException"];
+        self.code.as_deref().is_some_and(|code| throttled.contains(&code))
+    }
+
+    /// Returns true if the same call may succeed later: throttling, a fault of AWS, a lost answer. An error about the request itself
+    /// (`Invalid…`, `UnauthorizedOperation`) is final.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        let passing = [
-            "RequestLimitExceeded",
-            "EC2ThrottledException",
-            "Throttling",
-            "ThrottlingException",
-            "InternalError",
-            "Unavailable",
-            "ServiceUnavailable",
-            "InternalFailure",
-        ];
-        self.code.as_deref().is_none_or(|code| passing.contains(&code))
+        let transient =
+            ["InternalError", "Unavailable", "ServiceUnavailable", "InternalFailure", "RequestTimeout", "RequestTimeoutException"];
+        self.is_throttling() || self.code.as_deref().is_none_or(|code| transient.contains(&code))
     }
 }
 
-/// An error with everything beneath it, in one line.
+/// Returns an error with its causes, in one line.
 #[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut beneath = error.source();
-    while let Some(source) = beneath {
-        line.push_str(": ");
-        line.push_str(&source.to_string());
-        beneath = source.source();
-    }
-    line
+pub fn chain(error: &dyn Error) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// Which connections are asked for.
+/// The connections to describe.
 #[derive(Debug, Clone, Copy)]
 pub enum ConnectionFilter<'a> {
     /// Those of one service.
     Service(&'a ServiceId),
-    /// Those of one endpoint: one, or none.
-    Endpoint(&'a EndpointId),
+    /// That of one subject, if it exists.
+    Subject(&'a Subject),
     /// Those of every service of the account and Region.
     All,
 }
 
-/// Reads the truth from EC2.
+/// Describes connections and services, as EC2 states them.
 pub trait Describe {
-    /// Connections, all pages of them.
+    /// Returns the connections.
     fn connections(&self, of: ConnectionFilter<'_>) -> impl Future<Output = Result<Vec<Connection>, CallError>> + Send;
 
-    /// The account's endpoint services, all pages: one (or none, if it is not ours), or every one.
+    /// Returns all endpoint services of the account, or the one with the id if the account owns it.
     fn services(&self, id: Option<&ServiceId>) -> impl Future<Output = Result<Vec<Service>, CallError>> + Send;
 
-    /// The services whose connection notification goes to a topic.
+    /// Returns the services whose connection notifications go to a topic.
     fn services_notifying(&self, topic: &TopicArn) -> impl Future<Output = Result<Vec<ServiceId>, CallError>> + Send;
 }
 
-/// What came of asking EC2 to act. HTTP 200 is no promise: each id may have failed on its own.
+/// The outcome of an act. With HTTP 200, each id may still have failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ActOutcome {
-    /// EC2 was asked; these it did not do.
+    /// EC2 was called. It did not act on these ids.
     Asked(Vec<Unsuccessful>),
-    /// Observe mode: EC2 was not asked.
+    /// Observe mode: EC2 was not called.
     Observed,
 }
 
-/// One id that EC2 did not act on.
+/// An id on which EC2 did not act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsuccessful {
     /// The id, as EC2 returned it.
     pub resource: String,
-    /// EC2's code; `Unknown` where it gave none.
+    /// EC2's error code; `Unknown` if it gives none.
     pub code: String,
-    /// EC2's words.
+    /// EC2's message.
     pub message: String,
 }
 
-/// Lets consumers in.
+/// Accepts connections.
 pub trait Accept {
-    /// Accepts connections of one service. The permits are used up.
+    /// Accepts connections of one service. The tokens are consumed.
     fn accept(&self, service: &ServiceId, tokens: Vec<ActionToken<ToAccept>>)
     -> impl Future<Output = Result<ActOutcome, CallError>> + Send;
 }
 
-/// Turns consumers away.
+/// Rejects connections.
 pub trait Reject {
-    /// Rejects connections of one service. The permits are used up.
+    /// Rejects connections of one service. The tokens are consumed.
     fn reject(&self, service: &ServiceId, tokens: Vec<ActionToken<ToReject>>)
     -> impl Future<Output = Result<ActOutcome, CallError>> + Send;
 }
 
-/// Stands in for EC2's acts in observe mode, which is why deciding code never asks whether this is a dry run.
+/// Replaces EC2's acts in observe mode, so that deciding code does not depend on the mode.
 #[derive(Debug, Clone, Copy)]
 pub struct Observe;
 
@@ -143,61 +138,104 @@ impl Reject for Observe {
     }
 }
 
-/// What came of writing to the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PutOutcome {
-    /// It is news.
-    Written,
-    /// Somebody wrote it before.
-    AlreadyThere,
+/// A read of the ledger that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The call failed.
+    #[error("the call failed")]
+    Call(#[from] CallError),
+    /// The state of the service cannot be read.
+    #[error("the state of the service cannot be read")]
+    State(#[from] StateError),
 }
 
-/// Keeps what was decided.
-pub trait Ledger {
-    /// Writes a record unless its key is taken. The one commit point of a decision.
-    fn put(&self, record: &Record) -> impl Future<Output = Result<PutOutcome, CallError>> + Send;
+/// The ledger's items of one service. Reads are strongly consistent.
+pub trait ServiceLedger {
+    /// Returns the state, the notes about pending requests and the proofs.
+    fn items(&self, service: &ServiceId) -> impl Future<Output = Result<ServiceItems, ReadError>> + Send;
 
-    /// What people granted on a service. Strongly consistent.
-    fn grants(&self, service: &ServiceId) -> impl Future<Output = Result<Vec<Grant>, CallError>> + Send;
+    /// Returns the decisions of people about the service.
+    fn decisions(&self, service: &ServiceId) -> impl Future<Output = Result<PersonDecisions, CallError>> + Send;
 
-    /// The verdicts on record for a connection. Strongly consistent.
-    fn verdicts(&self, service: &ServiceId, endpoint: &EndpointId) -> impl Future<Output = Result<Vec<Verdict>, CallError>> + Send;
+    /// Writes all of a commit, or nothing.
+    fn commit(&self, service: &ServiceId, commit: &Commit) -> impl Future<Output = Result<CommitOutcome, CallError>> + Send;
 }
 
-/// Reads what the audit judges. Connections come a page at a time: there may be more of them than fit into memory.
+/// Writes people's decisions.
+pub trait PersonLedger {
+    /// Writes changes of the decisions about a service, if its decision version is still the expected one.
+    fn decide(
+        &self,
+        service: &ServiceId,
+        changes: &[order::Change],
+        expected: u64,
+    ) -> impl Future<Output = Result<CommitOutcome, CallError>> + Send;
+
+    /// Holds the whole stack.
+    fn hold_stack(&self, hold: &Hold) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Ends the hold of the whole stack. `end` says who ends it, and why.
+    fn resume_stack(&self, end: &Hold) -> impl Future<Output = Result<(), CallError>> + Send;
+}
+
+/// The ledger of the whole stack.
+pub trait StackLedger {
+    /// Returns the services with an open intent, or with a person's decision that is not carried out.
+    fn open_services(&self) -> impl Future<Output = Result<Vec<ServiceId>, CallError>> + Send;
+
+    /// Returns the hold of the whole stack.
+    fn stack_hold(&self) -> impl Future<Output = Result<Option<Hold>, CallError>> + Send;
+
+    /// Returns true if a record says how a subject came to be connected.
+    fn is_recorded(&self, service: &ServiceId, subject: &Subject) -> impl Future<Output = Result<bool, CallError>> + Send;
+}
+
+/// The queue of hints.
+pub trait RequestQueue {
+    /// Hides a message for some seconds.
+    fn postpone(&self, receipt: &str, seconds: i64) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Sends one message for each service.
+    fn send(&self, services: &[ServiceId]) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Moves an unreadable message to the dead-letter queue, with the reason.
+    fn set_aside(&self, body: &str, reason: &str) -> impl Future<Output = Result<(), CallError>> + Send;
+}
+
+/// Reads the inventory that the audit judges. Connections come in pages, because all of them may not fit into memory.
 pub trait Inventory {
-    /// The account's endpoint services, all pages.
+    /// Returns the account's endpoint services.
     fn service_configurations(&self) -> impl Future<Output = Result<Vec<ServiceConfiguration>, CallError>> + Send;
 
-    /// The allowed principals of a service, all pages.
+    /// Returns the allowed principals of a service.
     fn permissions(&self, service: &ServiceId) -> impl Future<Output = Result<Vec<AllowedPrincipal>, CallError>> + Send;
 
-    /// The connection notifications of the account's services, all pages.
+    /// Returns the connection notifications of the account's services.
     fn connection_notifications(&self) -> impl Future<Output = Result<Vec<ConnectionNotification>, CallError>> + Send;
 
-    /// One page of a service's connections: the first, or the one that a page named.
+    /// Returns one page of a service's connections: the first, or the one with the token `from`.
     fn page(&self, service: &ServiceId, from: Option<&str>) -> impl Future<Output = Result<ConnectionPage, CallError>> + Send;
 }
 
-/// Reads what the ledger holds about services.
+/// Reads the ledger's history of services.
 pub trait History {
-    /// The entries about one service.
+    /// Returns the history of one service.
     fn history(&self, service: &ServiceId) -> impl Future<Output = Result<LedgerHistory, CallError>> + Send;
 }
 
-/// Says who may ask. What is connected stays connected either way.
+/// Edits the allowed principals of a service. Established connections are not affected.
 pub trait PermissionEditor {
-    /// Adds and removes allowed principals of a service, each as EC2 writes it.
+    /// Adds and removes allowed principals, each as EC2 writes it.
     fn admit(&self, service: &ServiceId, add: &[String], remove: &[String]) -> impl Future<Output = Result<(), CallError>> + Send;
 }
 
-/// Knows the organization's accounts.
+/// Reads accounts from AWS Organizations.
 pub trait Directory {
-    /// What Organizations says about an account. That it is none of the organization's is an answer, not an error.
+    /// Returns an account's membership. [`Membership::Outside`] is an answer and not an error.
     fn member(&self, account: &AccountId) -> impl Future<Output = Result<Membership, CallError>> + Send;
 }
 
-/// Without access to Organizations nobody is known to be a member, nor known not to be one.
+/// Without access to AWS Organizations, every membership is unknown.
 impl<G: Directory + Sync> Directory for Option<G> {
     async fn member(&self, account: &AccountId) -> Result<Membership, CallError> {
         match self {
@@ -207,32 +245,32 @@ impl<G: Directory + Sync> Directory for Option<G> {
     }
 }
 
-/// What came of asking for a file.
+/// The result of fetching a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fetched {
-    /// It is the one that the caller has.
+    /// The file is the version that the caller has.
     Unchanged,
-    /// It is another one.
+    /// The file is another version.
     New {
-        /// Names this version.
+        /// The ETag.
         etag: String,
-        /// Its content.
+        /// The content.
         text: String,
     },
 }
 
-/// Reads files that may have changed.
+/// Fetches files that may have changed.
 pub trait Fetch {
-    /// Reads a file, unless it is the version that the caller has.
+    /// Fetches a file, unless it has the ETag `unless`.
     fn fetch(&self, key: &str, unless: Option<&str>) -> impl Future<Output = Result<Fetched, CallError>> + Send;
 }
 
-/// Where there is nothing to read from: a policy set that is packaged with the function.
+/// Without a bucket, nothing can be fetched: the policy set is packaged with the function.
 impl<F: Fetch + Sync> Fetch for Option<F> {
     async fn fetch(&self, key: &str, unless: Option<&str>) -> Result<Fetched, CallError> {
         match self {
             Some(fetch) => fetch.fetch(key, unless).await,
-            None => Err(CallError { call: "fetch", code: None, message: format!("there is no place to read {key} from"), source: None }),
+            None => Err(CallError { call: "fetch", code: None, message: format!("there is no bucket to read {key} from"), source: None }),
         }
     }
 }
@@ -257,7 +295,7 @@ pub enum PublishOutcome {
 
 /// Stores findings from one run to the next.
 pub trait Findings {
-    /// The state that earlier runs left. Strongly consistent.
+    /// Returns the findings of earlier runs. The read is strongly consistent.
     fn stored(&self) -> impl Future<Output = Result<StoredFindings, CallError>> + Send;
 
     /// Locks the findings, so that only one of several runs publishes. A lock that its holder did not release expires.
@@ -279,12 +317,12 @@ pub trait ReportStore {
     /// Stores a file under a name.
     fn store(&self, name: &str, content_type: &str, file: &Path) -> impl Future<Output = Result<(), CallError>> + Send;
 
-    /// The location of a file of this name, as people write it.
+    /// Returns the URI of a file of this name.
     fn location(&self, name: &str) -> String;
 }
 
-/// Tells people.
+/// Publishes messages.
 pub trait Publish {
-    /// Publishes a notice to a topic.
-    fn publish(&self, topic: &TopicArn, notice: &Message) -> impl Future<Output = Result<(), CallError>> + Send;
+    /// Publishes a message to a topic.
+    fn publish(&self, topic: &TopicArn, message: &Message) -> impl Future<Output = Result<(), CallError>> + Send;
 }

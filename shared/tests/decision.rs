@@ -10,8 +10,8 @@ use crate::fixtures::{facts, now, policy_set};
 #[test]
 fn rejection_needs_person_and_reason() {
     let rejected = |by: &str, reason: &str| {
-        let refusal = Refusal { by: by.to_owned(), reason: reason.to_owned(), at: now() };
-        refuse(&refusal, &facts()).map(|token| token.endpoint().to_string())
+        let refusal = Refusal { by: by.to_owned(), reason: reason.to_owned(), at: now(), disconnects: false };
+        refuse(&refusal, &facts()).map(|token| token.subject().to_string())
     };
     assert_eq!(rejected("kim", "contract ended").as_deref(), Some("vpce-0123456789abcdef0"));
     for (by, reason) in [("", "contract ended"), (" ", "contract ended"), ("kim", ""), ("kim", " \n"), ("", "")] {

@@ -1,18 +1,16 @@
-//! The largest and deepest events that a sender can make. Lambda takes 1 MB from a queue and 6 MB from a caller, EventBridge
-//! and SNS take 256 KB. Each such event is read in one pass or refused, and only little of it is kept.
+//! The largest and deepest messages that a sender can make: a queue takes 1 MB, EventBridge and SNS take 256 KB. Each message
+//! is read in one pass or refused, and only little of it is kept.
 
 use serde_json::{Value, json};
-use warden::trigger::{EventError, Target, Trigger};
+use warden::trigger::{MessageError, Target, Trigger};
 
 use crate::fixtures::event;
 
 const KB: usize = 1024;
-const SIZES: [usize; 3] = [256 * KB, 1024 * KB, 6 * 1024 * KB];
+const SIZES: [usize; 2] = [256 * KB, 1024 * KB];
 
 fn only(event: &Value) -> Trigger {
-    let mut triggers = Trigger::parse(event.to_string().as_bytes()).unwrap();
-    assert_eq!(triggers.len(), 1);
-    triggers.remove(0)
+    Trigger::parse(&event.to_string()).unwrap()
 }
 
 #[test]
@@ -32,8 +30,8 @@ fn unread_field_may_fill_the_event() {
 fn message_may_fill_the_event() {
     let body = |text: String| {
         let mut event = event("sns-no-ids");
-        event["Records"][0]["Sns"]["Message"] = json!(text);
-        only(&event).asks
+        event["Message"] = json!(text);
+        only(&event).target
     };
     for size in [256 * KB, 1024 * KB] {
         // Texts that are almost an id, repeated: a pattern that backtracks would take very long.
@@ -45,7 +43,7 @@ fn message_may_fill_the_event() {
         let ids: String = (0..size / 23).map(|n| format!("vpce-{n:017x} ")).collect();
         assert!(matches!(body(ids), Target::Topic(_)), "too many ids to trust");
         let far = format!("{}vpce-0c1308d7312217abc", "- ".repeat(size / 2));
-        assert!(matches!(body(far), Target::Endpoints(hints) if hints.len() == 1));
+        assert!(matches!(body(far), Target::Subjects(hints) if hints.len() == 1));
     }
 }
 
@@ -57,34 +55,23 @@ fn too_deep_nesting_is_an_error() {
             for text in [
                 inner.clone(),
                 format!("{{\"detail-type\":\"x\",\"detail\":{inner}}}"),
-                format!("{{\"Records\":{inner}}}"),
+                format!("{{\"Type\":\"Notification\",\"Message\":{inner}}}"),
                 open.repeat(depth),
             ] {
-                assert!(matches!(Trigger::parse(text.as_bytes()), Err(EventError::NotJson(_))), "{depth} {open}");
+                assert!(matches!(Trigger::parse(&text), Err(MessageError::NotJson(_))), "{depth} {open}");
                 // In a function, the Lambda runtime parses the event with the same parser.
                 assert!(serde_json::from_str::<Value>(&text).is_err());
             }
         }
     }
     let most = format!("{{\"detail-type\":\"x\",\"source\":\"x\",\"detail\":{}{}}}", "[".repeat(120), "]".repeat(120));
-    assert!(matches!(only(&serde_json::from_str(&most).unwrap()).asks, Target::Nothing(_)), "the deepest event that is read");
-}
-
-#[test]
-fn more_messages_than_sns_sends_are_refused() {
-    let one = event("sns-connect-json-body")["Records"][0].clone();
-    let of = |count: usize| Trigger::parse(json!({"Records": vec![one.clone(); count]}).to_string().as_bytes());
-    assert_eq!(of(5).unwrap().len(), 5);
-    for count in [6, 5_000] {
-        assert!(matches!(of(count), Err(EventError::TooMany(n)) if n == count));
-    }
+    assert!(matches!(only(&serde_json::from_str(&most).unwrap()).target, Target::Nothing(_)), "the deepest event that is read");
 }
 
 #[test]
 fn texts_for_the_record_are_short() {
     let long = "é".repeat(100_000);
-    for (name, place) in [("cloudtrail-create-vpc-endpoint", "/id"), ("scheduled-sweep", "/id"), ("sns-no-ids", "/Records/0/Sns/MessageId")]
-    {
+    for (name, place) in [("cloudtrail-create-vpc-endpoint", "/id"), ("scheduled-sweep", "/id"), ("sns-no-ids", "/MessageId")] {
         let mut event = event(name);
         *event.pointer_mut(place).unwrap() = json!(long);
         assert_eq!(only(&event).origin.id.chars().count(), 100, "{name}");
@@ -94,8 +81,8 @@ fn texts_for_the_record_are_short() {
         let start = "arn:aws:iam::444455556666:role/";
         let arn = format!("{start}{}", "a".repeat(length - start.len()));
         created["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] = json!(arn);
-        match only(&created).asks {
-            Target::Endpoints(hints) => hints[0].claim.clone().unwrap().role.is_some(),
+        match only(&created).target {
+            Target::Subjects(hints) => hints[0].claim.clone().unwrap().role.is_some(),
             other => panic!("{other:?}"),
         }
     };

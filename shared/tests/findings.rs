@@ -49,7 +49,7 @@ fn found(state: Option<&str>, name: Option<&str>) -> Vec<Finding> {
     let regions = state.map(|state| vec![region("us-east-1", "Available"), region("eu-west-1", state)]).unwrap_or_default();
     let connection = Connection {
         service: service.id.clone(),
-        endpoint: "vpce-0123456789abcdef0".parse().unwrap(),
+        subject: "vpce-0123456789abcdef0".parse().unwrap(),
         owner: Some("111122223333".parse().unwrap()),
         state: State::Available,
         created: Some(now - SignedDuration::from_hours(1)),

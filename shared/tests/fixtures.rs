@@ -32,7 +32,7 @@ pub(crate) fn service() -> Service {
 pub(crate) fn connection() -> Connection {
     Connection {
         service: service().id,
-        endpoint: "vpce-0123456789abcdef0".parse().unwrap(),
+        subject: "vpce-0123456789abcdef0".parse().unwrap(),
         owner: Some("111122223333".parse().unwrap()),
         state: State::PendingAcceptance,
         created: Some(now()),

@@ -1,14 +1,15 @@
-//! Recorded events become typed triggers. Each file in `events/` has a snapshot, and variants of it follow.
+//! Recorded messages become typed triggers. Each file in `events/` has a snapshot, and variants of it follow.
 
 use serde_json::{Value, json};
-use warden::trigger::{Target, Trigger};
+use warden::{
+    model::ids::ServiceId,
+    trigger::{Message, Target, Trigger, batch, hint},
+};
 
 use crate::fixtures::event;
 
 fn asks(event: Value) -> Target {
-    let mut triggers = Trigger::from_value(event).unwrap();
-    assert_eq!(triggers.len(), 1);
-    triggers.remove(0).asks
+    Trigger::parse(&event.to_string()).unwrap().target
 }
 
 fn created(change: impl Fn(&mut Value)) -> Target {
@@ -26,7 +27,7 @@ fn recorded_events_become_triggers() {
     names.sort();
     assert!(names.len() >= 8);
     for name in names {
-        insta::assert_debug_snapshot!(name.clone(), Trigger::from_value(event(&name)).unwrap());
+        insta::assert_debug_snapshot!(name.clone(), Trigger::parse(&event(&name).to_string()).unwrap());
     }
 }
 
@@ -52,7 +53,7 @@ fn unread_fields_change_nothing() {
 #[test]
 fn role_comes_from_the_session_issuer() {
     let role = |asks: Target| match asks {
-        Target::Endpoints(hints) => hints[0].claim.clone().unwrap().role.map(|role| role.to_string()),
+        Target::Subjects(hints) => hints[0].claim.clone().unwrap().role.map(|role| role.to_string()),
         other => panic!("{other:?}"),
     };
     assert_eq!(role(created(|_| {})).as_deref(), Some("arn:aws:iam::444455556666:role/team/network-deployer"));
@@ -72,7 +73,7 @@ fn region_comes_from_the_service_name() {
     let named = |name: &str| match created(|e| {
         e["detail"]["responseElements"]["CreateVpcEndpointResponse"]["vpcEndpoint"]["serviceName"] = json!(name)
     }) {
-        Target::Endpoints(hints) => hints[0].region.as_ref().map(ToString::to_string),
+        Target::Subjects(hints) => hints[0].region.as_ref().map(ToString::to_string),
         other => panic!("{other:?}"),
     };
     assert_eq!(named("com.amazonaws.vpce.eu-west-1.vpce-svc-03d5ebb7d9579a2b3").as_deref(), Some("eu-west-1"));
@@ -117,7 +118,7 @@ fn schedule_is_recognized_by_source_and_type() {
 fn ids_are_read_from_any_notification() {
     let body = |text: &str| {
         let mut event = event("sns-no-ids");
-        event["Records"][0]["Sns"]["Message"] = json!(text);
+        event["Message"] = json!(text);
         asks(event)
     };
     assert!(matches!(body("about vpce-svc-03d5ebb7d9579a2b3 only"), Target::Services(ids) if ids.len() == 1));
@@ -125,11 +126,11 @@ fn ids_are_read_from_any_notification() {
     assert!(matches!(body("vpce-0c1308d7312217abcdef0 is too long"), Target::Topic(_)));
     // With several services, only EC2 knows the service of an endpoint.
     match body("vpce-svc-03d5ebb7d9579a2b3 vpce-svc-03d5ebb7d9579a2b4 vpce-0c1308d7312217abc vpce-0c1308d7312217abc") {
-        Target::Endpoints(hints) => assert_eq!((hints.len(), hints[0].service.clone()), (1, None)),
+        Target::Subjects(hints) => assert_eq!((hints.len(), hints[0].service.clone()), (1, None)),
         other => panic!("{other:?}"),
     }
     let ids = |kind: &str, count: usize| (0..count).map(|n| format!("{kind}-{n:017x} ")).collect::<String>();
-    assert!(matches!(body(&ids("vpce", 20)), Target::Endpoints(hints) if hints.len() == 20));
+    assert!(matches!(body(&ids("vpce", 20)), Target::Subjects(hints) if hints.len() == 20));
     assert!(matches!(body(&ids("vpce-svc", 20)), Target::Services(services) if services.len() == 20));
     for many in [21, 30] {
         assert!(matches!(body(&ids("vpce", many)), Target::Topic(_)), "too many ids to trust");
@@ -138,18 +139,39 @@ fn ids_are_read_from_any_notification() {
 }
 
 #[test]
-fn unknown_events_are_refused() {
-    for bytes in [
-        &b"{}"[..],
-        b"[]",
-        b"null",
-        b"\"x\"",
-        b"{\"Records\":[{\"EventSource\":\"aws:sqs\"}]}",
-        b"{\"Records\":[{\"EventSource\":\"aws:sns\",\"Sns\":{}}]}",
-        b"\xff",
-        b"",
+fn own_hint_names_its_service() {
+    let service: ServiceId = "vpce-svc-03d5ebb7d9579a2b3".parse().unwrap();
+    assert_eq!(Trigger::parse(&hint(&service)).unwrap().target, Target::Services(vec![service]));
+    assert!(Trigger::parse(r#"{"source": "privatelink-warden", "service": "vpce-0c1308d7312217abc"}"#).is_err());
+}
+
+#[test]
+fn unknown_messages_are_refused() {
+    for body in [
+        "",
+        "{}",
+        "[]",
+        "null",
+        "\"x\"",
+        "not json",
+        r#"{"Type": "SubscriptionConfirmation"}"#,
+        r#"{"Type": "Notification"}"#,
+        r#"{"Type": "Notification", "MessageId": "1", "TopicArn": "x", "Message": "y"}"#,
+        r#"{"source": "privatelink-warden"}"#,
+        r#"{"detail-type": 1}"#,
     ] {
-        assert!(Trigger::parse(bytes).is_err(), "{bytes:?}");
+        assert!(Trigger::parse(body).is_err(), "{body}");
     }
-    assert!(Trigger::parse(br#"{"Records":[]}"#).unwrap().is_empty());
+}
+
+#[test]
+fn batch_keeps_ids_bodies_and_times() {
+    let record = json!({"messageId": "m-1", "receiptHandle": "r-1", "body": "b", "eventSource": "aws:sqs", "attributes": {"SentTimestamp": "1780315200000"},
+        "messageAttributes": {}, "md5OfBody": "x", "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:requests", "awsRegion": "us-east-1"});
+    let messages = batch(json!({"Records": [record]})).unwrap();
+    let sent = Some("2026-06-01T12:00:00Z".parse().unwrap());
+    assert_eq!(messages, [Message { id: "m-1".to_owned(), receipt: "r-1".to_owned(), sent, body: "b".to_owned() }]);
+    for event in [json!({}), json!([]), json!({"Records": 1}), json!(null)] {
+        assert!(batch(event).is_err());
+    }
 }

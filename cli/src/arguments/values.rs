@@ -7,11 +7,14 @@ use jiff::{
     civil::{Date, Time},
     tz::TimeZone,
 };
-use warden::model::ids::{AccountId, EndpointId};
+use warden::{
+    decision::order::{Reason, ReasonError},
+    model::{ids::AccountId, subject::Subject},
+};
 
 #[derive(Debug, Clone)]
 pub(crate) enum HistorySubject {
-    Endpoint(EndpointId),
+    Endpoint(Subject),
     Account(AccountId),
 }
 
@@ -21,8 +24,8 @@ pub(super) fn subject(text: &str) -> Result<HistorySubject, String> {
     subject.map_err(|_| "expected an endpoint id (vpce-…) or an account id of twelve digits".to_owned())
 }
 
-pub(super) fn reason(text: &str) -> Result<String, String> {
-    if text.trim().is_empty() { Err("the reason is empty".to_owned()) } else { Ok(text.to_owned()) }
+pub(super) fn reason(text: &str) -> Result<Reason, ReasonError> {
+    text.to_owned().try_into()
 }
 
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {

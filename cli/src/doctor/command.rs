@@ -5,7 +5,7 @@ use warden::{
     aws::diagnostics::Caller,
     model::{ids::TopicArn, organization::OrganizationAccess, service::ServiceConfiguration},
     policy::PolicySet,
-    ports::{CallError, ConnectionFilter, Describe, Directory, Findings, Inventory},
+    ports::{CallError, ConnectionFilter, Describe, Directory, Findings, Inventory, ServiceLedger, StackLedger},
 };
 
 use super::{
@@ -27,7 +27,7 @@ pub(crate) async fn doctor(aws: &Aws, stack: &str, topic: Option<&TopicArn>) -> 
     let services = doctor.services().await;
     doctor.notifications(&services, topic).await;
     doctor.trails_and_schedules(stack).await;
-    doctor.ledger().await;
+    doctor.ledger(&services).await;
     doctor.policies(&services).await;
 
     let mut rows = Rows::new(&["check", "status", "detail", "fix"]);
@@ -103,12 +103,18 @@ impl Doctor<'_> {
         }
     }
 
-    async fn ledger(&mut self) {
+    async fn ledger(&mut self, services: &[ServiceConfiguration]) {
         const NAME: &str = "ledger";
         let Ok(ledger) = self.aws.ledger() else {
             return self.push(Check::unknown(NAME, "not given", "give --ledger (`LedgerName` of the stack's outputs)"));
         };
         let Some(kept) = self.read(NAME, ledger.stored().await) else { return };
+        let mut holds = self.read("holds", ledger.stack_hold().await).flatten().map(|hold| (None, hold)).into_iter().collect::<Vec<_>>();
+        for service in services.iter().map(|one| &one.service).filter(|service| self.aws.common.scope.covers(service)) {
+            let Some(people) = self.read("holds", ledger.decisions(&service.id).await) else { break };
+            holds.extend(people.hold.map(|hold| (Some(service), hold)));
+        }
+        self.checks.extend(surroundings::holds(&holds));
         // Each run of the audit stores since when it knows each policy.
         self.push(if kept.known_since.policy_set.is_none() {
             let fix = "invoke the audit function (`AuditFunction` of the stack's outputs) and read its log";

@@ -3,11 +3,17 @@
 use jiff::Timestamp;
 use warden::{
     aws::diagnostics::{Schedule, Trail},
-    model::{ids::Region, organization::Membership, service::ServiceConfiguration},
+    decision::Hold,
+    model::{
+        ids::Region,
+        organization::Membership,
+        service::{Service, ServiceConfiguration},
+    },
     policy::{PolicySet, did_you_mean},
 };
 
 use super::check::Check;
+use crate::wording::{self, service_name};
 
 /// AWS refuses requests whose time is off by minutes. Records and time limits need more precision.
 const SKEW_SECONDS_MAX: i64 = 30;
@@ -56,6 +62,23 @@ pub(super) fn schedule(check: &str, name: &str, schedule: Option<&Schedule>, reg
         ),
         None => Check::problem(check, format!("there is no schedule {name}"), "give --stack, or deploy the stack again"),
     }
+}
+
+/// The holds of the stack (no service) and of services.
+pub(super) fn holds(holds: &[(Option<&Service>, Hold)]) -> Vec<Check> {
+    const NAME: &str = "holds";
+    let check = |(service, hold): &(Option<&Service>, Hold)| {
+        let (what, option) = match service {
+            Some(service) => (service_name(service), format!(" --service {}", service.id)),
+            None => ("every service".to_owned(), String::new()),
+        };
+        Check::problem(
+            NAME,
+            format!("every act on {what} is {}", wording::hold(hold)),
+            format!("end it with `warden resume{option} --reason …`"),
+        )
+    };
+    if holds.is_empty() { vec![Check::ok(NAME, "none")] } else { holds.iter().map(check).collect() }
 }
 
 /// The services that policies name and the account does not have: such a policy never matches.

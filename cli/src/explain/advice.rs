@@ -34,6 +34,9 @@ pub(super) fn advice(of: &Explanation) -> Vec<String> {
         (Phase::Waiting, Action::Accept(_)) => {
             "To prevent this, write a `forbid` that matches it, or remove its account from the group that is accepted."
         }
+        (Phase::Waiting, Action::Reject(_)) if of.decision.grounds.refusal.is_some() => {
+            "A person rejects it. To accept it after all, use `warden approve`."
+        }
         (Phase::Waiting, Action::Reject(_)) => "To accept it, change the policy that rejects it, or use `warden approve`.",
         (Phase::Waiting, Action::Refer(why)) => return referred(why, of),
         (Phase::Waiting, Action::NoAction(_)) => return Vec::new(),
@@ -57,6 +60,8 @@ fn referred(why: &Refer, of: &Explanation) -> Vec<String> {
         }
         Refer::UnknownState { .. } => lines(&[UNKNOWN_STATE]),
         Refer::Disputed { .. } => lines(&[APPROVE]),
+        Refer::Held { .. } => lines(&["`warden resume` ends the hold."]),
+        Refer::UnreadableDecision { .. } => lines(&["Upgrade this command line and the functions, or look at the item on the ledger."]),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use warden::{
     aws::dynamodb::About,
-    model::{connection::Phase, facts::Facts, ids::EndpointId},
-    ports::Ledger,
+    decision::PersonDecisions,
+    model::{connection::Phase, facts::Facts, subject::Subject},
+    ports::{ServiceLedger, StackLedger},
 };
 
 use super::{explanation::Explanation, render};
@@ -14,24 +15,23 @@ use crate::{
     facts,
 };
 
-pub(crate) async fn explain(aws: &Aws, endpoint: &EndpointId) -> Result<Outcome, CliError> {
+pub(crate) async fn explain(aws: &Aws, endpoint: &Subject) -> Result<Outcome, CliError> {
     let policies = aws.policies().await?;
     let described = aws.describe(endpoint).await?;
     let state = described.connection.state.clone();
     let mut facts = facts::as_if_pending(aws, &policies, &described).await;
+    let (mut people, mut records) = (PersonDecisions::default(), None);
+    if let Ok(ledger) = aws.ledger() {
+        people = ledger.decisions(&facts.service.id).await?;
+        people.hold = people.hold.or(ledger.stack_hold().await?);
+        records = Some(ledger.decisions_about(&About { subject: Some(endpoint.clone()), ..About::default() }).await?);
+        let proof = ledger.items(&facts.service.id).await?.proofs.remove(endpoint);
+        facts = facts.with_claim(proof.map(|proof| proof.claim(&described.connection)));
+    }
     if state.phase() != Phase::Live {
         facts = Facts { connection: described.connection, ..facts };
     }
-    let (mut grants, records) = match aws.ledger() {
-        Ok(ledger) => {
-            let about = About { endpoint: Some(endpoint.clone()), ..About::default() };
-            (ledger.grants(&facts.service.id).await?, Some(ledger.decisions(&about).await?))
-        }
-        Err(_) => (Vec::new(), None),
-    };
-    grants.retain(|grant| grant.speaks_of(&facts.connection));
-    grants.sort_by_key(|grant| grant.at);
-    let explanation = Explanation::of(&policies, state, facts, grants, records)?;
+    let explanation = Explanation::of(&policies, state, facts, people, records)?;
     match aws.common.output {
         Format::Table => render::text(&explanation),
         Format::Json => render::json(&explanation)?,

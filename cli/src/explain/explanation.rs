@@ -1,7 +1,7 @@
 //! Everything that an explanation states.
 
 use warden::{
-    decision::{Decision, decide, grant::Grant},
+    decision::{Decision, PersonDecisions, decide_with_people},
     ledger::record::Record,
     model::{connection::State, facts::Facts},
     policy::{PolicySet, explain::PolicyExplanation},
@@ -16,8 +16,8 @@ pub(super) struct Explanation {
     pub(super) decision: Decision,
     pub(super) digest: String,
     pub(super) policies: Vec<(&'static str, PolicyExplanation)>,
-    /// The grants for the connection, ended ones included.
-    pub(super) grants: Vec<Grant>,
+    /// The decisions of people: only the grants for the connection, ended ones included.
+    pub(super) people: PersonDecisions,
     /// Absent without a ledger.
     pub(super) records: Option<Records>,
 }
@@ -30,7 +30,7 @@ impl Explanation {
         policies: &PolicySet,
         state: State,
         facts: Facts,
-        grants: Vec<Grant>,
+        mut people: PersonDecisions,
         records: Option<Records>,
     ) -> Result<Self, CliError> {
         let mut explained = Vec::new();
@@ -38,7 +38,9 @@ impl Explanation {
             let policies = policies.explain(action, &facts).map_err(|missing| CliError::Failed(missing.to_string()))?;
             explained.extend(policies.into_iter().map(|policy| (action, policy)));
         }
-        let (decision, digest) = (decide(policies, &facts, &grants), policies.digest().to_owned());
-        Ok(Self { state, facts, decision, digest, policies: explained, grants, records })
+        people.grants.retain(|grant| grant.applies_to(&facts.connection));
+        people.grants.sort_by_key(|grant| grant.at);
+        let (decision, digest) = (decide_with_people(policies, &facts, &people), policies.digest().to_owned());
+        Ok(Self { state, facts, decision, digest, policies: explained, people, records })
     }
 }

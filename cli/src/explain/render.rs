@@ -14,7 +14,7 @@ use super::{advice::advice, explanation::Explanation};
 use crate::{
     error::CliError,
     output::Rows,
-    wording::{account, basis, decision, minute, service_name, short, unknown},
+    wording::{self, account, basis, decision, minute, service_name, short, unknown},
 };
 
 pub(super) fn text(explanation: &Explanation) {
@@ -24,14 +24,17 @@ pub(super) fn text(explanation: &Explanation) {
     for (action, policy) in explanation.policies.iter().filter(|(_, policy)| policy.in_scope) {
         text_of(action, policy);
     }
-    for (id, elsewhere) in out_of_scope(&explanation.policies) {
-        println!("  `{id}` is about another {}, its conditions hold", elsewhere.join(" and another "));
+    for (id, mismatches) in out_of_scope(&explanation.policies) {
+        println!("  `{id}` is about another {}, its conditions hold", mismatches.join(" and another "));
     }
     advice(explanation).iter().for_each(|line| println!("\n{line}"));
-    if !explanation.grants.is_empty() {
+    if let Some(hold) = &explanation.people.hold {
+        println!("\nEvery act on the service is {}", wording::hold(hold));
+    }
+    if !explanation.people.grants.is_empty() {
         println!("\nGrants:");
     }
-    for grant in &explanation.grants {
+    for grant in &explanation.people.grants {
         let (text, validity) = grant_text(grant, explanation.facts.now);
         println!("  {}  {text} ({validity})", minute(grant.at));
     }
@@ -43,18 +46,18 @@ pub(super) fn text(explanation: &Explanation) {
     for record in records {
         println!("  {}  {}  {}", minute(record.at), record.verdict, basis(record));
     }
-    unreadable.iter().for_each(|what| println!("  unreadable: {what}"));
+    explanation.people.unreadable.iter().chain(unreadable).for_each(|what| println!("  unreadable: {what}"));
 }
 
 pub(super) fn json(explanation: &Explanation) -> Result<(), CliError> {
-    let Explanation { state, facts, decision: decided, digest, policies, grants, records } = explanation;
+    let Explanation { state, facts, decision: decided, digest, policies, people, records } = explanation;
     let (would, because) = decision(decided);
     let policies: Vec<_> =
         policies.iter().map(|(action, one)| json!({"action": action, "matched": one.matched(), "policy": one})).collect();
     let whole = json!({
         "state": state, "facts": facts, "would": would, "because": because, "judgement": decided.grounds.judgement,
-        "grant": decided.grounds.grant, "policy_digest": digest, "policies": policies, "advice": advice(explanation),
-        "grants": grants, "history": records.as_ref().map(|(records, _)| records),
+        "grant": decided.grounds.grant, "refusal": decided.grounds.refusal, "policy_digest": digest, "policies": policies, "advice": advice(explanation),
+        "grants": people.grants, "hold": people.hold, "history": records.as_ref().map(|(records, _)| records),
     });
     println!("{}", serde_json::to_string_pretty(&whole).map_err(io::Error::from)?);
     Ok(())
@@ -71,7 +74,7 @@ pub(super) fn rows(explanation: &Explanation) -> Rows {
             rows.push([action, &policy.id, effect, &in_scope, &condition.text, &result(&condition.holds)]);
         }
     }
-    for grant in &explanation.grants {
+    for grant in &explanation.people.grants {
         let (text, validity) = grant_text(grant, explanation.facts.now);
         rows.push(["Accept", "", "grant", "true", &text, &validity]);
     }
@@ -81,7 +84,7 @@ pub(super) fn rows(explanation: &Explanation) -> Rows {
 fn facts(Explanation { state, facts, .. }: &Explanation) {
     let connection = &facts.connection;
     let (account, service) = (account(connection), service_name(&facts.service));
-    println!("{} of account {account} requests {service} ({})", connection.endpoint, facts.service.id);
+    println!("{} of account {account} requests {service} ({})", connection.subject, facts.service.id);
     let created = connection.created.map_or("at an unknown time".into(), minute);
     let region = connection.region.as_ref().map_or("an unknown Region", |region| region.as_str());
     println!("  state: {}, requested {created}, from {region}", state.as_str());
@@ -99,7 +102,7 @@ fn text_of(action: &str, policy: &PolicyExplanation) {
         (_, false) => "permits to reject",
         (_, true) => "forbids to reject",
     };
-    let applies = match (policy.matched(), policy.waits()) {
+    let applies = match (policy.matched(), policy.could_match()) {
         (true, _) => "",
         (false, true) => ", depends on an unknown fact",
         (false, false) => ", does not match",
@@ -114,21 +117,22 @@ pub(super) fn result(result: &ConditionResult) -> String {
     match result {
         ConditionResult::Yes => "holds".to_owned(),
         ConditionResult::No => "does not hold".to_owned(),
-        ConditionResult::NotAsked => "not evaluated, because an earlier condition does not hold".to_owned(),
-        ConditionResult::Open(facts) => format!("depends on {}", unknown(facts)),
+        ConditionResult::NotEvaluated => "not evaluated, because an earlier condition does not hold".to_owned(),
+        ConditionResult::Unknown(facts) => format!("depends on {}", unknown(facts)),
         ConditionResult::Fails(error) => format!("fails: {error}"),
     }
 }
 
 fn grant_text(grant: &Grant, now: Timestamp) -> (String, String) {
     let grantee = match &grant.to {
-        Grantee::Endpoint(_) => "this endpoint",
+        Grantee::Subject(_) => "this endpoint",
         Grantee::Account(_) => "its whole account",
     };
-    let validity = match grant.until.map(minute) {
-        None => "valid without an end".to_owned(),
-        Some(until) if grant.holds(now) => format!("valid until {until}"),
-        Some(until) => format!("ended {until}"),
+    let validity = match (grant.end().map(minute), &grant.ended) {
+        (None, _) => "valid without an end".to_owned(),
+        (Some(end), _) if grant.holds(now) => format!("valid until {end}"),
+        (Some(end), Some(ending)) => format!("ended {end} by {}: {}", ending.by, ending.reason),
+        (Some(end), None) => format!("ended {end}"),
     };
     (format!("{} approved {grantee}: {}", grant.by, grant.reason), validity)
 }
@@ -137,10 +141,10 @@ fn grant_text(grant: &Grant, now: Timestamp) -> (String, String) {
 /// evaluated for both actions; the better match of the two counts.
 pub(super) fn out_of_scope(policies: &[(&str, PolicyExplanation)]) -> BTreeMap<String, Vec<&'static str>> {
     let mut found: BTreeMap<String, Vec<&'static str>> = BTreeMap::new();
-    for (_, policy) in policies.iter().filter(|(_, policy)| policy.matches_elsewhere()) {
-        let known = found.entry(policy.id.clone()).or_insert_with(|| policy.elsewhere.clone());
-        if policy.elsewhere.len() < known.len() {
-            known.clone_from(&policy.elsewhere);
+    for (_, policy) in policies.iter().filter(|(_, policy)| policy.matches_except_scope()) {
+        let known = found.entry(policy.id.clone()).or_insert_with(|| policy.scope_mismatches.clone());
+        if policy.scope_mismatches.len() < known.len() {
+            known.clone_from(&policy.scope_mismatches);
         }
     }
     found.retain(|id, _| !policies.iter().any(|(_, policy)| policy.in_scope && policy.id == *id));

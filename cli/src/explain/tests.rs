@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use warden::{
-    decision::grant::Grant,
+    decision::{PersonDecisions, grant::Grant},
     model::{
         connection::{Connection, State},
         facts::Facts,
@@ -18,7 +18,7 @@ fn facts() -> Facts {
     serde_json::from_value(json!({
         "service": {"id": service, "region": region, "kind": "Interface", "acceptance_required": true, "tags": {}},
         "connection": {
-            "service": service, "endpoint": "vpce-0c1308d7312217abc", "owner": "111122223333", "state": "pendingAcceptance",
+            "service": service, "subject": "vpce-0c1308d7312217abc", "owner": "111122223333", "state": "pendingAcceptance",
             "created": "2026-06-01T11:59:55Z", "region": region, "ip_address_type": "ipv4",
         },
         "counts": {"ofAccount": 3, "ofService": 9}, "membership": Membership::Outside, "now": "2026-06-01T12:00:00Z",
@@ -28,7 +28,7 @@ fn facts() -> Facts {
 
 fn granted() -> Grant {
     serde_json::from_value(json!({
-        "schema": 1, "service": "vpce-svc-03d5ebb7d9579a2b3", "to": {"endpoint": "vpce-0c1308d7312217abc"},
+        "schema": 2, "service": "vpce-svc-03d5ebb7d9579a2b3", "to": {"subject": "vpce-0c1308d7312217abc"},
         "by": "arn:aws:iam::123456789012:user/ana", "reason": "pilot", "at": "2026-06-01T11:00:00Z",
     }))
     .unwrap()
@@ -36,7 +36,8 @@ fn granted() -> Grant {
 
 fn explained(cedar: &str, state: State, facts: Facts, grants: Vec<Grant>) -> Explanation {
     let policies = PolicySet::load(&[PolicyFile { name: "p.cedar".into(), text: cedar.into() }], None).unwrap();
-    Explanation::of(&policies, state, facts, grants, None).unwrap()
+    let people = PersonDecisions { grants, ..PersonDecisions::default() };
+    Explanation::of(&policies, state, facts, people, None).unwrap()
 }
 
 /// Asserts that the advice contains the first texts and none of the others.
@@ -130,7 +131,9 @@ fn policies_that_read_unknown_facts_are_listed() {
     for id in ["role", "unit"] {
         let (_, one) = whole.policies.iter().find(|(action, one)| *action == "Accept" && one.id == id).unwrap();
         assert!(
-            one.in_scope && one.waits() && one.conditions.iter().all(|condition| matches!(condition.holds, ConditionResult::Open(_))),
+            one.in_scope
+                && one.could_match()
+                && one.conditions.iter().all(|condition| matches!(condition.holds, ConditionResult::Unknown(_))),
             "{one:?}"
         );
         assert!(whole.policies.iter().all(|(action, one)| *action == "Accept" || !one.in_scope));

@@ -5,14 +5,17 @@ use std::slice;
 use jiff::Timestamp;
 use warden::{
     decision::{
-        Action, decide,
-        grant::{Grant, Grantee},
+        grant::Grantee,
+        order::{Command, Order, Planned},
     },
-    ledger::grants::SCHEMA_VERSION,
+    ledger::record::Act,
     model::connection::Phase,
-    ports::{Accept, ActOutcome},
 };
 
+use super::{
+    carry_out::{Goal, carry_out},
+    decide::decide,
+};
 use crate::{
     arguments::Approval,
     aws::{Aws, Described},
@@ -35,50 +38,41 @@ pub(crate) async fn approve(aws: &Aws, approval: &Approval) -> Result<Outcome, C
         let account = account(&described.connection);
         return Err(CliError::Usage(format!("account {account} is {state} in its organization: only active accounts are accepted")));
     }
-    let grant = grant(aws, approval, &described).await?;
-    confirm(approval.order.yes, &question(&grant, &described))?;
-    ledger.grant(&grant).await?;
-    println!("granted: {} by {}: {}", if approval.account { "account" } else { "endpoint" }, grant.by, grant.reason);
+    let (to, by) = (grantee(approval, &described)?, aws.caller().await?);
+    confirm(approval.order.yes, &question(approval, &to, &by, &described))?;
+    let order = Order {
+        service: described.service.id.clone(),
+        command: Command::Approve { to, until: approval.until },
+        by,
+        reason: approval.order.reason.clone(),
+        at: Timestamp::now(),
+    };
+    let grantee = if approval.account { "account" } else { "endpoint" };
+    match decide(ledger, &order).await? {
+        Planned::AlreadyGranted(grant) => println!("granted already: {grantee} by {}: {}", grant.by, grant.reason),
+        Planned::Changes(_) | Planned::NothingToEnd => println!("granted: {grantee} by {}: {}", order.by, order.reason),
+    }
     if state.phase() == Phase::Live {
         println!("{endpoint} is already connected.");
         return Ok(Outcome::Clean);
     }
-    let Action::Accept(token) = decide(&policies, &facts, slice::from_ref(&grant)).action else {
-        let message = format!("the grant is on the ledger, but EC2 does not describe {endpoint} well enough to act: the sweep will retry");
-        return Err(CliError::Failed(message));
-    };
-    if let ActOutcome::Asked(failed) = aws.ec2.accept(&described.service.id, vec![token]).await?
-        && !failed.is_empty()
-    {
-        return Err(CliError::unsuccessful(&failed));
-    }
-    println!("{endpoint} is accepted.");
-    Ok(Outcome::Clean)
+    carry_out(aws, policies, &order, Goal { act: Act::Accept, result: "accepted", subjects: slice::from_ref(endpoint) }).await
 }
 
-fn question(grant: &Grant, Described { service, connection, .. }: &Described) -> String {
+fn question(approval: &Approval, to: &Grantee, by: &str, Described { service, connection, .. }: &Described) -> String {
     let account = account(connection);
-    let grantee = match &grant.to {
-        Grantee::Endpoint(endpoint) => format!("{endpoint} of account {account}"),
+    let grantee = match to {
+        Grantee::Subject(endpoint) => format!("{endpoint} of account {account}"),
         Grantee::Account(_) => format!("every endpoint of account {account}"),
     };
-    let until = grant.until.map(|until| format!(" until {}", minute(until))).unwrap_or_default();
-    format!("Accept {grantee} for {}{until}, as {}: {}?", service_name(service), grant.by, grant.reason)
+    let until = approval.until.map(|until| format!(" until {}", minute(until))).unwrap_or_default();
+    format!("Accept {grantee} for {}{until}, as {by}: {}?", service_name(service), approval.order.reason)
 }
 
-async fn grant(aws: &Aws, approval: &Approval, Described { service, connection, .. }: &Described) -> Result<Grant, CliError> {
-    let to = match (&connection.owner, approval.account) {
-        (_, false) => Grantee::Endpoint(connection.endpoint.clone()),
-        (Some(owner), true) => Grantee::Account(owner.clone()),
-        (None, true) => return Err(CliError::Failed("EC2 does not name the account: approve the endpoint without --account".to_owned())),
-    };
-    Ok(Grant {
-        schema: SCHEMA_VERSION,
-        service: service.id.clone(),
-        to,
-        by: aws.caller().await?,
-        reason: approval.order.reason.clone(),
-        at: Timestamp::now(),
-        until: approval.until,
-    })
+fn grantee(approval: &Approval, Described { connection, .. }: &Described) -> Result<Grantee, CliError> {
+    match (&connection.owner, approval.account) {
+        (_, false) => Ok(Grantee::Subject(connection.subject.clone())),
+        (Some(owner), true) => Ok(Grantee::Account(owner.clone())),
+        (None, true) => Err(CliError::Failed("EC2 does not name the account: approve the endpoint without --account".to_owned())),
+    }
 }

@@ -1,21 +1,28 @@
-//! `warden reject`: rejects one pending request.
+//! `warden reject`: writes a refusal to the ledger, then rejects the pending request.
 
 use std::slice;
 
-use warden::model::connection::Phase;
+use jiff::Timestamp;
+use warden::{
+    decision::order::{Command, Order},
+    ledger::record::Act,
+    model::connection::Phase,
+};
 
-use super::rejection::Rejection;
+use super::{
+    carry_out::{Goal, carry_out},
+    decide::decide,
+};
 use crate::{
-    arguments::Order,
+    arguments::ManualDecision,
     aws::Aws,
     error::{CliError, Outcome},
     prompt::confirm,
     wording::{account, service_name},
 };
 
-pub(crate) async fn reject(aws: &Aws, order: &Order) -> Result<Outcome, CliError> {
-    aws.ledger()?;
-    let endpoint = &order.endpoint;
+pub(crate) async fn reject(aws: &Aws, ManualDecision { endpoint, reason, yes }: &ManualDecision) -> Result<Outcome, CliError> {
+    let ledger = aws.ledger()?;
     let described = aws.describe(endpoint).await?;
     let connection = &described.connection;
     match connection.state.phase() {
@@ -27,9 +34,11 @@ pub(crate) async fn reject(aws: &Aws, order: &Order) -> Result<Outcome, CliError
         }
         Phase::Waiting | Phase::Unknown => {}
     }
-    let rejection = Rejection::prepare(aws, order, &described.service).await?;
+    let (policies, by) = (aws.policies().await?, aws.caller().await?);
     let (account, name) = (account(connection), service_name(&described.service));
-    confirm(order.yes, &format!("Reject {endpoint} of account {account} for {name}: {}?", order.reason))?;
-    rejection.reject(aws, &described, slice::from_ref(connection), "rejected").await?;
-    Ok(Outcome::Clean)
+    confirm(*yes, &format!("Reject {endpoint} of account {account} for {name}: {reason}?"))?;
+    let command = Command::Reject { subject: endpoint.clone() };
+    let order = Order { service: described.service.id.clone(), command, by, reason: reason.clone(), at: Timestamp::now() };
+    decide(ledger, &order).await?;
+    carry_out(aws, policies, &order, Goal { act: Act::Reject, result: "rejected", subjects: slice::from_ref(endpoint) }).await
 }

@@ -3,18 +3,24 @@
 use jiff::Timestamp;
 use warden::{
     decision::{
-        Action, Decision, decide,
+        Action, Decision, decide as decide_by_policy,
         grant::{Grant, Grantee},
+        order::{Change, Command, Order, Planned},
     },
+    ledger::record::Act,
     model::{
         connection::{Connection, Phase},
         ids::AccountId,
+        subject::Subject,
     },
-    policy::evaluation::Refer,
-    ports::Ledger,
+    policy::{Detail, evaluation::Refer},
+    ports::ServiceLedger,
 };
 
-use super::rejection::Rejection;
+use super::{
+    carry_out::{Goal, carry_out},
+    decide::decide,
+};
 use crate::{
     arguments::Revocation,
     aws::{Aws, Described},
@@ -25,71 +31,78 @@ use crate::{
 };
 
 pub(crate) async fn revoke(aws: &Aws, revocation: &Revocation) -> Result<Outcome, CliError> {
-    let order = &revocation.order;
+    let decision = &revocation.order;
     let ledger = aws.ledger()?;
-    let described = aws.describe(&order.endpoint).await?;
+    let described = aws.describe(&decision.endpoint).await?;
     let Described { service, connection: named, all } = &described;
     let account = match (&named.owner, revocation.account) {
         (Some(owner), true) => Some(owner),
         (None, true) => return Err(CliError::Failed("EC2 does not name the account: revoke the endpoint without --account".to_owned())),
         (_, false) => None,
     };
-    let rejection = Rejection::prepare(aws, order, service).await?;
+    let (policies, by) = (aws.policies().await?, aws.caller().await?);
     let of_account = |one: &Connection| account.is_some_and(|account| one.owner.as_ref() == Some(account));
-    let selected: Vec<&Connection> = all.iter().filter(|one| one.endpoint == named.endpoint || of_account(one)).collect();
-    let now = Timestamp::now();
-    let mut grants = ledger.grants(&service.id).await?;
-    grants.retain(|grant| grant.holds(now) && selected.iter().any(|one| grant.speaks_of(one)));
-    let (ending, staying): (Vec<_>, Vec<_>) =
-        grants.into_iter().partition(|grant| account.is_some() || matches!(grant.to, Grantee::Endpoint(_)));
-    let targets: Vec<Connection> = selected.into_iter().filter(|one| is_disconnected(one, named)).cloned().collect();
+    let selected: Vec<&Connection> = all.iter().filter(|one| one.subject == named.subject || of_account(one)).collect();
+    let from: Vec<Grantee> =
+        selected.iter().map(|one| Grantee::Subject(one.subject.clone())).chain(account.cloned().map(Grantee::Account)).collect();
+    let targets: Vec<&Connection> = selected.into_iter().filter(|one| is_disconnected(one, named)).collect();
 
-    for grant in staying {
+    let now = Timestamp::now();
+    let grants = ledger.decisions(&service.id).await?.grants;
+    for grant in grants.iter().filter(|grant| grant.holds(now) && grant.applies_to(named) && !from.contains(&grant.to)) {
         println!("note: the grant of {} to the whole account stays and accepts its next endpoint; --account ends it too", grant.by);
     }
-    let facts = facts::as_if_pending(aws, &rejection.policies, &described).await;
-    if let Some(note) = policy_stays(&decide(&rejection.policies, &facts, &[])) {
+    let facts = facts::as_if_pending(aws, &policies, &described).await;
+    if let Some(note) = policy_stays(&decide_by_policy(&policies, &facts, &[])) {
         println!("note: {note}");
     }
-    confirm(order.yes, &question(&targets, &described, account, &order.reason))?;
-    for grant in ending {
-        // The same item with an end: the ledger keeps its person and its reason.
-        ledger.grant(&Grant { until: Some(now), ..grant.clone() }).await?;
-        println!("ended: the grant of {}: {}", grant.by, grant.reason);
+    confirm(decision.yes, &question(&targets, &described, account, &decision.reason.to_string()))?;
+    let subjects: Vec<Subject> = targets.iter().map(|one| one.subject.clone()).collect();
+    let command = Command::Revoke { from, disconnect: subjects.clone() };
+    let order = Order { service: service.id.clone(), command, by, reason: decision.reason.clone(), at: Timestamp::now() };
+    if let Planned::Changes(changes) = decide(ledger, &order).await? {
+        changes.iter().filter_map(ended).for_each(|grant| println!("ended: the grant of {}: {}", grant.by, grant.reason));
     }
     if named.state.phase() == Phase::Gone {
         // The ledger names no person here: it is unknown who ended the connection.
-        println!("{} is already {}.", order.endpoint, named.state.as_str());
+        println!("{} is already {}.", decision.endpoint, named.state.as_str());
     }
-    if !targets.is_empty() {
-        rejection.reject(aws, &described, &targets, "disconnected").await?;
+    if subjects.is_empty() {
+        return Ok(Outcome::Clean);
     }
-    Ok(Outcome::Clean)
+    carry_out(aws, policies, &order, Goal { act: Act::Reject, result: "disconnected", subjects: &subjects }).await
+}
+
+fn ended(change: &Change) -> Option<&Grant> {
+    match change {
+        Change::Grant { grant, .. } => Some(grant),
+        Change::Refuse { .. } | Change::Hold(_) | Change::Resume(_) => None,
+    }
 }
 
 /// Returns true for live connections, and for the named one also if it is pending.
 fn is_disconnected(one: &Connection, named: &Connection) -> bool {
     match one.state.phase() {
         Phase::Live => true,
-        Phase::Waiting | Phase::Unknown => one.endpoint == named.endpoint,
+        Phase::Waiting | Phase::Unknown => one.subject == named.subject,
         Phase::Gone => false,
     }
 }
 
 fn policy_stays(decided: &Decision) -> Option<String> {
-    let (_, because) = wording::decision(decided);
+    let because = decided.clause(Detail::Brief);
     match &decided.action {
-        Action::Accept(_) => Some(format!("`{because}` accepts the account's next endpoint; only a `forbid` prevents it")),
+        Action::Accept(_) => Some(format!("{because} accepts the account's next endpoint; only a `forbid` prevents it")),
         Action::Refer(Refer::Unverified { .. }) => Some(format!("a policy may accept the account's next endpoint: {because}")),
         Action::Refer(_) | Action::Reject(_) | Action::NoAction(_) => None,
     }
 }
 
-fn question(targets: &[Connection], described: &Described, account: Option<&AccountId>, reason: &str) -> String {
+fn question(targets: &[&Connection], described: &Described, account: Option<&AccountId>, reason: &str) -> String {
     let (name, named) = (service_name(&described.service), &described.connection);
-    let ids: Vec<&str> = targets.iter().map(|one| one.endpoint.as_str()).collect();
+    let ids: Vec<&str> = targets.iter().map(|one| one.subject.as_str()).collect();
     let what = match (account, ids.as_slice()) {
-        (None, _) => format!("Disconnect {} of account {} from {name}", named.endpoint, wording::account(named)),
+        (None, _) => format!("Disconnect {} of account {} from {name}", named.subject, wording::account(named)),
         (Some(account), []) => format!("Account {account} has no connection to {name}: continue"),
         (Some(account), ids) => format!("Disconnect every endpoint of account {account} from {name} ({})", ids.join(", ")),
     };

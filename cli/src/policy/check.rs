@@ -36,6 +36,6 @@ pub(crate) fn check(common: &Common) -> Result<Outcome, CliError> {
 }
 
 fn expired(directory: &Path) -> Result<Vec<Problem>, CliError> {
-    let expired = PolicyErrors(expiry::over(&folder::read(directory)?, Timestamp::now()));
+    let expired = PolicyErrors(expiry::expired(&folder::read(directory)?, Timestamp::now()));
     Ok(with_paths(expired, directory).0)
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use warden::{
     aws::s3::bucket_of,
     decision::cases::{Case, answer},
-    gather::policy_reload,
+    gather::policy_source,
     policy::{CASES, PolicySet, PolicyUri},
 };
 
@@ -86,7 +86,7 @@ async fn cases(uri: &PolicyUri, aws: Option<&Aws>) -> Result<Vec<Case>, CliError
         (PolicyUri::Folder(directory), _) => policy_set::cases(directory),
         (_, None) => Ok(Vec::new()),
         (_, Some(aws)) => {
-            let files = policy_reload::files(uri, &bucket_of(&aws.config, uri)).await?;
+            let files = policy_source::files(uri, &bucket_of(&aws.config, uri)).await?;
             let Some(file) = files.iter().find(|file| file.name == CASES) else { return Ok(Vec::new()) };
             serde_json::from_str(&file.text).map_err(|error| CliError::Failed(format!("{uri}: {CASES}:{}: {error}", error.line())))
         }

@@ -1,149 +1,171 @@
-//! One request: look, decide, act, record.
+//! Answers one service: reads, decides on the next step, carries it out, until nothing is left to do.
 
-use jiff::SignedDuration;
+use jiff::Timestamp;
 use warden::{
-    decision::{Action, Decision, Grounds, NoAction, decide, grant::Grant},
-    ledger::record::{Act, Outcome, Record, Verdict},
-    model::{facts::Facts, origin::Origin},
-    policy::{Judgement, evaluation::Refer},
-    ports::{Accept, Describe, Directory, Ledger, PutOutcome, Reject},
-    trigger::EndpointRef,
+    deadline::Deadline,
+    decision::Hold,
+    ledger::{
+        commit::{Commit, CommitOutcome},
+        record::Record,
+    },
+    model::{ids::ServiceId, origin::Origin, subject::Subject},
+    policy::Judgement,
+    ports::{Accept, ConnectionFilter, Describe, Directory, Reject, ServiceLedger, StackLedger},
 };
 
-use crate::{AnswerError, Approve, Summary, act::Done, look::Seen};
+use crate::{
+    confirm::{Confirmation, confirmation, confirmation_of},
+    gather::Hints,
+    plan::{Chunk, Rules, Step, Tokens},
+    worker::{AnswerError, Answered, Approve},
+};
 
-/// A live connection younger than this may still be on another worker's way to the ledger. Shorter than the three
-/// minutes over which Lambda retries an event.
-const IN_FLIGHT_MAX: SignedDuration = SignedDuration::from_mins(2);
+/// How a service was left.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Nothing is left to do. These subjects, which messages named, EC2 does not know.
+    Done(Vec<Subject>),
+    /// Nothing can be done before this.
+    Until(Timestamp),
+    /// The service is none of the warden's business.
+    NotOurs,
+}
 
-impl<D: Describe + Sync, A: Accept + Reject + Sync, L: Ledger + Sync, G: Directory + Sync> Approve<D, A, L, G> {
-    /// Answers the request that a hint leads to.
-    pub(crate) async fn request(&self, hint: EndpointRef, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
-        match self.look(hint).await? {
-            Seen::Request(facts) => {
-                let proven = facts.requester().is_some();
-                let endpoint = facts.connection.endpoint.clone();
-                let passing = self.decide_and_act(*facts, origin, summary).await?;
-                // No later event and no sweep knows the role again: while what stands in the way may pass, this one is tried again.
-                if proven && passing { Err(AnswerError::ProofNotUsed(endpoint)) } else { Ok(()) }
+impl<E, A, L, Q, G> Approve<E, A, L, Q, G>
+where
+    E: Describe + Sync,
+    A: Accept + Reject + Sync,
+    L: ServiceLedger + StackLedger + Sync,
+    Q: Sync,
+    G: Directory + Sync,
+{
+    /// Answers one service without a message of the queue, as the command line does after a person's decision.
+    ///
+    /// # Errors
+    /// When a call fails or the ledger cannot be read.
+    pub async fn answer_service(&self, service: &ServiceId, origin: &Origin, deadline: Deadline) -> Result<Answered, AnswerError> {
+        let mut records = Vec::new();
+        let left = self.answer(service, &Hints::default(), origin, deadline, &mut records).await?;
+        let until = match left {
+            Left::Until(until) => Some(until),
+            Left::Done(_) | Left::NotOurs => None,
+        };
+        Ok(Answered { records, until })
+    }
+
+    /// Answers every pending request of a service. Adds the records that it writes to `written`.
+    pub(crate) async fn answer(
+        &self,
+        service: &ServiceId,
+        hints: &Hints,
+        origin: &Origin,
+        deadline: Deadline,
+        written: &mut Vec<Record>,
+    ) -> Result<Left, AnswerError> {
+        let mut hold: Option<Hold> = None;
+        loop {
+            if deadline.near() {
+                return Ok(Left::Until((self.clock)()));
             }
-            Seen::NotOurs(endpoint, why) => {
-                tracing::info!(%endpoint, why, "event ignored");
-                summary.ignored += 1;
-                Ok(())
+            let Some(mut gathered) = self.gather(service, hints).await? else { return Ok(Left::NotOurs) };
+            gathered.people.hold = hold.clone().or(gathered.people.hold);
+            let missing = hints.subjects.iter().filter(|subject| gathered.connections.iter().all(|one| one.subject != **subject));
+            let missing: Vec<Subject> = missing.cloned().collect();
+            let step = gathered.next_step(&Rules {
+                policy: &self.policy,
+                mode: self.mode,
+                factory: &self.factory,
+                origin,
+                patience: self.patience,
+                people_only: self.people_only,
+                now: (self.clock)(),
+            });
+            let (commit, outcome) = match step {
+                Step::Done => return Ok(Left::Done(missing)),
+                Step::Wait(until) => return Ok(Left::Until(until)),
+                Step::Write(commit) => {
+                    let outcome = self.write(service, &commit, written).await?;
+                    (*commit, outcome)
+                }
+                Step::Act(chunk) => {
+                    let Chunk { intent, tokens, rest } = *chunk;
+                    match self.ledger.commit(service, &intent).await? {
+                        CommitOutcome::Written => match self.act(service, tokens, &intent, rest, &gathered.items, written).await? {
+                            Some(confirmed) => confirmed,
+                            None => return Ok(Left::Until((self.clock)() + warden::ledger::service_state::INTENT_AGE_MAX)),
+                        },
+                        lost => (intent, lost),
+                    }
+                }
+            };
+            match outcome {
+                CommitOutcome::Written if !commit.open => return Ok(Left::Done(missing)),
+                CommitOutcome::OnHold => hold = self.ledger.stack_hold().await?,
+                CommitOutcome::Written | CommitOutcome::Lost => {}
             }
         }
     }
 
-    /// True: something stands in the way that may pass.
-    async fn decide_and_act(&self, mut facts: Facts, origin: &Origin, summary: &mut Summary) -> Result<bool, AnswerError> {
-        let decision = self.decision(&mut facts).await?;
-        let service = &facts.service.id;
-        let endpoint = [facts.connection.endpoint.clone()];
-        let mut done = match decision.action {
-            Action::Refer(why) => {
-                let passing = matches!(why, Refer::Unverified { .. });
-                return self.write(facts, decision.grounds, why.into(), origin, summary).await.map(|()| passing);
-            }
-            Action::NoAction(NoAction::Gone) => {
-                leave(&facts, summary);
-                return Ok(false);
-            }
-            Action::NoAction(NoAction::Live) => return self.live(facts, decision.grounds, origin, summary).await.map(|()| false),
-            Action::Accept(permit) => {
-                let effect = self.act.accept(service, vec![permit]).await;
-                self.outcomes(Act::Accept, service, &endpoint, effect).await
-            }
-            Action::Reject(permit) => {
-                let effect = self.act.reject(service, vec![permit]).await;
-                self.outcomes(Act::Reject, service, &endpoint, effect).await
+    /// Acts once, and confirms what came of it. Returns `None` if that is unknown.
+    async fn act(
+        &self,
+        service: &ServiceId,
+        tokens: Tokens,
+        intent: &Commit,
+        rest: bool,
+        items: &warden::ledger::commit::ServiceItems,
+        written: &mut Vec<Record>,
+    ) -> Result<Option<(Commit, CommitOutcome)>, AnswerError> {
+        let answer = match tokens {
+            Tokens::Accept(tokens) => self.act.accept(service, tokens).await,
+            Tokens::Reject(tokens) => self.act.reject(service, tokens).await,
+        };
+        if let Err(error) = &answer {
+            tracing::warn!(error = error as &dyn std::error::Error, message = error.message, %service, "EC2 did not take the call");
+        }
+        let confirm = match confirmation(intent, answer, items, (self.clock)()) {
+            Confirmation::LeaveOpen => return Ok(None),
+            Confirmation::Write(commit) => *commit,
+            Confirmation::Describe(unsuccessful) => {
+                let connections = self.ec2.connections(ConnectionFilter::Service(service)).await?;
+                confirmation_of(intent, &unsuccessful, &connections, items, (self.clock)())
             }
         };
-        match done.pop_first() {
-            Some((_, Done::Settled(outcome))) => {
-                let passing = outcome.failure.is_some();
-                self.write(facts, decision.grounds, outcome, origin, summary).await.map(|()| passing)
+        // If no decision of a person came in between, and nothing else is left, the service is closed in the same write.
+        let closing = Commit { open: rest || confirm.open, heeds_decisions: true, ..confirm.clone() };
+        match self.write(service, &closing, written).await? {
+            CommitOutcome::Lost => {
+                let confirm = Commit { open: true, ..confirm };
+                let outcome = self.write(service, &confirm, written).await?;
+                Ok(Some((confirm, outcome)))
             }
-            Some((_, Done::Gone)) | None => {
-                leave(&facts, summary);
-                Ok(false)
-            }
+            outcome => Ok(Some((closing, outcome))),
         }
     }
 
-    /// What a person granted is looked up only where the policy alone would not let the request in.
-    async fn decision(&self, facts: &mut Facts) -> Result<Decision, AnswerError> {
-        let decision = decide(&self.policy, facts, &[]);
-        match decision.action {
-            Action::Accept(_) | Action::NoAction(_) => Ok(decision),
-            Action::Reject(_) | Action::Refer(_) => {
-                let grants = self.ledger.grants(&facts.connection.service).await?;
-                self.members.complete_for_grant(&self.policy, facts, &grants).await;
-                Ok(decide(&self.policy, facts, &grants))
-            }
+    /// Writes, and logs what is on the record now.
+    async fn write(&self, service: &ServiceId, commit: &Commit, written: &mut Vec<Record>) -> Result<CommitOutcome, AnswerError> {
+        let outcome = self.ledger.commit(service, commit).await?;
+        if outcome == CommitOutcome::Written {
+            commit.records.iter().for_each(log);
+            written.extend(commit.records.iter().cloned());
         }
-    }
-
-    /// A connection that nobody needs to accept: on the record already, or found.
-    async fn live(&self, facts: Facts, grounds: Grounds, origin: &Origin, summary: &mut Summary) -> Result<(), AnswerError> {
-        let connection = &facts.connection;
-        let verdicts = self.ledger.verdicts(&connection.service, &connection.endpoint).await?;
-        if verdicts.iter().any(|verdict| matches!(verdict, Verdict::Accepted | Verdict::Found)) {
-            summary.known += 1;
-            return Ok(());
-        }
-        // A person grants first and accepts then: what is connected on a grant was let in by that person.
-        let grants = self.ledger.grants(&connection.service).await?;
-        if let Some(grant) = Grant::covering(&grants, connection, facts.now) {
-            let grounds = Grounds { grant: Some(grant.clone()), ..grounds };
-            return self.write(facts, grounds, Verdict::Accepted.into(), origin, summary).await;
-        }
-        let fresh = connection.created.is_some_and(|created| facts.now.duration_since(created) < IN_FLIGHT_MAX);
-        if fresh && facts.service.acceptance_required {
-            return Err(AnswerError::MaybeInFlight(connection.endpoint.clone()));
-        }
-        self.write(facts, grounds, Verdict::Found.into(), origin, summary).await
-    }
-
-    /// Puts one answer on the record, and logs it if it is news.
-    pub(crate) async fn write(
-        &self,
-        facts: Facts,
-        grounds: Grounds,
-        outcome: Outcome,
-        origin: &Origin,
-        summary: &mut Summary,
-    ) -> Result<(), AnswerError> {
-        let record = self.scribe.record(facts, grounds, outcome, &self.policy, origin.clone());
-        match self.ledger.put(&record).await? {
-            PutOutcome::Written => {
-                log(&record);
-                summary.written.push(record.verdict);
-            }
-            PutOutcome::AlreadyThere => summary.known += 1,
-        }
-        Ok(())
+        Ok(outcome)
     }
 }
 
-fn leave(facts: &Facts, summary: &mut Summary) {
-    tracing::info!(endpoint = %facts.connection.endpoint, state = facts.connection.state.as_str(), "nothing waits for an answer");
-    summary.left_alone += 1;
-}
-
-/// One line per decision, with what a search would look for.
+/// One line per decision, with what a search looks for.
 fn log(record: &Record) {
-    let rules = |judgement: &Judgement| {
-        let all = judgement.accept.policies.iter().chain(&judgement.reject.policies);
-        all.map(|rule| rule.id.as_str()).collect::<Vec<_>>().join(",")
-    };
+    let policies = |judgement: &Judgement| judgement.policies().map(|policy| policy.id.as_str()).collect::<Vec<_>>().join(",");
     tracing::info!(
         service = %record.service(),
-        endpoint = %record.endpoint(),
+        subject = %record.subject(),
         account = record.account().map(tracing::field::display),
         verdict = record.verdict.as_str(),
-        policies = record.judgement.as_ref().map(rules),
+        reason = record.refer.as_ref().map(|refer| refer.kind()),
+        policies = record.judgement.as_ref().map(policies),
         failure = record.failure.as_ref().map(|failure| failure.code.as_str()),
+        recovered = record.recovered,
         policy_digest = record.policy_digest,
         origin = record.origin.id,
         "decided"

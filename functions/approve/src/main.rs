@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use approve::{AnswerError, Approve, MARGIN, ServiceCache, Summary};
+use approve::{Approve, BatchResponse, MARGIN, Summary};
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
@@ -17,6 +17,7 @@ use warden::{
         organizations::Organizations,
         s3::{self, Bucket},
         shared_config,
+        sqs::Queue,
     },
     config::ApproveConfig,
     deadline::Deadline,
@@ -28,7 +29,7 @@ use warden::{
         self,
         metrics::{self, Metrics},
     },
-    trigger::{EventError, Trigger},
+    trigger::batch,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -41,7 +42,7 @@ async fn main() -> Result<(), Error> {
     let policies = s3::open(&aws, config.policy_uri.clone()).await.inspect_err(telemetry::fatal)?;
     let ec2 = Ec2::new(&aws, config.region.clone());
     match config.mode {
-        Mode::Active => serve(config, &aws, policies, ec2, metrics).await,
+        Mode::Active => serve(config, &aws, policies, ec2.for_acts(), metrics).await,
         Mode::Observe => serve(config, &aws, policies, Observe, metrics).await,
     }
 }
@@ -53,35 +54,37 @@ async fn serve<A: Accept + Reject + Clone + Sync>(
     act: A,
     metrics: Metrics,
 ) -> Result<(), Error> {
-    let scribe =
-        RecordFactory { observe: config.mode == Mode::Observe, retention: config.retention, function_version: config.function_version };
     let (policy, _) = policies.current(Timestamp::now()).await;
     tracing::info!(policies = policy.len(), policy_digest = policy.digest(), mode = ?config.mode, "ready");
     let approve = Arc::new(Approve {
-        describe: Ec2::new(aws, config.region.clone()),
+        ec2: Ec2::new(aws, config.region.clone()),
         act,
         ledger: Table::new(aws, config.ledger_table, config.retention),
+        queue: Queue::new(aws, config.queue_url, config.dead_letter_queue_url),
         members: OrganizationCache::new(Organizations::new(aws, &config.organization).await),
         policy,
         scope: config.scope,
         region: config.region,
-        scribe,
+        mode: config.mode,
+        factory: RecordFactory { retention: config.retention, function_version: config.function_version },
+        patience: config.patience,
+        people_only: false,
         clock: Timestamp::now,
-        seen: ServiceCache::default(),
     });
     let policies = Arc::new(policies);
     run(service_fn(|event: LambdaEvent<Value>| {
         let (approve, policies) = (Arc::clone(&approve), Arc::clone(&policies));
         async move {
             let left = event.context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or(Duration::ZERO);
-            let triggers = Trigger::from_value(event.payload).map_err(Failed::from)?;
+            let unreadable = |error| Diagnostic { error_type: "UnreadableEvent".to_owned(), error_message: chain(&error) };
+            let messages = batch(event.payload).map_err(unreadable)?;
             let answer = async {
-                let (policy, trouble) = policies.current(Timestamp::now()).await;
-                metrics::policy_not_renewed(trouble.is_some());
+                let (policy, failure) = policies.current(Timestamp::now()).await;
+                metrics::policy_not_renewed(failure.is_some());
                 let approve = Approve { policy, ..Approve::clone(&approve) };
-                let (summary, error) = approve.answer(triggers, Deadline::after(left, MARGIN)).await;
+                let (response, summary) = approve.handle(&messages, Deadline::after(left, MARGIN)).await;
                 count(&summary);
-                error.map_or(Ok(summary), |error| Err(Failed::from(error)))
+                Ok::<BatchResponse, Diagnostic>(response)
             };
             metrics.of(answer).await
         }
@@ -92,32 +95,4 @@ async fn serve<A: Accept + Reject + Clone + Sync>(
 fn count(summary: &Summary) {
     summary.written.iter().copied().for_each(metrics::decided);
     summary.pending_age_max_seconds.into_iter().for_each(metrics::pending_age_max);
-}
-
-/// An invocation's error under a stable name, which alarms count.
-struct Failed(Diagnostic);
-
-/// The runtime logs a failed invocation by its `Debug`: one readable line.
-impl std::fmt::Debug for Failed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.0.error_type, self.0.error_message)
-    }
-}
-
-impl From<Failed> for Diagnostic {
-    fn from(failed: Failed) -> Self {
-        failed.0
-    }
-}
-
-impl From<AnswerError> for Failed {
-    fn from(error: AnswerError) -> Self {
-        Self(Diagnostic { error_type: error.kind().to_owned(), error_message: chain(&error) })
-    }
-}
-
-impl From<EventError> for Failed {
-    fn from(error: EventError) -> Self {
-        Self(Diagnostic { error_type: "UnreadableEvent".to_owned(), error_message: chain(&error) })
-    }
 }

@@ -188,8 +188,8 @@ impl<I: Inventory + Sync, L: History + Sync, R, D: Directory + Sync> Audit<I, L,
         view.matched().for_each(|id| state.usage.policy(id, state.now));
         connection.owner.iter().for_each(|account| state.usage.account(&self.policy, account, state.now));
         if let Justification::Unknown { why } = view.justification() {
-            state.coverage.unjudged.insert((connection.service.clone(), connection.subject()));
-            state.unseen.add(format!("{}/{}: {why}", connection.service, connection.endpoint));
+            state.coverage.unjudged.insert((connection.service.clone(), connection.subject.clone()));
+            state.unseen.add(format!("{}/{}: {why}", connection.service, connection.subject));
         }
         let findings = of_connection(&view);
         state.report.connection(section, &Row { connection, justification: view.justification(), findings: &findings })?;
@@ -237,7 +237,7 @@ fn cover(
     if let Some(permissions) = permissions {
         state.cover(id, Evidence::Permissions);
         permissions.iter().for_each(|permission| {
-            if let Principal::Unknown { kind } = &permission.who {
+            if let Principal::Unknown { kind } = &permission.principal {
                 state.unseen.add(format!("{id}: the permission for `{}` has the unknown type `{kind}`", permission.text));
             }
         });

@@ -1,4 +1,4 @@
-//! A new ledger record, or an audit's digest → a message to whoever owns the service.
+//! A new ledger record, or an audit's digest → a message to the service's owner.
 //!
 //! The ledger's stream is the outbox: what was decided is told from the record of it, so nothing is acted on and never
 //! told. Each record of a batch is told on its own; those that could not be are named in the batch response, so that
@@ -21,7 +21,7 @@ use warden::{
 pub struct Notify<P> {
     /// Tells people.
     pub publish: P,
-    /// Whom, and where the policy is edited.
+    /// The topics, and where the policy is edited.
     pub config: NotifyConfig,
 }
 
@@ -82,7 +82,7 @@ impl<P: Publish + Sync> Notify<P> {
             Outgoing::Decision(record) => {
                 let notice = Message::of(&record, &self.config.policy_home);
                 self.publish.publish(&self.config.topic_of(&owner_of(&record.facts.service)), &notice).await?;
-                tracing::info!(endpoint = %record.endpoint(), verdict = record.verdict.as_str(), "told");
+                tracing::info!(subject = %record.subject(), verdict = record.verdict.as_str(), "told");
             }
             Outgoing::Digest(digest) => {
                 self.publish.publish(&self.config.topic_of(&digest.owner), &Message::of_digest(&digest)).await?;

@@ -64,5 +64,5 @@ impl AdmissionOrder {
 
 fn place(connection: &Connection, history: Option<&LedgerHistory>) -> Place {
     let accepted = history.and_then(|history| history.of(connection)?.accepted);
-    (accepted.is_none(), accepted.or(connection.created), connection.subject())
+    (accepted.is_none(), accepted.or(connection.created), connection.subject.clone())
 }

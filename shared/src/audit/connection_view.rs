@@ -80,13 +80,13 @@ impl<'a> ConnectionView<'a> {
 
     /// The grants for the connection, including expired ones.
     pub(super) fn grants(&self) -> impl Iterator<Item = &'a Grant> {
-        self.ledger.grants.iter().filter(|grant| grant.speaks_of(self.connection()))
+        self.ledger.grants.iter().filter(|grant| grant.applies_to(self.connection()))
     }
 
     /// The grant that justified the connection until it expired.
     pub(super) fn expired_grant(&self) -> Option<&'a Grant> {
         let active = self.judged()?.judgement.inactive.is_none();
-        (self.justification == Justification::Nothing && active).then(|| self.grants().max_by(|a, b| a.longer(b))).flatten()
+        (self.justification == Justification::Nothing && active).then(|| self.grants().max_by(|a, b| a.cmp_end(b))).flatten()
     }
 
     /// The time since which a pending request is allowed, by the rule of `approve`. If a time, a count or a unit made
@@ -115,7 +115,7 @@ impl<'a> ConnectionView<'a> {
     }
 
     pub(super) fn subject(&self) -> FindingSubject {
-        FindingSubject::Connection { service: self.connection().service.clone(), id: self.connection().subject() }
+        FindingSubject::Connection { service: self.connection().service.clone(), id: self.connection().subject.clone() }
     }
 
     /// Adds the evidence that all findings about connections share.
@@ -136,7 +136,7 @@ impl<'a> ConnectionView<'a> {
 
     /// The command that accepts or rejects the connection: `verb` is `accept` or `reject`.
     pub(super) fn command(&self, verb: &str) -> String {
-        let Connection { service, endpoint, .. } = self.connection();
+        let Connection { service, subject: endpoint, .. } = self.connection();
         let region = &self.thresholds.region;
         format!("aws ec2 {verb}-vpc-endpoint-connections --region {region} --service-id {service} --vpc-endpoint-ids {endpoint}")
     }

@@ -25,12 +25,12 @@ impl PermissionDiff {
     /// unknown type are not compared.
     #[must_use]
     pub fn of(policy: &PolicySet, service: &Service, permissions: &[AllowedPrincipal], granted: &BTreeSet<AccountId>) -> Self {
-        let has_grant = |permission: &AllowedPrincipal| permission.who.account().is_some_and(|account| granted.contains(account));
+        let has_grant = |permission: &AllowedPrincipal| permission.principal.account().is_some_and(|account| granted.contains(account));
         let excess = |permission: &&AllowedPrincipal| is_excess(permission, policy, service) && !has_grant(permission);
         let (excess, kept): (Vec<&AllowedPrincipal>, Vec<&AllowedPrincipal>) = permissions.iter().partition(excess);
         let named: BTreeSet<AccountId> = policy.named_accounts(service).into_iter().collect();
         // Only the permissions that stay count: an account that relies on an excess one needs its own.
-        let uncovered = |account: &AccountId| kept.iter().all(|permission| permission.who.lets_ask(account) == Some(false));
+        let uncovered = |account: &AccountId| kept.iter().all(|permission| permission.principal.admits(account) == Some(false));
         Self {
             missing: named.union(granted).filter(|account| uncovered(account)).cloned().collect(),
             excess: excess.into_iter().cloned().collect(),
@@ -42,7 +42,7 @@ impl PermissionDiff {
 /// policy names explicitly are ignored.
 #[must_use]
 pub fn is_excess(permission: &AllowedPrincipal, policy: &PolicySet, service: &Service) -> bool {
-    let requester = match &permission.who {
+    let requester = match &permission.principal {
         Principal::Anyone => PossibleRequester::Unlisted,
         Principal::Account { account, .. } | Principal::User { account } | Principal::Role { account } => {
             PossibleRequester::Account(account)

@@ -78,7 +78,7 @@ fn missing(
     // A provider needs no permission for its own service.
     let own: Vec<AccountId> = thresholds.topics.iter().filter_map(TopicArn::account).collect();
     let uncovered = |account: &AccountId| {
-        !own.contains(account) && permissions.iter().all(|permission| permission.who.lets_ask(account) == Some(false))
+        !own.contains(account) && permissions.iter().all(|permission| permission.principal.admits(account) == Some(false))
     };
     policy.accepts_at_once(service, now).into_iter().filter(uncovered).collect()
 }

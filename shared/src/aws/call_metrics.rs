@@ -1,4 +1,4 @@
-//! Counts the calls to AWS, retries included, and how many of them AWS found too many.
+//! Counts the calls to AWS, retries included, and those that AWS throttled.
 
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -11,7 +11,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 
 use crate::telemetry::metrics;
 
-/// Put into every client.
+/// The interceptor that counts calls. Every client has it.
 #[derive(Debug)]
 pub(super) struct CallMetrics;
 
@@ -36,7 +36,7 @@ impl Intercept for CallMetrics {
     }
 }
 
-/// EC2 answers throttling with 503, others with 400 or 429 and a code.
+/// Returns true if AWS throttled the call: EC2 answers with 503, other services with 400 or 429, all with a code.
 fn is_throttled(status: u16, body: &str) -> bool {
     const CODES: [&str; 4] = ["RequestLimitExceeded", "Throttl", "ThroughputExceeded", "SlowDown"];
     status == 429 || (status >= 400 && CODES.iter().any(|code| body.contains(code)))

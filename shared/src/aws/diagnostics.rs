@@ -1,4 +1,4 @@
-//! What stands around the warden and may be missing: a topic's policy, a trail, a schedule, the right time. Read for people.
+//! Reads the resources around the warden that a set-up needs: a topic's policy, a trail, a schedule. Only the command line calls it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,8 +12,7 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::config_bag::ConfigBag;
 use jiff::{Timestamp, fmt::rfc2822};
 
-use crate::aws::error::call_error;
-use crate::{model::ids::TopicArn, ports::CallError};
+use crate::{aws::error::call_error, model::ids::TopicArn, ports::CallError};
 
 /// Clients with the caller's own credentials.
 #[derive(Debug, Clone)]
@@ -24,46 +23,46 @@ pub struct Diagnostics {
     sts: aws_sdk_sts::Client,
 }
 
-/// Who calls, as AWS sees it.
+/// The identity of the caller.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The caller's ARN.
     pub arn: String,
     /// The caller's account.
     pub account: String,
-    /// The time at AWS, to the second, if the answer told it.
+    /// AWS's time, to the second, if the answer has a date.
     pub time: Option<Timestamp>,
 }
 
-/// A topic, as far as those need to know who publish to it.
+/// The attributes of a topic that a publisher needs.
 #[derive(Debug, Clone)]
 pub struct Topic {
-    /// Its policy, JSON.
+    /// The policy in JSON.
     pub policy: String,
-    /// The KMS key it is encrypted with, if it is.
+    /// The KMS key, if the topic is encrypted.
     pub key: Option<String>,
 }
 
-/// A trail.
+/// A CloudTrail trail.
 #[derive(Debug, Clone)]
 pub struct Trail {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Whether it writes down what happens.
+    /// True if the trail records events.
     pub logging: bool,
 }
 
-/// A schedule.
+/// A schedule of EventBridge Scheduler.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     /// `ENABLED` or `DISABLED`.
     pub state: String,
-    /// When it runs.
+    /// The schedule expression.
     pub expression: String,
 }
 
 impl Diagnostics {
-    /// Clients in the Region that `config` names.
+    /// Makes clients in the Region of `config`.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig) -> Self {
         Self {
@@ -74,24 +73,24 @@ impl Diagnostics {
         }
     }
 
-    /// Who the caller is.
+    /// Returns the caller's identity.
     ///
     /// # Errors
-    /// When STS does not say.
+    /// The call fails.
     pub async fn caller(&self) -> Result<Caller, CallError> {
         const CALL: &str = "GetCallerIdentity";
         let clock = Clock::default();
         let answer = self.sts.get_caller_identity().customize().interceptor(clock.clone()).send().await;
         let answer = answer.map_err(|error| call_error(CALL, error))?;
-        let unsaid = || CallError { call: CALL, code: None, message: "STS does not say who you are".to_owned(), source: None };
-        let (arn, account) = answer.arn().zip(answer.account()).ok_or_else(unsaid)?;
-        Ok(Caller { arn: arn.to_owned(), account: account.to_owned(), time: clock.told() })
+        let incomplete = || CallError { call: CALL, code: None, message: "STS did not return your identity".to_owned(), source: None };
+        let (arn, account) = answer.arn().zip(answer.account()).ok_or_else(incomplete)?;
+        Ok(Caller { arn: arn.to_owned(), account: account.to_owned(), time: clock.time() })
     }
 
-    /// A topic.
+    /// Returns the attributes of a topic.
     ///
     /// # Errors
-    /// When SNS does not describe it.
+    /// The call fails.
     pub async fn topic(&self, topic: &TopicArn) -> Result<Topic, CallError> {
         let answer = self.sns.get_topic_attributes().topic_arn(topic.as_str()).send().await;
         let attributes = answer.map_err(|error| call_error("GetTopicAttributes", error))?.attributes.unwrap_or_default();
@@ -99,10 +98,10 @@ impl Diagnostics {
         Ok(Topic { policy: attributes.get("Policy").cloned().unwrap_or_default(), key })
     }
 
-    /// The trails that see this Region.
+    /// Returns the trails that record this Region.
     ///
     /// # Errors
-    /// When CloudTrail does not list them.
+    /// A call fails.
     pub async fn trails(&self) -> Result<Vec<Trail>, CallError> {
         let answer = self.cloudtrail.describe_trails().send().await.map_err(|error| call_error("DescribeTrails", error))?;
         let mut trails = Vec::new();
@@ -115,10 +114,10 @@ impl Diagnostics {
         Ok(trails)
     }
 
-    /// A schedule, if it is there.
+    /// Returns a schedule, if it exists.
     ///
     /// # Errors
-    /// When EventBridge Scheduler does not say.
+    /// The call fails.
     pub async fn schedule(&self, name: &str) -> Result<Option<Schedule>, CallError> {
         match self.scheduler.get_schedule().name(name).send().await {
             Ok(answer) => {
@@ -131,12 +130,12 @@ impl Diagnostics {
     }
 }
 
-/// Reads the time from an answer's `Date`.
+/// Reads the time from the header `Date` of an answer.
 #[derive(Debug, Clone, Default)]
 struct Clock(Arc<Mutex<Option<Timestamp>>>);
 
 impl Clock {
-    fn told(&self) -> Option<Timestamp> {
+    fn time(&self) -> Option<Timestamp> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

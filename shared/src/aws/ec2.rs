@@ -1,5 +1,8 @@
-//! EC2: the truth about connections and services, and the two acts.
+//! EC2: describes connections and services, and accepts and rejects connections.
 
+use std::time::Duration;
+
+use aws_config::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_ec2::{
     Client,
     types::{self, Filter, UnsuccessfulItem, VpcEndpointConnection},
@@ -15,9 +18,13 @@ use crate::{
         notification::ConnectionNotification,
         principal::AllowedPrincipal,
         service::{Service, ServiceConfiguration, ServiceKind, SupportedRegion},
+        subject::Subject,
     },
     ports::{Accept, ActOutcome, CallError, ConnectionFilter, Describe, Inventory, PermissionEditor, Reject, Unsuccessful},
 };
+
+/// Seconds of one call that accepts or rejects. It must end well before `INTENT_AGE_MAX`.
+const ACT_SECONDS_MAX: u64 = 10;
 
 /// EC2 in one Region.
 #[derive(Debug, Clone)]
@@ -28,19 +35,52 @@ pub struct Ec2 {
 }
 
 impl Ec2 {
-    /// EC2 in the Region that `config` names.
+    /// Makes a client in the Region of `config`.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, region: Region) -> Self {
-        // The documented maximum of the paginated VPC endpoint calls.
+        // The maximum of the paginated calls about VPC endpoints.
         const PAGE_SIZE_MAX: i32 = 1000;
         let config = aws_sdk_ec2::config::Builder::from(config).interceptor(CallMetrics).build();
         Self { client: Client::from_conf(config), region, page_size: PAGE_SIZE_MAX }
     }
 
-    /// The same with smaller pages, down to EC2's minimum of 5.
+    /// Returns the client for acts: one attempt, because an act may take effect although its answer is lost.
+    #[must_use]
+    pub fn for_acts(&self) -> Self {
+        let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_secs(ACT_SECONDS_MAX)).build();
+        let config = self.client.config().to_builder().retry_config(RetryConfig::disabled()).timeout_config(timeouts);
+        Self { client: Client::from_conf(config.build()), ..self.clone() }
+    }
+
+    /// Returns the client with another page size, from 5 to 1,000.
     #[must_use]
     pub fn with_page_size(self, page_size: i32) -> Self {
         Self { page_size, ..self }
+    }
+
+    async fn configurations(&self, filter: Option<Filter>) -> Result<Vec<ServiceConfiguration>, CallError> {
+        const CALL: &str = "DescribeVpcEndpointServiceConfigurations";
+        let call = self.client.describe_vpc_endpoint_service_configurations().set_filters(filter.map(|filter| vec![filter]));
+        let mut pages = call.max_results(self.page_size).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| call_error(CALL, error))?;
+            found.extend(page.service_configurations().iter().filter_map(|from| service_configuration(from, &self.region)));
+        }
+        Ok(found)
+    }
+
+    /// Returns the notifications of services. Those of endpoints belong to a consumer.
+    async fn notifications(&self, filter: Option<Filter>) -> Result<Vec<ConnectionNotification>, CallError> {
+        const CALL: &str = "DescribeVpcEndpointConnectionNotifications";
+        let call = self.client.describe_vpc_endpoint_connection_notifications().set_filters(filter.map(|filter| vec![filter]));
+        let mut pages = call.max_results(self.page_size).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| call_error(CALL, error))?;
+            found.extend(page.connection_notification_set().iter().filter_map(notification));
+        }
+        Ok(found)
     }
 }
 
@@ -49,7 +89,7 @@ impl Describe for Ec2 {
         const CALL: &str = "DescribeVpcEndpointConnections";
         let filter = match of {
             ConnectionFilter::Service(id) => Some(filter("service-id", id.as_str())),
-            ConnectionFilter::Endpoint(id) => Some(filter("vpc-endpoint-id", id.as_str())),
+            ConnectionFilter::Subject(Subject::Endpoint(id)) => Some(filter("vpc-endpoint-id", id.as_str())),
             ConnectionFilter::All => None,
         };
         let call = self.client.describe_vpc_endpoint_connections().set_filters(filter.map(|filter| vec![filter]));
@@ -63,44 +103,20 @@ impl Describe for Ec2 {
     }
 
     async fn services(&self, id: Option<&ServiceId>) -> Result<Vec<Service>, CallError> {
-        const CALL: &str = "DescribeVpcEndpointServiceConfigurations";
-        // By filter and not by id: a service that is not ours is then an empty answer and no error.
-        let filter = id.map(|id| vec![filter("service-id", id.as_str())]);
-        let call = self.client.describe_vpc_endpoint_service_configurations().set_filters(filter);
-        let mut pages = call.max_results(self.page_size).into_paginator().send();
-        let mut found = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| call_error(CALL, error))?;
-            found.extend(page.service_configurations().iter().filter_map(|configuration| service(configuration, &self.region)));
-        }
-        Ok(found)
+        // A filter returns no service for the id of another account, where the parameter for ids returns an error.
+        let found = self.configurations(id.map(|id| filter("service-id", id.as_str()))).await?;
+        Ok(found.into_iter().map(|configuration| configuration.service).collect())
     }
 
     async fn services_notifying(&self, topic: &TopicArn) -> Result<Vec<ServiceId>, CallError> {
-        const CALL: &str = "DescribeVpcEndpointConnectionNotifications";
-        let call =
-            self.client.describe_vpc_endpoint_connection_notifications().filters(filter("connection-notification-arn", topic.as_str()));
-        let mut pages = call.max_results(self.page_size).into_paginator().send();
-        let mut found = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| call_error(CALL, error))?;
-            let ids = page.connection_notification_set().iter().filter_map(|notification| notification.service_id()?.parse().ok());
-            found.extend(ids);
-        }
-        Ok(found)
+        let found = self.notifications(Some(filter("connection-notification-arn", topic.as_str()))).await?;
+        Ok(found.into_iter().map(|notification| notification.service).collect())
     }
 }
 
 impl Inventory for Ec2 {
     async fn service_configurations(&self) -> Result<Vec<ServiceConfiguration>, CallError> {
-        const CALL: &str = "DescribeVpcEndpointServiceConfigurations";
-        let mut pages = self.client.describe_vpc_endpoint_service_configurations().max_results(self.page_size).into_paginator().send();
-        let mut found = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| call_error(CALL, error))?;
-            found.extend(page.service_configurations().iter().filter_map(|configuration| offer(configuration, &self.region)));
-        }
-        Ok(found)
+        self.configurations(None).await
     }
 
     async fn permissions(&self, service: &ServiceId) -> Result<Vec<AllowedPrincipal>, CallError> {
@@ -119,22 +135,7 @@ impl Inventory for Ec2 {
     }
 
     async fn connection_notifications(&self) -> Result<Vec<ConnectionNotification>, CallError> {
-        const CALL: &str = "DescribeVpcEndpointConnectionNotifications";
-        let mut pages = self.client.describe_vpc_endpoint_connection_notifications().max_results(self.page_size).into_paginator().send();
-        let mut found = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| call_error(CALL, error))?;
-            // Those of endpoints, and not of services, are their consumer's business.
-            found.extend(page.connection_notification_set().iter().filter_map(|from| {
-                Some(ConnectionNotification {
-                    service: from.service_id()?.parse().ok()?,
-                    topic: from.connection_notification_arn().unwrap_or_default().to_owned(),
-                    events: from.connection_events().to_vec(),
-                    enabled: from.connection_notification_state().is_some_and(|state| state.as_str().eq_ignore_ascii_case("enabled")),
-                })
-            }));
-        }
-        Ok(found)
+        self.notifications(None).await
     }
 
     async fn page(&self, service: &ServiceId, from: Option<&str>) -> Result<ConnectionPage, CallError> {
@@ -182,14 +183,14 @@ impl PermissionEditor for Ec2 {
 }
 
 fn ids<Act>(tokens: Vec<ActionToken<Act>>) -> Vec<String> {
-    tokens.into_iter().map(|token| token.endpoint().to_string()).collect()
+    tokens.into_iter().map(|token| token.subject().to_string()).collect()
 }
 
 fn filter(name: &str, value: &str) -> Filter {
     Filter::builder().name(name).values(value).build()
 }
 
-/// A connection without a service or an endpoint id names nothing that could be answered.
+/// Converts a connection. Without readable ids it cannot be accepted or rejected, so it is skipped.
 fn connection(from: &VpcEndpointConnection) -> Option<Connection> {
     let (Some(service), Some(endpoint)) =
         (from.service_id().and_then(|id| id.parse().ok()), from.vpc_endpoint_id().and_then(|id| id.parse().ok()))
@@ -197,16 +198,16 @@ fn connection(from: &VpcEndpointConnection) -> Option<Connection> {
         tracing::warn!(
             service = from.service_id(),
             endpoint = from.vpc_endpoint_id(),
-            "EC2 described a connection without readable ids; it is passed over"
+            "EC2 described a connection without readable ids; it is skipped"
         );
         return None;
     };
     let created = from.creation_timestamp().and_then(|at| Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok());
     Some(Connection {
         service,
-        endpoint,
+        subject: Subject::Endpoint(endpoint),
         owner: from.vpc_endpoint_owner().and_then(|owner| owner.parse().ok()),
-        // `as_str`: the SDK's enum does not know the wire's spelling.
+        // The SDK's enum does not know EC2's spelling.
         state: from.vpc_endpoint_state().map_or_else(String::new, |state| state.as_str().to_owned()).into(),
         created,
         region: from.vpc_endpoint_region().and_then(|region| region.parse().ok()),
@@ -227,12 +228,21 @@ fn service(from: &types::ServiceConfiguration, region: &Region) -> Option<Servic
     })
 }
 
-fn offer(from: &types::ServiceConfiguration, own: &Region) -> Option<ServiceConfiguration> {
-    let region = |supported: &aws_sdk_ec2::types::SupportedRegionDetail| {
+fn service_configuration(from: &types::ServiceConfiguration, own: &Region) -> Option<ServiceConfiguration> {
+    let region = |supported: &types::SupportedRegionDetail| {
         let region = supported.region()?.parse().ok()?;
         Some(SupportedRegion { region, state: supported.service_state().unwrap_or_default().to_owned() })
     };
     Some(ServiceConfiguration { service: service(from, own)?, regions: from.supported_regions().iter().filter_map(region).collect() })
+}
+
+fn notification(from: &types::ConnectionNotification) -> Option<ConnectionNotification> {
+    Some(ConnectionNotification {
+        service: from.service_id()?.parse().ok()?,
+        topic: from.connection_notification_arn().unwrap_or_default().to_owned(),
+        events: from.connection_events().to_vec(),
+        enabled: from.connection_notification_state().is_some_and(|state| state.as_str().eq_ignore_ascii_case("enabled")),
+    })
 }
 
 fn unsuccessful(from: &UnsuccessfulItem) -> Unsuccessful {

@@ -27,6 +27,7 @@ use crate::{
         finding,
         grants::grant_from_json,
         history::{LedgerHistory, RecordedDecision},
+        keys::PROOF,
         open_finding::{Change, KnownSince, OpenFinding, StoredFindings},
         record::{SCHEMA_VERSION, Verdict},
     },
@@ -70,8 +71,20 @@ impl History for Table {
 
 fn add(history: &mut LedgerHistory, item: &Item) {
     let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
-    let key = text("connection").unwrap_or_default();
-    let subject: Option<Subject> = key.split_once('/').and_then(|(_, subject)| subject.parse().ok());
+    let key = text("pk").unwrap_or_default();
+    let subject: Option<Subject> = key.rsplit_once('/').and_then(|(_, subject)| subject.parse().ok());
+    match text("kind") {
+        Some("decision" | "counted" | "grant") => {}
+        Some("proof") => {
+            let subject = text("sk").and_then(|sort| sort.strip_prefix(PROOF)?.parse().ok());
+            if let Some((subject, role)) = subject.zip(text("role").and_then(|role| role.parse().ok())) {
+                history.add_proof(subject, role);
+            }
+            return;
+        }
+        // The history of people's decisions, refusals, holds.
+        _ => return,
+    }
     if text("kind") == Some("grant") {
         match text("grant").map(grant_from_json) {
             Some(Ok(grant)) => history.grants.push(grant),
@@ -86,7 +99,9 @@ fn add(history: &mut LedgerHistory, item: &Item) {
             schema.map_or_else(|| "its schema cannot be read".to_owned(), |schema| format!("written by a newer version (schema {schema})"));
         return history.add_unreadable(key, subject, &why);
     }
-    let verdict = text("verdict").and_then(|word| Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == word));
+    let verdict = text("sk")
+        .and_then(|sort| sort.split(['/', '#']).next())
+        .and_then(|word| Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == word));
     let at = text("at").and_then(|at| at.parse::<Timestamp>().ok());
     let (Some(subject), Some(verdict), Some(at)) = (subject.clone(), verdict, at) else {
         return history.add_unreadable(key, subject, "an entry of an unknown kind");
@@ -97,7 +112,6 @@ fn add(history: &mut LedgerHistory, item: &Item) {
         verdict,
         at,
         policies: item.get("policies").and_then(|value| value.as_ss().ok()).into_iter().flatten().map(|id| id.as_str().into()).collect(),
-        role: text("role").and_then(|role| role.parse().ok()),
     });
 }
 
@@ -108,8 +122,8 @@ impl Findings for Table {
             .query()
             .table_name(&self.name)
             .consistent_read(true)
-            .key_condition_expression("#connection = :open")
-            .expression_attribute_names("#connection", "connection")
+            .key_condition_expression("#pk = :open")
+            .expression_attribute_names("#pk", "pk")
             .expression_attribute_values(":open", s(OPEN));
         let mut pages = query.into_paginator().send();
         let mut stored = StoredFindings { known_since: self.known_since().await?, ..StoredFindings::default() };
@@ -118,7 +132,7 @@ impl Findings for Table {
             for item in page.items() {
                 match json_of::<OpenFinding>(item, "finding") {
                     Some(Ok(open)) if open.schema <= finding::SCHEMA_VERSION => stored.open.push(open),
-                    _ => drop(stored.unreadable.insert(item.get("verdict").and_then(|id| id.as_s().ok()).cloned().unwrap_or_default())),
+                    _ => drop(stored.unreadable.insert(item.get("sk").and_then(|id| id.as_s().ok()).cloned().unwrap_or_default())),
                 }
             }
         }
@@ -127,10 +141,10 @@ impl Findings for Table {
 
     async fn acquire_lock(&self, run: &str, now: Timestamp) -> Result<LockOutcome, CallError> {
         let put = self.client.put_item().table_name(&self.name);
-        let put = put.item("connection", s(AUDIT)).item("verdict", s(LOCK)).item("kind", s(LOCK)).item("run", s(run));
+        let put = put.item("pk", s(AUDIT)).item("sk", s(LOCK)).item("kind", s(LOCK)).item("run", s(run));
         let put = put
             .item("since", n(now.as_second()))
-            .condition_expression("attribute_not_exists(verdict) OR #run = :run OR since < :stale")
+            .condition_expression("attribute_not_exists(sk) OR #run = :run OR since < :stale")
             .expression_attribute_names("#run", "run")
             .expression_attribute_values(":run", s(run))
             .expression_attribute_values(":stale", n(now.as_second() - LOCK_SECONDS_MAX));
@@ -144,7 +158,7 @@ impl Findings for Table {
     }
 
     async fn release_lock(&self, run: &str) -> Result<(), CallError> {
-        let delete = self.client.delete_item().table_name(&self.name).key("connection", s(AUDIT)).key("verdict", s(LOCK));
+        let delete = self.client.delete_item().table_name(&self.name).key("pk", s(AUDIT)).key("sk", s(LOCK));
         let delete = delete
             .condition_expression("#run = :run")
             .expression_attribute_names("#run", "run")
@@ -161,7 +175,7 @@ impl Findings for Table {
         let mut chunks = changes.chunks(CHANGES_PER_TRANSACTION_MAX);
         loop {
             for change in chunks.next().unwrap_or_default() {
-                actions.extend(self.actions(change, digest.run.at, expires)?);
+                actions.extend(self.change_actions(change, digest.run.at, expires)?);
             }
             if actions.is_empty() {
                 return Ok(PublishOutcome::Written);
@@ -176,7 +190,7 @@ impl Findings for Table {
 
     async fn store_known_since(&self, known_since: &KnownSince) -> Result<(), CallError> {
         let put = self.client.put_item().table_name(&self.name);
-        let put = put.item("connection", s(AUDIT)).item("verdict", s(KNOWN)).item("kind", s(KNOWN)).item(KNOWN, json(known_since)?);
+        let put = put.item("pk", s(AUDIT)).item("sk", s(KNOWN)).item("kind", s(KNOWN)).item(KNOWN, json(known_since)?);
         put.send().await.map(drop).map_err(|error| call_error("PutItem", error))
     }
 }
@@ -192,13 +206,13 @@ enum Condition<'a> {
 
 impl Table {
     async fn known_since(&self) -> Result<KnownSince, CallError> {
-        let get = self.client.get_item().table_name(&self.name).key("connection", s(AUDIT)).key("verdict", s(KNOWN));
+        let get = self.client.get_item().table_name(&self.name).key("pk", s(AUDIT)).key("sk", s(KNOWN));
         let output = get.consistent_read(true).send().await.map_err(|error| call_error("GetItem", error))?;
         // A lost or unreadable item is replaced. Then nothing is unused for a while.
         Ok(output.item().and_then(|item| json_of(item, KNOWN)).and_then(Result::ok).unwrap_or_default())
     }
 
-    fn actions(&self, change: &Change, now: Timestamp, expires: Timestamp) -> Result<Vec<TransactWriteItem>, CallError> {
+    fn change_actions(&self, change: &Change, now: Timestamp, expires: Timestamp) -> Result<Vec<TransactWriteItem>, CallError> {
         Ok(match change {
             Change::Opened(open) => vec![self.put_open(open, &Condition::Absent)?],
             Change::Worsened(was, open) | Change::Improved(was, open) => vec![self.put_open(open, &Condition::Unchanged(was))?],
@@ -230,7 +244,7 @@ impl Table {
     }
 
     fn delete_open(&self, was: &OpenFinding) -> Result<TransactWriteItem, CallError> {
-        let delete = Delete::builder().table_name(&self.name).key("connection", s(OPEN)).key("verdict", s(&was.finding.id));
+        let delete = Delete::builder().table_name(&self.name).key("pk", s(OPEN)).key("sk", s(&was.finding.id));
         let delete = delete.condition_expression(UNCHANGED).expression_attribute_names("#level", "level");
         let delete = delete.set_expression_attribute_values(Some(unchanged(was)));
         Ok(TransactWriteItem::builder().delete(delete.build().map_err(unbuildable)?).build())
@@ -258,13 +272,13 @@ impl Table {
         condition: &Condition<'_>,
         attributes: [(&str, AttributeValue); N],
     ) -> Result<TransactWriteItem, CallError> {
-        let mut put = Put::builder().table_name(&self.name).item("connection", s(partition_key)).item("verdict", s(sort_key));
+        let mut put = Put::builder().table_name(&self.name).item("pk", s(partition_key)).item("sk", s(sort_key));
         for (name, value) in attributes {
             put = put.item(name, value);
         }
         match condition {
             Condition::None => {}
-            Condition::Absent => put = put.condition_expression("attribute_not_exists(verdict)"),
+            Condition::Absent => put = put.condition_expression("attribute_not_exists(sk)"),
             Condition::Unchanged(was) => {
                 put = put.condition_expression(UNCHANGED).expression_attribute_names("#level", "level");
                 put = put.set_expression_attribute_values(Some(unchanged(was)));

@@ -1,4 +1,4 @@
-//! AWS Organizations: who belongs to us.
+//! AWS Organizations: describes accounts.
 
 use aws_config::sts::AssumeRoleProvider;
 use aws_sdk_organizations::{Client, operation::describe_account::DescribeAccountError};
@@ -12,17 +12,17 @@ use crate::{
     ports::{CallError, Directory},
 };
 
-/// Named in the management account's CloudTrail.
+/// The session name, which the management account's CloudTrail shows.
 const SESSION_NAME: &str = "privatelink-warden";
 
-/// Organizations, as the management account or a delegated administrator sees it.
+/// AWS Organizations, seen from the management account or a delegated administrator.
 #[derive(Debug, Clone)]
 pub struct Organizations {
     client: Client,
 }
 
 impl Organizations {
-    /// Access as it is set up, or none. No role is assumed before the first question.
+    /// Makes a client, or none without access. A role is assumed at the first call.
     pub async fn new(config: &aws_config::SdkConfig, access: &OrganizationAccess) -> Option<Self> {
         let builder = aws_sdk_organizations::config::Builder::from(config).interceptor(CallMetrics);
         let builder = match access {
@@ -47,22 +47,22 @@ impl Directory for Organizations {
             }
             Err(error) => return Err(call_error(CALL, error)),
         };
-        Ok(answer.account.as_ref().map_or_else(|| unsaid("the account"), membership))
+        Ok(answer.account.as_ref().map_or_else(|| unknown("the account"), membership))
     }
 }
 
 fn membership(account: &aws_sdk_organizations::types::Account) -> Membership {
-    // `Status` is on its way out, and `State` was not always there.
+    // AWS replaces `Status` by `State`.
     let state = account.state().map(|state| state.as_str()).or_else(|| account.status().map(|status| status.as_str()));
-    let Some(state) = state else { return unsaid("the account's state") };
-    // An account has one place in an organization; were there ever more, all of them would count.
+    let Some(state) = state else { return unknown("the account's state") };
+    // An account has one path today. If there are more, all of them count.
     let units: Vec<String> = account.paths().iter().flat_map(|path| units(path)).collect();
     if units.is_empty() {
-        return unsaid("the account's path");
+        return unknown("the account's path");
     }
     Membership::Member(Member { name: account.name().map(str::to_owned), state: state.to_owned(), units })
 }
 
-fn unsaid(what: &str) -> Membership {
-    Membership::Unknown { why: format!("DescribeAccount does not say {what}") }
+fn unknown(what: &str) -> Membership {
+    Membership::Unknown { why: format!("DescribeAccount does not return {what}") }
 }

@@ -1,4 +1,4 @@
-//! S3: where reports are kept, and where a policy set may live.
+//! S3: stores reports, and fetches policy sets.
 
 use std::{path::Path, time::Duration};
 
@@ -7,15 +7,15 @@ use aws_sdk_s3::{Client, primitives::ByteStream};
 
 use crate::aws::{call_metrics::CallMetrics, error::call_error};
 use crate::{
-    gather::policy_reload::{PolicyReadError, ReloadingPolicySet},
+    gather::{policy_reload::ReloadingPolicySet, policy_source::PolicyReadError},
     policy::PolicyUri,
     ports::{CallError, Fetch, Fetched, ReportStore},
 };
 
-/// One attempt to keep one file. A report on many connections has some tens of megabytes: longer than other calls.
+/// Seconds of one attempt. A large report has tens of megabytes, so it takes longer than other calls.
 const ATTEMPT_SECONDS_MAX: u64 = 40;
-/// An object that is read: a whole policy set with its groups and cases is half of it. Anything longer is somebody's mistake or
-/// malice, and would fill the function's memory before `policy/size_limits.rs` could refuse it.
+/// Bytes of a fetched object: twice a policy set with groups and cases of the largest size. A larger one could fill the function's
+/// memory before `policy/size_limits.rs` refuses it.
 const OBJECT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// A bucket.
@@ -26,10 +26,10 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// A bucket by its name.
+    /// Makes a client for a bucket.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, name: String) -> Self {
-        // Path style, where an endpoint is set by hand: an emulator or a private endpoint has no name per bucket.
+        // Path style with a custom endpoint: an emulator or a private endpoint has no host name for each bucket.
         let path_style = config.endpoint_url().is_some();
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(Duration::from_secs(ATTEMPT_SECONDS_MAX))
@@ -66,26 +66,26 @@ impl Fetch for Bucket {
         let get = self.client.get_object().bucket(&self.name).key(key).set_if_none_match(unless.map(str::to_owned));
         let answer = match get.send().await {
             Ok(answer) => answer,
-            // 304 is no answer of the model's, so it comes as an error without a code of its own.
+            // The SDK's model does not have the answer 304, so it is an error without a code.
             Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 304) => return Ok(Fetched::Unchanged),
             Err(error) => return Err(call_error(CALL, error)),
         };
         let etag = answer.e_tag().unwrap_or_default().to_owned();
-        let broken = |message: String, source| CallError { call: CALL, code: None, message, source: Some(source) };
+        let failed = |message: String, source| CallError { call: CALL, code: None, message, source: Some(source) };
         let (mut body, mut bytes) = (answer.body, Vec::new());
-        while let Some(chunk) = body.try_next().await.map_err(|error| broken(error.to_string(), Box::new(error)))? {
+        while let Some(chunk) = body.try_next().await.map_err(|error| failed(error.to_string(), Box::new(error)))? {
             if bytes.len() + chunk.len() > OBJECT_BYTES_MAX {
-                let message = format!("{key} has more than {OBJECT_BYTES_MAX} bytes, and no policy set needs as many");
+                let message = format!("{key} has more than {OBJECT_BYTES_MAX} bytes: it is not a policy set");
                 return Err(CallError { call: CALL, code: None, message, source: None });
             }
             bytes.extend_from_slice(&chunk);
         }
-        let text = String::from_utf8(bytes).map_err(|error| broken(format!("{key} is no UTF-8 text"), Box::new(error)))?;
+        let text = String::from_utf8(bytes).map_err(|error| failed(format!("{key} is not UTF-8 text"), Box::new(error)))?;
         Ok(Fetched::New { etag, text })
     }
 }
 
-/// The bucket of a policy set that lives in one.
+/// Makes a client for the bucket of a policy set, if it has one.
 #[must_use]
 pub fn bucket_of(config: &aws_config::SdkConfig, uri: &PolicyUri) -> Option<Bucket> {
     match uri {
@@ -94,10 +94,10 @@ pub fn bucket_of(config: &aws_config::SdkConfig, uri: &PolicyUri) -> Option<Buck
     }
 }
 
-/// Reads a policy set for the first time.
+/// Loads a policy set for the first time.
 ///
 /// # Errors
-/// When it cannot be read or is not sound.
+/// The set cannot be read or does not load.
 pub async fn open(config: &aws_config::SdkConfig, uri: PolicyUri) -> Result<ReloadingPolicySet<Option<Bucket>>, PolicyReadError> {
     let bucket = bucket_of(config, &uri);
     ReloadingPolicySet::open(uri, bucket, jiff::Timestamp::now()).await

@@ -1,4 +1,4 @@
-//! SNS: where people are told.
+//! SNS: publishes messages.
 
 use aws_sdk_sns::{Client, types::MessageAttributeValue};
 
@@ -16,7 +16,7 @@ pub struct Sns {
 }
 
 impl Sns {
-    /// SNS in the Region that `config` names.
+    /// Makes a client in the Region of `config`.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig) -> Self {
         let config = aws_sdk_sns::config::Builder::from(config).interceptor(CallMetrics).build();
@@ -25,10 +25,10 @@ impl Sns {
 }
 
 impl Publish for Sns {
-    async fn publish(&self, topic: &TopicArn, notice: &Message) -> Result<(), CallError> {
+    async fn publish(&self, topic: &TopicArn, message: &Message) -> Result<(), CallError> {
         let mut call =
-            self.client.publish().topic_arn(topic.as_str()).subject(&notice.subject).message_structure("json").message(notice.body());
-        for (name, value) in &notice.attributes {
+            self.client.publish().topic_arn(topic.as_str()).subject(&message.subject).message_structure("json").message(message.body());
+        for (name, value) in &message.attributes {
             let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build();
             call = call.message_attributes(*name, attribute.map_err(unbuildable)?);
         }

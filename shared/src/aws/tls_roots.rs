@@ -1,8 +1,8 @@
-//! Whose word is taken that a server is AWS.
+//! The TLS trust store: Amazon's five root CAs in `aws` and `aws-us-gov`, the system's store elsewhere. `AWS_CA_BUNDLE` replaces both,
+//! as it does for the AWS command line: a proxy or a private endpoint has its own CA.
 //!
-//! Amazon's own five roots, all of them, as Amazon Trust Services recommends to whoever keeps a trust store. To read the
-//! machine's store instead, some 140 certificates, was most of a function's start (design notes: some 900 of 1,041 system calls). `AWS_CA_BUNDLE`
-//! names another bundle, as it does for the AWS command line: a proxy or a private endpoint has a CA of its own.
+//! Amazon Trust Services recommends trusting all five roots. Reading the system's store of some 140 certificates took most of a
+//! function's start (some 900 of 1,041 system calls).
 
 use std::{fs, io};
 
@@ -18,53 +18,53 @@ use rustls::{
 
 use crate::model::ids::Region;
 
-/// Amazon Root CA 1 to 4 and Starfield Services Root CA G2. `test_tls_roots.py` compares them with their published key hashes.
+/// Amazon Root CA 1 to 4 and Starfield Services Root CA G2, compared with their published key hashes by `test_tls_roots.py`.
 const AMAZON: &[u8] = include_bytes!("tls_roots/amazon.pem");
 
-/// What another bundle is named by.
+/// The setting that names another bundle.
 const BUNDLE: &str = "AWS_CA_BUNDLE";
 
-/// A bundle of certificates that cannot be used. Nothing is asked of AWS then: nobody could be believed.
+/// A bundle of certificates that cannot be used. Without it, no server can be trusted, so no call is made.
 #[derive(Debug, thiserror::Error)]
-pub enum TrustError {
-    /// No such file, or not for us.
+pub enum TlsRootsError {
+    /// The file cannot be read.
     #[error("AWS_CA_BUNDLE: `{path}` cannot be read")]
     Unreadable {
-        /// As it was named.
+        /// The path in the setting.
         path: String,
-        /// Why not.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// Not the certificates of authorities.
-    #[error("AWS_CA_BUNDLE: `{path}` is no bundle of certificates ({what}): name a file in PEM form")]
+    /// The file does not hold root certificates.
+    #[error("AWS_CA_BUNDLE: `{path}` is not a bundle of CA certificates ({what}): name a file in PEM format")]
     Unusable {
-        /// As it was named.
+        /// The path in the setting.
         path: String,
-        /// What is wrong with it.
+        /// The problem.
         what: String,
     },
 }
 
-/// A client for all services, which believes whom the settings say.
+/// Makes the HTTP client of all services.
 ///
 /// # Errors
-/// When a bundle is named that cannot be used.
-pub(super) fn http_client(lookup: &dyn Fn(&str) -> Option<String>) -> Result<SharedHttpClient, TrustError> {
-    // `build` cannot fail: the type leaves room for other libraries.
+/// `AWS_CA_BUNDLE` names a bundle that cannot be used.
+pub(super) fn http_client(lookup: &dyn Fn(&str) -> Option<String>) -> Result<SharedHttpClient, TlsRootsError> {
+    // `build` does not fail with this library.
     let context = TlsContext::builder().with_trust_store(store(lookup)?).build().unwrap_or_default();
     Ok(Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(context).build_https())
 }
 
-fn store(lookup: &dyn Fn(&str) -> Option<String>) -> Result<TrustStore, TrustError> {
+fn store(lookup: &dyn Fn(&str) -> Option<String>) -> Result<TrustStore, TlsRootsError> {
     if let Some(path) = lookup(BUNDLE).filter(|path| !path.trim().is_empty()) {
-        let pem = fs::read(&path).map_err(|source| TrustError::Unreadable { path: path.clone(), source })?;
-        // The SDK takes an unusable certificate for a reason to end the process.
-        check(&pem).map_err(|what| TrustError::Unusable { path, what })?;
+        let pem = fs::read(&path).map_err(|source| TlsRootsError::Unreadable { path: path.clone(), source })?;
+        // The SDK panics at an unusable certificate.
+        check(&pem).map_err(|what| TlsRootsError::Unusable { path, what })?;
         return Ok(TrustStore::empty().with_pem_certificate(pem));
     }
     let region = lookup("AWS_REGION").and_then(|name| name.parse::<Region>().ok());
-    // What signs for other partitions (China's among them) is not documented in the same words: there the machine's store decides.
+    // Amazon does not document the roots of other partitions, such as China's.
     let amazon = region.is_some_and(|region| matches!(region.partition(), "aws" | "aws-us-gov"));
     Ok(if amazon { TrustStore::empty().with_pem_certificate(AMAZON) } else { TrustStore::default() })
 }
@@ -75,5 +75,5 @@ fn check(pem: &[u8]) -> Result<(), String> {
         let certificate = certificate.map_err(|error| error.to_string())?;
         roots.add(certificate).map_err(|error| error.to_string())?;
     }
-    if roots.is_empty() { Err("there is no certificate in it".to_owned()) } else { Ok(()) }
+    if roots.is_empty() { Err("it has no certificate".to_owned()) } else { Ok(()) }
 }

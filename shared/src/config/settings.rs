@@ -1,12 +1,15 @@
-//! Reads settings through a lookup, and collects every problem.
+//! Reads settings through a lookup function, and collects their problems.
 
 use std::{fmt, path::PathBuf};
 
 use jiff::SignedDuration;
 
-use crate::{model::organization::OrganizationAccess, policy::PolicyUri};
+use crate::{
+    model::{ids::Region, mode::Mode, organization::OrganizationAccess, scope::Scope},
+    policy::PolicyUri,
+};
 
-/// Settings that cannot be used, each with what to do about it.
+/// The problems of the settings, each with its fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigErrors(pub Vec<String>);
 
@@ -17,23 +20,53 @@ impl fmt::Display for ConfigErrors {
     }
 }
 
-/// Reads settings and collects what is wrong with them.
+/// Reads settings and collects their problems.
 pub(super) struct Reader<'a> {
-    pub(super) lookup: &'a dyn Fn(&str) -> Option<String>,
+    lookup: &'a dyn Fn(&str) -> Option<String>,
     pub(super) problems: Vec<String>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    pub(super) fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { lookup, problems: Vec::new() }
+    }
+
+    /// Returns the configuration if no setting has a problem.
+    pub(super) fn finish<T>(self, config: impl FnOnce() -> Option<T>) -> Result<T, ConfigErrors> {
+        let config = if self.problems.is_empty() { config() } else { None };
+        config.ok_or(ConfigErrors(self.problems))
+    }
+
     pub(super) fn optional(&self, name: &str) -> Option<String> {
         (self.lookup)(name).filter(|value| !value.trim().is_empty())
     }
 
-    pub(super) fn required<T, E: fmt::Display>(&mut self, name: &str, what: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+    pub(super) fn required<T, E: fmt::Display>(&mut self, name: &str, fix: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
         let Some(text) = self.optional(name) else {
-            self.problems.push(format!("{name} is not set: {what}"));
+            self.problems.push(format!("{name} is not set: {fix}"));
             return None;
         };
-        parse(text.trim()).map_err(|error| self.problems.push(format!("{name}: {error}; {what}"))).ok()
+        parse(text.trim()).map_err(|error| self.problems.push(format!("{name}: {error}; {fix}"))).ok()
+    }
+
+    pub(super) fn text(&mut self, name: &str, fix: &str) -> Option<String> {
+        self.required(name, fix, |text| Ok::<_, String>(text.to_owned()))
+    }
+
+    pub(super) fn region(&mut self) -> Option<Region> {
+        self.required("AWS_REGION", "Lambda sets it", str::parse)
+    }
+
+    pub(super) fn ledger_table(&mut self) -> Option<String> {
+        self.text("LEDGER_TABLE", "name the ledger's table")
+    }
+
+    pub(super) fn mode(&mut self) -> Option<Mode> {
+        self.required("MODE", "set `observe` or `active`", str::parse)
+    }
+
+    pub(super) fn scope(&mut self) -> Option<Scope> {
+        self.required("SERVICE_SCOPE", "set `all`, service ids separated by commas, or `tag:KEY=VALUE`", str::parse)
     }
 
     pub(super) fn retention(&mut self) -> SignedDuration {
@@ -55,9 +88,8 @@ impl Reader<'_> {
     }
 
     pub(super) fn policy_uri(&mut self) -> Option<PolicyUri> {
-        let Some(text) = self.optional("POLICY_URI") else {
-            return Some(PolicyUri::Folder(PathBuf::from(self.optional("LAMBDA_TASK_ROOT").unwrap_or_default()).join("policies")));
-        };
+        let beside = || PolicyUri::Folder(PathBuf::from(self.optional("LAMBDA_TASK_ROOT").unwrap_or_default()).join("policies"));
+        let Some(text) = self.optional("POLICY_URI") else { return Some(beside()) };
         text.trim().parse().map_err(|error| self.problems.push(format!("POLICY_URI: {error}"))).ok()
     }
 

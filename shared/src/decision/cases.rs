@@ -1,5 +1,4 @@
-//! `cases.json`: the policy's own tests. Each case is a request and what must become of it: the decision, and the policies
-//! that determined it.
+//! `cases.json`: a policy set's own tests. A case is a request with the expected decision and determining policies.
 
 use std::collections::BTreeMap;
 
@@ -18,32 +17,32 @@ use crate::{
     policy::{PolicyId, PolicySet},
 };
 
-/// One case. What it leaves out is as in the simplest request.
+/// One case. Omitted fields have the values of a plain request.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
-    /// What it is about, in words.
+    /// The name.
     pub case: String,
-    /// Who asks.
+    /// The account that requests the connection.
     pub account: AccountId,
-    /// From which endpoint.
+    /// The endpoint.
     pub endpoint: Option<EndpointId>,
-    /// Whom.
+    /// The service.
     #[serde(default)]
     pub service: CaseService,
-    /// Beside which connections.
+    /// The established connections.
     pub connections: Option<Counts>,
-    /// From where in the organization; outside it if nothing is said.
+    /// The account's membership in the organization; outside it by default.
     pub organization: Option<Membership>,
-    /// By which role, if an event has proved it.
+    /// The proven role.
     pub role: Option<RoleArn>,
-    /// From which Region, if not the service's own.
+    /// The Region of the endpoint; the service's by default.
     pub region: Option<Region>,
-    /// When.
+    /// The time of the judgement.
     pub now: Option<Timestamp>,
-    /// `accept`, `reject` or `refer`.
+    /// The expected decision: `accept`, `reject` or `refer`.
     pub decision: Expected,
-    /// The policies that determine it.
+    /// The expected determining policies.
     pub policies: Vec<PolicyId>,
 }
 
@@ -51,128 +50,94 @@ pub struct Case {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CaseService {
-    /// Its tags.
+    /// The tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
 }
 
-/// What must become of a request.
+/// An expected decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Expected {
-    /// It is let in.
+    /// The request is accepted.
     Accept,
-    /// It is turned away.
+    /// The request is rejected.
     Reject,
-    /// It waits for a person.
+    /// The request stays pending for a person.
     Refer,
 }
 
 impl Case {
-    /// The names a case may hold, for whoever misspelt one.
+    /// The names of the fields, for suggestions.
     pub const FIELDS: [&str; 11] =
         ["case", "account", "endpoint", "service", "connections", "organization", "role", "region", "now", "decision", "policies"];
 }
 
-/// What became of a case.
+/// The result of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseResult {
-    /// The case.
+    /// The name of the case.
     pub name: String,
-    /// What is not as it must be.
+    /// The difference from the expectation, if there is one.
     pub problem: Option<String>,
 }
 
-/// What a policy set makes of a case's request: the decision and the policies that determine it.
+/// Returns the decision about a case's request and its determining policies, such as "accept by ID, ID".
 #[must_use]
 pub fn answer(policy: &PolicySet, case: &Case) -> String {
     let Some(facts) = facts(case) else { return "nothing".to_owned() };
-    let (came, by) = came_to(policy, &facts);
-    format!("{}{}", came.map_or("nothing", Expected::as_str), listed(" by ", &by.iter().map(PolicyId::as_str).collect::<Vec<_>>()))
+    let decision = decide(policy, &facts, &[]);
+    let judgement = decision.grounds.judgement.as_ref();
+    let (expected, answer) = match &decision.action {
+        Action::Accept(_) => (Expected::Accept, judgement.map(|judgement| &judgement.accept)),
+        Action::Reject(_) => (Expected::Reject, judgement.map(|judgement| &judgement.reject)),
+        Action::Refer(_) => (Expected::Refer, judgement.map(|judgement| &judgement.accept)),
+        Action::NoAction(_) => return "nothing".to_owned(),
+    };
+    expected.by(answer.iter().flat_map(|answer| &answer.policies).map(|policy| &policy.id))
 }
 
 /// Runs one case.
 #[must_use]
 pub fn run(policy: &PolicySet, case: &Case) -> CaseResult {
-    let name = case.case.clone();
-    let problem = match facts(case) {
-        None => Some("the case's own facts cannot be put together".to_owned()),
-        Some(facts) => compare(policy, case, &facts),
-    };
-    CaseResult { name, problem }
-}
-
-fn compare(policy: &PolicySet, case: &Case, facts: &Facts) -> Option<String> {
-    let (came, by) = came_to(policy, facts);
-    let by: Vec<&str> = by.iter().map(PolicyId::as_str).collect();
-    if came != Some(case.decision) {
-        let came = came.map_or("nothing", Expected::as_str);
-        return Some(format!("expected {}, came to {came}{}", case.decision.as_str(), listed(" by ", &by)));
-    }
-    let mut wanted: Vec<&str> = case.policies.iter().map(PolicyId::as_str).collect();
-    wanted.sort_unstable();
-    (wanted != by).then(|| format!("{}{}, expected{}", case.decision.as_str(), listed(" by ", &by), listed(" by ", &wanted)))
-}
-
-/// The decision, and the policies that determine it.
-fn came_to(policy: &PolicySet, facts: &Facts) -> (Option<Expected>, Vec<PolicyId>) {
-    let decision = decide(policy, facts, &[]);
-    let judgement = decision.grounds.judgement.as_ref();
-    let (came, answer) = match &decision.action {
-        Action::Accept(_) => (Some(Expected::Accept), judgement.map(|judgement| &judgement.accept)),
-        Action::Reject(_) => (Some(Expected::Reject), judgement.map(|judgement| &judgement.reject)),
-        Action::Refer(_) => (Some(Expected::Refer), judgement.map(|judgement| &judgement.accept)),
-        Action::NoAction(_) => (None, None),
-    };
-    (came, answer.map(|answer| answer.policies.iter().map(|rule| rule.id.clone()).collect()).unwrap_or_default())
-}
-
-fn listed(before: &str, ids: &[&str]) -> String {
-    if ids.is_empty() { format!("{before}no policy") } else { format!("{before}{}", ids.join(", ")) }
+    let answer = answer(policy, case);
+    let expected = case.decision.by(&case.policies);
+    let problem = (answer != expected).then(|| format!("expected {expected}, got {answer}"));
+    CaseResult { name: case.case.clone(), problem }
 }
 
 impl Expected {
-    fn as_str(self) -> &'static str {
-        match self {
+    fn by<'a>(self, policies: impl IntoIterator<Item = &'a PolicyId>) -> String {
+        let decision = match self {
             Self::Accept => "accept",
             Self::Reject => "reject",
             Self::Refer => "refer",
-        }
+        };
+        let mut policies: Vec<&str> = policies.into_iter().map(PolicyId::as_str).collect();
+        policies.sort_unstable();
+        format!("{decision} by {}", if policies.is_empty() { "no policy".to_owned() } else { policies.join(", ") })
     }
 }
 
+/// Completes a case with the values of a plain request. Never `None`: the constants are valid ids.
 fn facts(case: &Case) -> Option<Facts> {
     let region: Region = "us-east-1".parse().ok()?;
     let id: ServiceId = "vpce-svc-03d5ebb7d9579a2b3".parse().ok()?;
-    let usual: EndpointId = "vpce-0c1308d7312217abc".parse().ok()?;
-    let endpoint = case.endpoint.clone().unwrap_or(usual);
+    let plain: EndpointId = "vpce-0c1308d7312217abc".parse().ok()?;
     let now = case.now.or_else(|| "2026-06-01T12:00:00Z".parse().ok())?;
-    Some(Facts {
-        service: Service {
-            id: id.clone(),
-            region: region.clone(),
-            kind: ServiceKind::Interface,
-            acceptance_required: true,
-            tags: case.service.tags.clone(),
-        },
-        connection: Connection {
-            service: id,
-            endpoint: endpoint.clone(),
-            owner: Some(case.account.clone()),
-            state: State::PendingAcceptance,
-            created: Some(now - SignedDuration::from_secs(5)),
-            region: Some(case.region.clone().unwrap_or(region)),
-            ip_address_type: Some("ipv4".to_owned()),
-        },
-        counts: case.connections.unwrap_or_default(),
-        membership: case.organization.clone().unwrap_or(Membership::Outside),
-        claim: case.role.clone().map(|role| Claim {
-            owner: Some(case.account.clone()),
-            account: Some(case.account.clone()),
-            recipient: Some(case.account.clone()),
-            endpoint,
-            role: Some(role),
-        }),
-        now,
-    })
+    let connection = Connection {
+        service: id.clone(),
+        subject: case.endpoint.clone().unwrap_or(plain).into(),
+        owner: Some(case.account.clone()),
+        state: State::PendingAcceptance,
+        created: Some(now - SignedDuration::from_secs(5)),
+        region: Some(case.region.clone().unwrap_or_else(|| region.clone())),
+        ip_address_type: Some("ipv4".to_owned()),
+    };
+    let tags = case.service.tags.clone();
+    let service = Service { id, region, kind: ServiceKind::Interface, acceptance_required: true, tags };
+    let claim = case.role.clone().map(|role| Claim::recorded(&connection, role));
+    let membership = case.organization.clone().unwrap_or(Membership::Outside);
+    let facts = Facts::described(service, connection, case.connections.unwrap_or_default(), now);
+    Some(facts.with_membership(membership).with_claim(claim))
 }

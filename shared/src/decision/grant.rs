@@ -1,12 +1,20 @@
-//! A person's grant: one endpoint, or one account, may connect to one service, for a reason and until an optional end.
+//! A person's grant: one subject, or one account, may connect to one service, for a reason and until an optional end.
+//!
+//! A grantee has at most one grant on a service. A later one takes its place; the history keeps both.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
     connection::Connection,
-    ids::{AccountId, EndpointId, ServiceId},
+    ids::{AccountId, ServiceId},
+    subject::Subject,
 };
+
+/// The version of [`Grant`]'s shape. A reader refuses what is newer than itself.
+///
+/// 1: no `ended`; the subject is called `endpoint`.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// What a person granted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,55 +23,88 @@ pub struct Grant {
     pub schema: u32,
     /// The service.
     pub service: ServiceId,
-    /// To whom.
+    /// The grantee.
     pub to: Grantee,
-    /// The person, as STS names them.
+    /// The person, as AWS names them.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
     /// When it was granted.
     pub at: Timestamp,
     /// When it ends, if it does.
     pub until: Option<Timestamp>,
+    /// Who ended it before that, if a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ending>,
 }
 
-/// To whom something was granted.
+/// The end of a grant by a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    /// The person.
+    pub by: String,
+    /// The reason.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The subject, or the account, that a grant is for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Grantee {
-    /// One endpoint.
-    Endpoint(EndpointId),
-    /// Every endpoint of an account.
+    /// One subject.
+    #[serde(alias = "endpoint")]
+    Subject(Subject),
+    /// Every subject of an account.
     Account(AccountId),
 }
 
-impl Grant {
-    /// Whether it speaks of this connection, ended or not.
+impl Grantee {
+    /// The id of the subject or of the account.
     #[must_use]
-    pub fn speaks_of(&self, connection: &Connection) -> bool {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Subject(subject) => subject.as_str(),
+            Self::Account(account) => account.as_str(),
+        }
+    }
+}
+
+impl Grant {
+    /// Returns true if the grant is about this connection, ended or not.
+    #[must_use]
+    pub fn applies_to(&self, connection: &Connection) -> bool {
         self.service == connection.service
             && match &self.to {
-                Grantee::Endpoint(endpoint) => *endpoint == connection.endpoint,
+                Grantee::Subject(subject) => *subject == connection.subject,
                 Grantee::Account(account) => connection.owner.as_ref() == Some(account),
             }
     }
 
-    /// Of the grants that speak of a connection and hold, the one that holds longest. The one rule for what a person
-    /// decided, for requests that wait and for connections that are live.
+    /// The grant that covers a connection now: of several, the one that ends last. The one rule for pending requests and
+    /// for live connections.
     #[must_use]
     pub fn covering<'a>(grants: &'a [Self], connection: &Connection, now: Timestamp) -> Option<&'a Self> {
-        let holding = grants.iter().filter(|grant| grant.speaks_of(connection) && grant.holds(now));
-        holding.max_by(|a, b| a.longer(b))
+        let holding = grants.iter().filter(|grant| grant.applies_to(connection) && grant.holds(now));
+        holding.max_by(|a, b| a.cmp_end(b))
     }
 
-    /// Orders by how long they hold; one without an end holds for ever.
-    pub(crate) fn longer(&self, other: &Self) -> std::cmp::Ordering {
-        self.until.is_none().cmp(&other.until.is_none()).then(self.until.cmp(&other.until)).then(self.at.cmp(&other.at))
+    /// When the grant ends or ended; `None` if it has no end.
+    #[must_use]
+    pub fn end(&self) -> Option<Timestamp> {
+        let ended = self.ended.as_ref().map(|ended| ended.at);
+        ended.into_iter().chain(self.until).min()
     }
 
-    /// Whether it holds at a moment.
+    /// Orders grants by their ends; one without an end is the longest.
+    pub(crate) fn cmp_end(&self, other: &Self) -> std::cmp::Ordering {
+        self.end().is_none().cmp(&other.end().is_none()).then(self.end().cmp(&other.end())).then(self.at.cmp(&other.at))
+    }
+
+    /// Returns true if the grant has not ended.
     #[must_use]
     pub fn holds(&self, now: Timestamp) -> bool {
-        self.until.is_none_or(|until| now < until)
+        self.end().is_none_or(|end| now < end)
     }
 }

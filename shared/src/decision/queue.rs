@@ -1,5 +1,5 @@
-//! One service's waiting requests in the order in which they are answered, and the places they take: whoever is let in
-//! counts at once against the caps of those behind. Used by the sweep, and by whoever wants to know what it would do.
+//! The pending requests of a service in the order in which they are decided, and the caps that they count against. Each accepted
+//! request counts at once, so that two requests never both take the last place.
 
 use std::collections::BTreeMap;
 
@@ -7,32 +7,18 @@ use crate::model::{
     connection::{Connection, Phase},
     facts::Counts,
     ids::AccountId,
-    service::Service,
 };
 
-/// One service's requests, oldest first, and who is connected to it already.
-#[derive(Debug, Clone)]
-pub struct PendingQueue {
-    /// The service.
-    pub service: Service,
-    /// What waits, or is in a state that nobody knows.
-    pub waiting: Vec<Connection>,
-    /// Who is connected.
-    pub counts: RunningCounts,
+/// Returns the requests that are pending or in a state that AWS does not document, the oldest first.
+#[must_use]
+pub fn pending(connections: &[Connection]) -> Vec<&Connection> {
+    let is_pending = |connection: &&Connection| matches!(connection.state.phase(), Phase::Waiting | Phase::Unknown);
+    let mut pending: Vec<&Connection> = connections.iter().filter(is_pending).collect();
+    pending.sort_by(|a, b| (a.created, &a.subject).cmp(&(b.created, &b.subject)));
+    pending
 }
 
-impl PendingQueue {
-    /// The queue of a service among its connections, if there is any.
-    #[must_use]
-    pub fn of(connections: &[Connection], service: Service) -> Option<Self> {
-        let unanswered = |connection: &&Connection| matches!(connection.state.phase(), Phase::Waiting | Phase::Unknown);
-        let mut waiting: Vec<Connection> = connections.iter().filter(unanswered).cloned().collect();
-        waiting.sort_by(|a, b| (a.created, &a.endpoint).cmp(&(b.created, &b.endpoint)));
-        (!waiting.is_empty()).then(|| Self { service, waiting, counts: RunningCounts::of(connections) })
-    }
-}
-
-/// The established connections of a service, counted while others are added to them.
+/// The numbers of established connections of a service, while requests are accepted.
 #[derive(Debug, Clone, Default)]
 pub struct RunningCounts {
     by_account: BTreeMap<AccountId, u32>,
@@ -40,25 +26,36 @@ pub struct RunningCounts {
 }
 
 impl RunningCounts {
-    /// Counts what is connected.
+    /// Counts connections.
     #[must_use]
-    pub fn of(connections: &[Connection]) -> Self {
+    pub fn of<'a>(established: impl IntoIterator<Item = &'a Connection>) -> Self {
         let mut counts = Self::default();
-        connections.iter().filter(|connection| connection.state.phase() == Phase::Live).for_each(|connection| counts.let_in(connection));
+        established.into_iter().for_each(|connection| counts.add(connection));
         counts
     }
 
-    /// What a request finds when its turn comes.
+    /// Counts the established connections among all of a service's.
+    #[must_use]
+    pub fn established(connections: &[Connection]) -> Self {
+        Self::of(connections.iter().filter(|connection| connection.state.phase() == Phase::Live))
+    }
+
+    /// Returns the counts that a request is judged by.
     #[must_use]
     pub fn seen_by(&self, connection: &Connection) -> Counts {
         let of_account = connection.owner.as_ref().and_then(|owner| self.by_account.get(owner)).copied().unwrap_or_default();
         Counts { of_account, of_service: self.total }
     }
 
-    /// Takes a place at once, so that two requests for the last one never both get it.
-    pub fn let_in(&mut self, connection: &Connection) {
+    /// Adds an accepted connection.
+    pub fn add(&mut self, connection: &Connection) {
+        self.add_one_of(connection.owner.as_ref());
+    }
+
+    /// Adds an accepted connection of an account.
+    pub fn add_one_of(&mut self, account: Option<&AccountId>) {
         self.total += 1;
-        if let Some(owner) = &connection.owner {
+        if let Some(owner) = account {
             *self.by_account.entry(owner.clone()).or_default() += 1;
         }
     }

@@ -2,10 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::decision::grant::Grant;
-
-/// The version of [`Grant`]'s shape. A reader refuses what is newer than itself.
-pub const SCHEMA_VERSION: u32 = 1;
+use crate::decision::grant::{Grant, SCHEMA_VERSION};
 
 /// A grant that cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -39,7 +39,7 @@ pub struct SubjectHistory {
     pub verdicts: Vec<Verdict>,
     /// The time of the acceptance.
     pub accepted: Option<Timestamp>,
-    /// The role that an event had proved when the request was accepted.
+    /// The role behind the request, if an event proved it.
     pub role: Option<RoleArn>,
     /// True if this version cannot read an entry.
     pub unreadable: bool,
@@ -58,20 +58,22 @@ pub struct RecordedDecision {
     pub at: Timestamp,
     /// The determining policies.
     pub policies: Vec<PolicyId>,
-    /// The role that requested the connection, if an event had proved it.
-    pub role: Option<RoleArn>,
 }
 
 impl LedgerHistory {
     /// Adds a decision.
     pub fn add(&mut self, decision: RecordedDecision) {
-        let RecordedDecision { subject, account, verdict, at, policies, role } = decision;
+        let RecordedDecision { subject, account, verdict, at, policies } = decision;
         let history = self.subjects.entry(subject).or_default();
         history.verdicts.push(verdict);
         history.accepted = history.accepted.or((verdict == Verdict::Accepted).then_some(at));
-        history.role = history.role.take().or(role.filter(|_| verdict == Verdict::Accepted));
         policies.iter().for_each(|id| later(&mut self.policies, id, at));
         account.iter().for_each(|account| later(&mut self.accounts, account, at));
+    }
+
+    /// Adds the proof of a role.
+    pub fn add_proof(&mut self, subject: Subject, role: RoleArn) {
+        self.subjects.entry(subject).or_default().role = Some(role);
     }
 
     /// Adds a grant that this version cannot read.
@@ -89,7 +91,7 @@ impl LedgerHistory {
     /// The entries about a connection.
     #[must_use]
     pub fn of(&self, connection: &Connection) -> Option<&SubjectHistory> {
-        self.subjects.get(&connection.subject())
+        self.subjects.get(&connection.subject)
     }
 }
 

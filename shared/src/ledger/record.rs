@@ -1,182 +1,133 @@
-//! What enters the ledger: one fact per (service, endpoint, verdict), written once, from which the decision can be replayed.
-
-use std::fmt;
+//! The record of one decision: written once, with everything that is needed to replay the decision.
 
 use jiff::{SignedDuration, Timestamp};
-
 use serde::{Deserialize, Serialize};
 
+pub use crate::ledger::verdict::{Act, Failure, Outcome, Verdict};
 use crate::{
     decision::{Decision, Grounds, Refusal, decide, grant::Grant},
+    ledger::keys,
     model::{
         facts::Facts,
-        ids::{AccountId, EndpointId, ServiceId},
+        ids::{AccountId, ServiceId},
         origin::Origin,
+        subject::Subject,
     },
     policy::{Judgement, PolicyId, PolicySet, evaluation::Refer},
 };
 
 /// The version of [`Record`]'s shape. A reader refuses what is newer than itself.
-pub const SCHEMA_VERSION: u32 = 1;
+///
+/// 1: the subject is called `endpoint`, determining policies `rules`, residual policies `open`.
+pub const SCHEMA_VERSION: u32 = 2;
 
-/// What became of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// Accepted by policy.
-    Accepted,
-    /// Rejected by policy.
-    Rejected,
-    /// Left pending for a person.
-    Referred,
-    /// Left alone: the event lied about, or erred in, the owner.
-    Disputed,
-    /// Was connected already, and no record says by whom.
-    Found,
-    /// The policy had an answer, EC2 did not carry it out.
-    Failed,
-    /// Would have been accepted, were the warden active.
-    ObservedAccept,
-    /// Would have been rejected, were the warden active.
-    ObservedReject,
-}
-
-impl Verdict {
-    /// Every verdict.
-    pub const ALL: [Self; 8] = [
-        Self::Accepted,
-        Self::Rejected,
-        Self::Referred,
-        Self::Disputed,
-        Self::Found,
-        Self::Failed,
-        Self::ObservedAccept,
-        Self::ObservedReject,
-    ];
-
-    /// The word used in keys, messages and filters.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Rejected => "rejected",
-            Self::Referred => "referred",
-            Self::Disputed => "disputed",
-            Self::Found => "found",
-            Self::Failed => "failed",
-            Self::ObservedAccept => "observed-accept",
-            Self::ObservedReject => "observed-reject",
-        }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What EC2 answered where it did not do as it was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// What was asked of it: `accept` or `reject`.
-    pub act: Act,
-    /// EC2's error code; `Unknown` where there was none.
-    pub code: String,
-    /// EC2's words.
-    pub message: String,
-}
-
-/// An act on a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Act {
-    /// Let it in.
-    Accept,
-    /// Turn it away.
-    Reject,
-}
-
-/// One answer, with all it rested on.
+/// One decision, with its grounds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The schema version at the time of writing.
     pub schema: u32,
     /// What became of the request.
     pub verdict: Verdict,
-    /// The facts as judged.
+    /// The facts as they were judged.
     pub facts: Facts,
-    /// What the policy said, where it was asked.
+    /// The policy set's judgement, if the set was asked.
     pub judgement: Option<Judgement>,
-    /// What a person granted, where that decided.
+    /// The grant that accepted the request, if a person did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Grant>,
-    /// Who turned it away, where a person did.
+    /// The refusal that rejected the request, if a person did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
-    /// Why a person must decide, where one must.
+    /// Why a person must decide, if one must.
     pub refer: Option<Refer>,
-    /// What EC2 refused, where it did.
+    /// What EC2 refused, if it did.
     pub failure: Option<Failure>,
-    /// [`PolicySet::digest`] of the policy that judged.
+    /// [`PolicySet::digest`] of the set that judged.
     pub policy_digest: String,
-    /// What set it off.
+    /// The event that led to the decision.
     pub origin: Origin,
-    /// Whether the warden only observed.
+    /// True if the warden only observed.
     pub observe: bool,
-    /// When it was written.
+    /// True if the worker that acted did not live to confirm it, and another found the act done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recovered: bool,
+    /// True if the owner is told of it only as one of many: the account has too many requests on one day.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub counted: bool,
+    /// When the decision was made.
     pub at: Timestamp,
-    /// When the ledger may forget it.
+    /// When the ledger may delete the record.
     pub expires: Timestamp,
     /// Version of the warden and of its function.
     pub function_version: String,
 }
 
-/// The ledger's key: who asks whom, and what became of it.
+/// The key of a record.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKey {
-    /// `vpce-svc-…/vpce-…`.
-    pub connection: String,
-    /// The verdict.
-    pub verdict: Verdict,
+    /// The partition: `request/SERVICE/SUBJECT`.
+    pub partition: String,
+    /// The verdict, with the reason where a person must decide.
+    pub sort: String,
 }
 
 impl Record {
-    /// Where it stands in the ledger.
+    /// The key, unless an earlier record has it.
     #[must_use]
     pub fn key(&self) -> RecordKey {
-        RecordKey { connection: connection_key(self.service(), self.endpoint()), verdict: self.verdict }
+        RecordKey { partition: keys::request(self.service(), self.subject()), sort: self.told() }
     }
 
-    /// The service that was asked.
+    /// What this record tells its owner, as one word: the verdict, with the reason where a person must decide. A record
+    /// that tells the same as the one before is no news.
+    #[must_use]
+    pub fn told(&self) -> String {
+        told(self.verdict, self.refer.as_ref(), self.failure.as_ref())
+    }
+
+    /// The service.
     #[must_use]
     pub fn service(&self) -> &ServiceId {
         &self.facts.connection.service
     }
 
-    /// The endpoint that asked.
+    /// The consumer's resource.
     #[must_use]
-    pub fn endpoint(&self) -> &EndpointId {
-        &self.facts.connection.endpoint
+    pub fn subject(&self) -> &Subject {
+        &self.facts.connection.subject
     }
 
-    /// The account that asked, where EC2 named it.
+    /// The account of the subject, if EC2 stated it.
     #[must_use]
     pub fn account(&self) -> Option<&AccountId> {
         self.facts.connection.owner.as_ref()
     }
 
-    /// The policies that determined it.
+    /// Returns true if the record may be told as one of many. What is wrong is always told by itself.
     #[must_use]
-    pub fn policies(&self) -> Vec<PolicyId> {
-        let rules = |judgement: &Judgement| judgement.policies().map(|policy| policy.id.clone()).collect();
-        self.judgement.as_ref().map(rules).unwrap_or_default()
+    pub fn may_be_counted(&self) -> bool {
+        match self.verdict {
+            Verdict::Accepted | Verdict::Rejected | Verdict::Referred | Verdict::ObservedAccept | Verdict::ObservedReject => true,
+            Verdict::Disputed | Verdict::Found | Verdict::Failed => false,
+        }
     }
 
-    /// The record as the ledger keeps it.
+    /// The determining policies.
+    #[must_use]
+    pub fn policies(&self) -> Vec<PolicyId> {
+        self.judgement.iter().flat_map(Judgement::policies).map(|policy| policy.id.clone()).collect()
+    }
+
+    /// The same record, as what another worker found done.
+    #[must_use]
+    pub fn recovered(self) -> Self {
+        Self { recovered: true, ..self }
+    }
+
+    /// Writes a record.
     ///
     /// # Errors
-    /// Never for a record this crate made.
+    /// Never for a record of this crate.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self)
     }
@@ -197,14 +148,28 @@ impl Record {
         Ok(serde_json::from_str(text)?)
     }
 
-    /// Decides again on the recorded facts: under the recorded policy the outcome must be the recorded one.
+    /// Decides again on the recorded facts. Under the recorded policy set the outcome is the recorded one.
     #[must_use]
     pub fn replay(&self, policy: &PolicySet) -> Decision {
         decide(policy, &self.facts, self.grant.as_slice())
     }
 }
 
-/// A ledger entry that cannot be read.
+/// What an outcome tells, as one word: the sort key of its record.
+#[must_use]
+pub fn told(verdict: Verdict, refer: Option<&Refer>, failure: Option<&Failure>) -> String {
+    match (refer, failure) {
+        (Some(Refer::Disputed { .. }), _) | (None, None) => verdict.to_string(),
+        (Some(Refer::Unverified { needs }), _) => {
+            let needs: Vec<String> = needs.iter().map(|fact| format!("{fact:?}").to_lowercase()).collect();
+            format!("{verdict}/unverified-{}", needs.join("-"))
+        }
+        (Some(refer), _) => format!("{verdict}/{}", refer.kind()),
+        (None, Some(failure)) => format!("{verdict}/{:?}", failure.act).to_lowercase(),
+    }
+}
+
+/// A record that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// Not of the documented shape.
@@ -215,80 +180,34 @@ pub enum RecordError {
     Newer(u32),
 }
 
-/// The partition key of a connection in the ledger.
-#[must_use]
-pub fn connection_key(service: &ServiceId, endpoint: &EndpointId) -> String {
-    format!("{service}/{endpoint}")
-}
-
-/// What every record of one running function has in common.
+/// What all records of one running function have in common.
 #[derive(Debug, Clone)]
 pub struct RecordFactory {
-    /// Whether the warden only observes.
-    pub observe: bool,
     /// How long the ledger keeps a record.
     pub retention: SignedDuration,
     /// Version of the warden and of its function.
     pub function_version: String,
 }
 
-/// What became of a request, with what belongs to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    /// The word for it.
-    pub verdict: Verdict,
-    /// Why a person must decide, where one must.
-    pub refer: Option<Refer>,
-    /// What EC2 refused, where it did.
-    pub failure: Option<Failure>,
-}
-
-impl From<Verdict> for Outcome {
-    fn from(verdict: Verdict) -> Self {
-        Self { verdict, refer: None, failure: None }
-    }
-}
-
-impl From<Refer> for Outcome {
-    fn from(refer: Refer) -> Self {
-        let verdict = match refer {
-            Refer::Disputed { .. } => Verdict::Disputed,
-            Refer::NoPermit
-            | Refer::Forbidden
-            | Refer::Contradiction
-            | Refer::PolicyError
-            | Refer::Missing { .. }
-            | Refer::Unverified { .. }
-            | Refer::Inactive { .. }
-            | Refer::UnknownState { .. } => Verdict::Referred,
-        };
-        Self { verdict, refer: Some(refer), failure: None }
-    }
-}
-
-impl From<Failure> for Outcome {
-    fn from(failure: Failure) -> Self {
-        Self { verdict: Verdict::Failed, refer: None, failure: Some(failure) }
-    }
-}
-
 impl RecordFactory {
-    /// Writes up one outcome.
+    /// Makes the record of an outcome.
     #[must_use]
     pub fn record(&self, facts: Facts, grounds: Grounds, outcome: Outcome, policy: &PolicySet, origin: Origin) -> Record {
         let at = facts.now;
         Record {
             schema: SCHEMA_VERSION,
+            observe: matches!(outcome.verdict, Verdict::ObservedAccept | Verdict::ObservedReject),
             verdict: outcome.verdict,
             facts,
             judgement: grounds.judgement,
             grant: grounds.grant,
-            refusal: None,
+            refusal: grounds.refusal,
             refer: outcome.refer,
             failure: outcome.failure,
             policy_digest: policy.digest().to_owned(),
             origin,
-            observe: self.observe,
+            recovered: false,
+            counted: false,
             at,
             expires: at.checked_add(self.retention).unwrap_or(Timestamp::MAX),
             function_version: self.function_version.clone(),

@@ -1,5 +1,4 @@
-//! A batch of the ledger's stream → what is to be told. Each entry is read on its own, so that one that cannot be read
-//! never takes the others with it.
+//! Reads a batch of the ledger's stream. An entry that cannot be read does not affect the others.
 
 use serde_json::Value;
 
@@ -11,29 +10,29 @@ use crate::ledger::{
 /// One entry of a batch.
 #[derive(Debug)]
 pub struct StreamRecord {
-    /// What the batch response names it by.
+    /// The id of the entry in the batch response.
     pub sequence_number: String,
-    /// What is in it, or why that cannot be told.
+    /// The content, or the reason why it cannot be told.
     pub news: Result<Outgoing, StreamRecordError>,
 }
 
-/// What the ledger has to tell.
+/// The content of an entry.
 #[derive(Debug)]
 pub enum Outgoing {
-    /// What became of a request.
+    /// A decision about a request.
     Decision(Box<Record>),
-    /// What an audit found.
+    /// The digest of an audit.
     Digest(Box<Digest>),
 }
 
-/// An entry that holds nothing this version can tell about.
+/// An entry that this version cannot tell.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamRecordError {
-    /// No new item, or one without a `record`.
+    /// There is no new item, or it has no `record`.
     #[error("the entry has no item with a `record` attribute")]
     NoRecord,
-    /// The item is of a kind that is not told.
-    #[error("the entry is of the kind `{0}`, which nobody is told of: check the filter of the stream")]
+    /// Items of this kind are not told.
+    #[error("items of the kind `{0}` are not told: check the filter of the stream")]
     UnknownKind(String),
     /// The record cannot be read.
     #[error("the item's record cannot be read")]
@@ -43,15 +42,15 @@ pub enum StreamRecordError {
     Digest(#[from] DigestError),
 }
 
-/// A batch that has no entries at all.
+/// An event without entries.
 #[derive(Debug, thiserror::Error)]
-#[error("the event is no batch of a DynamoDB stream: check what invokes this function")]
+#[error("the event is not a batch of a DynamoDB stream: check the function's triggers")]
 pub struct NotAStreamBatch;
 
 /// Reads a batch.
 ///
 /// # Errors
-/// When the event has no `Records`.
+/// The event has no `Records`.
 pub fn entries(event: &Value) -> Result<Vec<StreamRecord>, NotAStreamBatch> {
     let records = event.get("Records").and_then(Value::as_array).ok_or(NotAStreamBatch)?;
     Ok(records.iter().map(entry).collect())
@@ -65,7 +64,7 @@ fn entry(value: &Value) -> StreamRecord {
 fn news(value: &Value) -> Result<Outgoing, StreamRecordError> {
     let attribute = |name: &str| value.pointer(&format!("/dynamodb/NewImage/{name}/S")).and_then(Value::as_str);
     let text = attribute("record").ok_or(StreamRecordError::NoRecord)?;
-    // A record from before there were kinds is a decision.
+    // Records of schema 1 have no kind: they are decisions.
     match attribute("kind").unwrap_or("decision") {
         "decision" => Ok(Outgoing::Decision(Box::new(Record::from_json(text)?))),
         "digest" => Ok(Outgoing::Digest(Box::new(Digest::from_json(text)?))),

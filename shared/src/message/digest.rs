@@ -1,39 +1,42 @@
-//! An audit's news, as one message.
+//! The message about an audit's digest.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::message::{Message, escape};
 use crate::{
     ledger::{
         digest::{Digest, Resolved},
         finding::{Finding, Step},
     },
-    model::severity::Severity,
+    message::{
+        details::{second, short},
+        escape,
+        forms::Message,
+    },
+    model::{printable::printable, severity::Severity},
 };
 
-/// SNS takes 262,144 bytes.
+/// Bytes of a body. SNS accepts 262,144.
 const BODY_BYTES_MAX: usize = 250_000;
 
-/// Texts in findings are quoted no longer than this.
+/// Characters of a text in a finding.
 const QUOTE_CHARACTERS_MAX: usize = 500;
 
 impl Message {
-    /// Writes the message about an audit's news.
+    /// Writes the message about a digest.
     #[must_use]
     pub fn of_digest(digest: &Digest) -> Self {
-        // The body holds the message in many forms. Where it is too long for SNS, fewer changes are told one by one.
-        let told = [usize::MAX, 12, 6, 3, 1].into_iter().map(|most| Self::of_some(digest, most));
-        let mut shorter = told.skip_while(|notice| notice.body().len() > BODY_BYTES_MAX);
-        shorter.next().unwrap_or_else(|| Self::of_some(digest, 0))
+        // A body with all forms may be too long for SNS. Then it lists fewer changes.
+        let mut messages = [usize::MAX, 12, 6, 3, 1].into_iter().map(|max| Self::of_some(digest, max));
+        messages.find(|message| message.body().len() <= BODY_BYTES_MAX).unwrap_or_else(|| Self::of_some(digest, 0))
     }
 
-    fn of_some(digest: &Digest, most: usize) -> Self {
+    fn of_some(digest: &Digest, max: usize) -> Self {
         let severity = digest.severity();
         let mut digest = digest.clone();
-        digest.opened.truncate(most);
-        digest.worsened.truncate(most);
-        digest.resolved.truncate(most);
+        digest.opened.truncate(max);
+        digest.worsened.truncate(max);
+        digest.resolved.truncate(max);
         let digest = &digest;
         Self {
             subject: escape::subject(&subject(digest)),
@@ -67,11 +70,11 @@ fn text(digest: &Digest) -> String {
     }
     if digest.totals.resolved > 0 {
         text.push_str("\nResolved\n");
-        digest.resolved.iter().for_each(|resolved| text.push_str(&gone(resolved)));
+        digest.resolved.iter().for_each(|resolved| text.push_str(&resolved_entry(resolved)));
         text.push_str(&more(digest.totals.resolved, digest.resolved.len()));
     }
     if !digest.run.unseen.is_empty() {
-        text.push_str("\nNot seen, so nothing about it is taken for mended\n");
+        text.push_str("\nNot read, so its findings stay open\n");
         digest.run.unseen.iter().for_each(|what| text.push_str(&format!("- {}\n", plain(what))));
     }
     text.push_str("\nDetails\n");
@@ -81,8 +84,8 @@ fn text(digest: &Digest) -> String {
             text.push_str(&format!("    aws s3 cp {} report.html\n", plain(report)));
         }
     }
-    text.push_str(&format!("  Region: {}\n  Audited: {}\n", digest.run.region, digest.run.at.strftime("%Y-%m-%d %H:%M:%S UTC")));
-    text.push_str(&format!("  Policy digest: {}\n", digest.run.policy_digest.chars().take(12).collect::<String>()));
+    text.push_str(&format!("  Region: {}\n  Audited: {}\n", digest.run.region, second(digest.run.at)));
+    text.push_str(&format!("  Policy digest: {}\n", short(&digest.run.policy_digest)));
     text
 }
 
@@ -91,9 +94,9 @@ fn headline(digest: &Digest) -> String {
     let counted: Vec<String> =
         Severity::ALL.iter().filter(|severity| open(**severity) > 0).map(|severity| format!("{} {severity}", open(*severity))).collect();
     match counted.as_slice() {
-        [] if digest.run.unseen.is_empty() => "The audit of your endpoint services has good news: nothing is open any more.".to_owned(),
-        [] => "The audit of your endpoint services has news, and could not see everything.".to_owned(),
-        _ => format!("The audit of your endpoint services has news. Open now: {}.", counted.join(", ")),
+        [] if digest.run.unseen.is_empty() => "All findings about your endpoint services are resolved.".to_owned(),
+        [] => "The audit of your endpoint services could not read everything. No finding is open.".to_owned(),
+        _ => format!("The findings about your endpoint services changed. Open now: {}.", counted.join(", ")),
     }
 }
 
@@ -114,7 +117,7 @@ fn entry(finding: &Finding) -> String {
     text
 }
 
-fn gone(resolved: &Resolved) -> String {
+fn resolved_entry(resolved: &Resolved) -> String {
     let finding = &resolved.finding;
     format!("- {}: {} (was open for {})\n", plain(&finding.title), plain(&finding.subject.to_string()), open_for(resolved))
 }
@@ -128,12 +131,12 @@ fn open_for(resolved: &Resolved) -> String {
     }
 }
 
-fn more(total: usize, told: usize) -> String {
-    if total > told { format!("- and {} more: see the report\n", total - told) } else { String::new() }
+fn more(total: usize, listed: usize) -> String {
+    if total > listed { format!("- and {} more: see the report\n", total - listed) } else { String::new() }
 }
 
 fn plain(text: &str) -> String {
-    escape::plain(text, QUOTE_CHARACTERS_MAX)
+    printable(text, QUOTE_CHARACTERS_MAX)
 }
 
 fn program_form(digest: &Digest, severity: Severity) -> Value {
@@ -189,7 +192,7 @@ fn chat(digest: &Digest, severity: Severity) -> Value {
             "keywords": ["audit", severity.as_str()],
         },
         "metadata": {
-            // All audits of a Region make one thread.
+            // All audits of a Region form one thread.
             "threadId": format!("audit-{}", digest.run.region),
             "summary": headline(digest),
             "eventType": "audit",

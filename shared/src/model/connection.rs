@@ -1,82 +1,75 @@
-//! Connections as EC2 describes them. What EC2 may leave out is an `Option`; no value is filled in.
+//! Connections as EC2 describes them. A field that EC2 may omit is an `Option`, without a default.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ids::{AccountId, EndpointId, Region, ServiceId},
+    ids::{AccountId, Region, ServiceId},
     subject::Subject,
 };
 
-/// One consumer's endpoint as the service's owner sees it (`DescribeVpcEndpointConnections`).
+/// One connection as the service's owner sees it (`DescribeVpcEndpointConnections`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
-    /// The service that is asked.
+    /// The endpoint service.
     pub service: ServiceId,
-    /// The endpoint that asks.
-    pub endpoint: EndpointId,
-    /// The account of the endpoint. AWS names no finer "who": no VPC, no principal, no organization.
+    /// The consumer's resource.
+    #[serde(alias = "endpoint")]
+    pub subject: Subject,
+    /// The account of the endpoint. AWS states neither its VPC, nor the principal, nor the organization.
     pub owner: Option<AccountId>,
-    /// Where the connection stands.
+    /// The state.
     pub state: State,
-    /// When the endpoint was created.
+    /// The time at which the endpoint was created.
     pub created: Option<Timestamp>,
-    /// The Region of the endpoint, when AWS names it; may differ from the service's.
+    /// The Region of the endpoint. It may differ from the service's.
     pub region: Option<Region>,
     /// `ipv4`, `ipv6` or `dualstack`.
     pub ip_address_type: Option<String>,
 }
 
-impl Connection {
-    /// The resource that requests the connection.
-    #[must_use]
-    pub fn subject(&self) -> Subject {
-        Subject::Endpoint(self.endpoint.clone())
-    }
-}
-
-/// A connection's state. Parsed from what the wire says, ignoring ASCII case: EC2 answers `pendingAcceptance`
-/// while the SDK's own enum only knows `PendingAcceptance` (awslabs/aws-sdk-rust#619).
+/// The state of a connection, parsed without regard to ASCII case: EC2 returns `pendingAcceptance`, and the SDK's enum knows
+/// only `PendingAcceptance` (awslabs/aws-sdk-rust#619).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum State {
-    /// Waits for the service's owner.
+    /// Pending until the service's owner accepts or rejects it.
     PendingAcceptance,
     /// Accepted, being set up.
     Pending,
-    /// In use.
+    /// Established.
     Available,
-    /// Some of it is in use.
+    /// Established in part.
     Partial,
     /// Being removed by the consumer.
     Deleting,
     /// Removed by the consumer.
     Deleted,
-    /// Rejected by the owner; lingers in lists.
+    /// Rejected by the owner. EC2 still lists it for some time.
     Rejected,
     /// Could not be set up.
     Failed,
-    /// Nobody answered in time.
+    /// Expired: the owner did not answer in time.
     Expired,
-    /// A word AWS has not documented: nothing is done with it, and a human is told.
+    /// A state that AWS does not document: the warden does not act on it, and tells a person.
     Unknown(String),
 }
 
-/// What a state means for somebody who must answer.
+/// The meaning of a state for the service's owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// The request waits for an answer.
+    /// The request is pending.
     Waiting,
-    /// The consumer is connected, or is about to be.
+    /// The consumer is connected, or is being connected.
     Live,
-    /// There is nothing left to answer.
+    /// There is nothing to decide any more.
     Gone,
-    /// Not known to this version.
+    /// AWS does not document the state.
     Unknown,
 }
 
 impl State {
-    /// What the state means for somebody who must answer.
+    /// Returns the meaning of the state for the service's owner.
     #[must_use]
     pub fn phase(&self) -> Phase {
         match self {
@@ -87,7 +80,7 @@ impl State {
         }
     }
 
-    /// The state as the wire spells it.
+    /// Returns the state as EC2 spells it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -128,14 +121,14 @@ impl From<State> for String {
     }
 }
 
-/// Some of a service's connections.
+/// One page of a service's connections.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConnectionPage {
-    /// Those that could be read.
+    /// The connections of the page.
     pub connections: Vec<Connection>,
-    /// Those without ids one could name them by, in EC2's words.
+    /// The endpoint ids that could not be parsed, as EC2 returned them.
     pub unreadable: Vec<String>,
-    /// Where the next page begins, if there is one.
+    /// The token of the next page, if there is one.
     pub next: Option<String>,
 }
 
@@ -144,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn states_are_read_as_the_wire_and_as_the_sdk_spells_them() {
+    fn states_are_parsed_without_regard_to_case() {
         for text in ["pendingAcceptance", "PendingAcceptance", "PENDINGACCEPTANCE"] {
             assert_eq!(State::from(text.to_owned()), State::PendingAcceptance);
         }

@@ -1,98 +1,101 @@
-//! Everything one decision rests on, gathered before it is made and kept in its record.
+//! The facts of one decision. They are gathered before the decision, and its record keeps them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
     connection::Connection,
-    ids::{AccountId, EndpointId, RoleArn},
+    ids::{AccountId, RoleArn},
     organization::Membership,
     service::Service,
+    subject::Subject,
 };
 
-/// What is known about one request at the moment it is judged.
+/// The facts about one request at the time of its judgement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The service, as EC2 described it.
     pub service: Service,
     /// The connection, as EC2 described it.
     pub connection: Connection,
-    /// The connections that exist beside it.
+    /// The established connections of the service.
     pub counts: Counts,
-    /// What Organizations says about the owner, where a policy could depend on it.
+    /// The owner's membership in the organization, if a policy could depend on it.
     #[serde(default, skip_serializing_if = "is_not_asked")]
     pub membership: Membership,
-    /// What the event said about its author. Hearsay, until EC2 agrees.
+    /// The requester that an event claims. It proves nothing until EC2 agrees with it.
     pub claim: Option<Claim>,
-    /// The moment of judgement.
+    /// The time of the judgement.
     pub now: Timestamp,
 }
 
-/// Connections that are established already; those that wait for acceptance do not count.
+/// Numbers of established connections. Pending ones do not count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
-    /// Of the requester's account, on this service.
+    /// The connections of the requester's account to the service.
     pub of_account: u32,
-    /// Of everybody, on this service.
+    /// All connections to the service.
     pub of_service: u32,
 }
 
-/// What a CloudTrail event said. Anybody who may put events on the bus can say anything here.
+/// The requester that a CloudTrail event claims. Every account that may put events on the bus can forge one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// `ownerId` of the endpoint in the event's response elements.
     pub owner: Option<AccountId>,
     /// The account of the EventBridge envelope.
     pub account: Option<AccountId>,
-    /// The account CloudTrail delivered the event to.
+    /// The account that CloudTrail delivered the event to.
     pub recipient: Option<AccountId>,
-    /// The endpoint the event is about.
-    pub endpoint: EndpointId,
-    /// The IAM role behind the call, from `sessionIssuer` alone: a session's own ARN has no path and a chosen name.
+    /// The subject of the event.
+    #[serde(alias = "endpoint")]
+    pub subject: Subject,
+    /// The IAM role behind the call, from `sessionIssuer` only: a session's own ARN lacks the role's path, and the caller
+    /// chooses its name.
     pub role: Option<RoleArn>,
 }
 
 impl Claim {
-    /// The claim of an event that is gone: the record of a role that it proved is as good.
+    /// Returns the claim of an earlier event whose role is on the ledger.
     #[must_use]
     pub fn recorded(connection: &Connection, role: RoleArn) -> Self {
         let owner = connection.owner.clone();
-        Self { account: owner.clone(), recipient: owner.clone(), owner, endpoint: connection.endpoint.clone(), role: Some(role) }
+        Self { account: owner.clone(), recipient: owner.clone(), owner, subject: connection.subject.clone(), role: Some(role) }
     }
 }
 
 impl Facts {
-    /// The facts that EC2 states. AWS Organizations was not asked, and no event proves a role.
+    /// Returns the facts that EC2 states, without an answer of AWS Organizations and without a proven role.
     #[must_use]
     pub fn described(service: Service, connection: Connection, counts: Counts, now: Timestamp) -> Self {
         Self { service, connection, counts, membership: Membership::NotAsked, claim: None, now }
     }
 
-    /// The same facts with what AWS Organizations states.
+    /// Returns the same facts with an answer of AWS Organizations.
     #[must_use]
     pub fn with_membership(self, membership: Membership) -> Self {
         Self { membership, ..self }
     }
 
-    /// The same facts with what an event claims about the requester.
+    /// Returns the same facts with an event's claim.
     #[must_use]
     pub fn with_claim(self, claim: Option<Claim>) -> Self {
         Self { claim, ..self }
     }
 
-    /// The role that made the request, if the event that named it agrees with EC2 in every account and id.
+    /// Returns the role that made the request, if the event that names it agrees with EC2 in each account and id.
     #[must_use]
     pub fn requester(&self) -> Option<&RoleArn> {
         let claim = self.claim.as_ref()?;
         let role = claim.role.as_ref()?;
         let owner = self.connection.owner.as_ref()?;
-        let agreed = claim.endpoint == self.connection.endpoint
+        let agreed = claim.subject == self.connection.subject
             && [&claim.owner, &claim.account, &claim.recipient, &role.account()].iter().all(|said| said.as_ref() == Some(owner));
         agreed.then_some(role)
     }
 
-    /// The owner the event named, where it is not the one that EC2 describes.
+    /// Returns the owner that the event names, if EC2 describes another one.
     #[must_use]
     pub fn disputed_owner(&self) -> Option<&AccountId> {
         let said = self.claim.as_ref()?.owner.as_ref()?;
@@ -100,20 +103,6 @@ impl Facts {
     }
 }
 
-impl Counts {
-    /// Counts the established connections among a service's.
-    #[must_use]
-    pub fn of(connections: &[Connection], owner: Option<&AccountId>) -> Self {
-        use crate::model::connection::Phase;
-        let live = || connections.iter().filter(|c| c.state.phase() == Phase::Live);
-        Self { of_account: count(live().filter(|c| owner.is_some() && c.owner.as_ref() == owner)), of_service: count(live()) }
-    }
-}
-
 fn is_not_asked(membership: &Membership) -> bool {
     *membership == Membership::NotAsked
-}
-
-fn count<T>(items: impl Iterator<Item = T>) -> u32 {
-    u32::try_from(items.count()).unwrap_or(u32::MAX)
 }

@@ -1,12 +1,12 @@
-//! The names of things, parsed once at the edge and never raw strings afterwards.
+//! Ids and names of AWS resources, parsed once at the edge.
 //!
-//! Two ids are equal only if they are the same id: nothing in this crate compares ids by prefix or substring.
+//! Ids are compared as a whole. No code of this crate compares them by prefix or substring.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// A name that does not have the form AWS gives it.
+/// A text that is not an id of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not {what}; expected {expected}")]
 pub struct IdError {
@@ -15,7 +15,7 @@ pub struct IdError {
     expected: &'static str,
 }
 
-/// Declares a checked string id: display, parse, serde by its text.
+/// Declares an id: a string that is checked when it is parsed or deserialized.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $expected:literal, $valid:expr) => {
         $(#[$doc])*
@@ -24,7 +24,7 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
-            /// The id as AWS writes it.
+            /// Returns the id as AWS writes it.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -97,7 +97,7 @@ id!(
 );
 
 impl TopicArn {
-    /// The account the topic lives in.
+    /// Returns the account of the topic.
     #[must_use]
     pub fn account(&self) -> Option<AccountId> {
         self.as_str().split(':').nth(4)?.parse().ok()
@@ -105,7 +105,7 @@ impl TopicArn {
 }
 
 impl Region {
-    /// The partition of AWS that the Region belongs to, as ARNs name it.
+    /// Returns the partition of the Region, as ARNs name it.
     #[must_use]
     pub fn partition(&self) -> &'static str {
         match self.as_str() {
@@ -117,17 +117,17 @@ impl Region {
 }
 
 impl RoleArn {
-    /// The account the role lives in.
+    /// Returns the account of the role.
     #[must_use]
     pub fn account(&self) -> Option<AccountId> {
         role_account(&self.0)
     }
 }
 
-/// An endpoint service's full name, taken apart: `com.amazonaws.vpce.REGION.vpce-svc-…`.
+/// The full name of an endpoint service: `com.amazonaws.vpce.REGION.vpce-svc-…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceName {
-    /// The Region the *service* lives in; EC2 must be asked there.
+    /// The Region of the service.
     pub region: Region,
     /// The endpoint service.
     pub service: ServiceId,
@@ -136,7 +136,7 @@ pub struct ServiceName {
 impl FromStr for ServiceName {
     type Err = IdError;
 
-    /// Also takes China's names, which begin with `cn.`.
+    /// Parses the name. Names in China begin with `cn.`.
     fn from_str(text: &str) -> Result<Self, IdError> {
         let name = text.strip_prefix("cn.").unwrap_or(text);
         name.strip_prefix("com.amazonaws.vpce.")
@@ -150,7 +150,7 @@ impl FromStr for ServiceName {
     }
 }
 
-/// Bad text is quoted back to people, so not more of it than they can read.
+/// Cuts a text for an error message.
 fn clip(text: &str) -> String {
     text.chars().take(80).collect()
 }
@@ -168,7 +168,7 @@ fn is_region(text: &str) -> bool {
         && words.iter().all(|w| (2..=12).contains(&w.len()) && w.bytes().all(|b| b.is_ascii_lowercase()))
 }
 
-/// IAM's own limit for any of its ARNs. A role is kept in the record, and must not fill it.
+/// IAM's limit for an ARN. Records hold the role, so its length must be bounded.
 const ROLE_ARN_CHARACTERS_MAX: usize = 2048;
 
 fn role_account(text: &str) -> Option<AccountId> {
@@ -178,7 +178,7 @@ fn role_account(text: &str) -> Option<AccountId> {
     let (partition, rest) = text.strip_prefix("arn:")?.split_once(':')?;
     let (account, role) = rest.strip_prefix("iam::")?.split_once(':')?;
     let name = role.strip_prefix("role/")?;
-    // IAM's own alphabet for paths and names; whatever else a caller puts there is no role.
+    // The characters that IAM allows in paths and names.
     let clean = |b: u8| b.is_ascii_alphanumeric() || b"/+=,.@_-".contains(&b);
     let named = !name.is_empty() && !name.ends_with('/') && name.bytes().all(clean);
     (is_partition(partition) && named).then(|| account.parse().ok()).flatten()
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn accounts_are_twelve_ascii_digits() {
+    fn accounts_have_twelve_ascii_digits() {
         check::<AccountId>(
             &["000000000000", "111122223333"],
             &["", "11112222333", "1111222233334", "11112222333a", "١١١١٢٢٢٢٣٣٣٣", " 11112222333", "arn:aws:iam::111122223333:root"],
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_is_no_service_and_no_connection() {
+    fn endpoint_and_service_ids_differ() {
         check::<EndpointId>(
             &["vpce-0c1308d7312217abc", "vpce-12345678"],
             &[
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_region_is_in_one_partition() {
+    fn region_names_its_partition() {
         let partition = |region: &str| region.parse::<Region>().map(|region| region.partition());
         for (region, is) in [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")] {
             assert_eq!(partition(region), Ok(is));
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn regions_and_service_names() {
+    fn regions_and_service_names_are_checked() {
         check::<Region>(
             &["us-east-1", "ap-southeast-2", "us-gov-west-1", "cn-north-1", "us-isob-east-1"],
             &["", "us", "us-east", "US-EAST-1", "us-east-1a", "1-us-east"],
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_keep_their_path_and_sessions_are_no_roles() {
+    fn sessions_are_not_roles() {
         check::<RoleArn>(
             &[
                 "arn:aws:iam::111122223333:role/team/deployer",
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn topics() {
+    fn topics_are_checked() {
         check::<TopicArn>(
             &["arn:aws:sns:us-east-1:123456789012:owners"],
             &["arn:aws:sqs:us-east-1:123456789012:owners", "arn:aws:sns:us-east-1:123456789012:a:b", "arn:aws:sns:us-east-1:123456789012:"],

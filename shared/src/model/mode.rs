@@ -1,13 +1,13 @@
-//! The mode of a deployment.
+//! The mode: observe or active.
 
 use std::str::FromStr;
 
-/// Whether the warden acts.
+/// The mode of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// It judges, records and tells, and touches nothing.
+    /// The warden decides, records and tells, and does not act.
     Observe,
-    /// It accepts and rejects.
+    /// The warden accepts and rejects.
     Active,
 }
 
@@ -18,7 +18,7 @@ impl FromStr for Mode {
         match text {
             "observe" => Ok(Self::Observe),
             "active" => Ok(Self::Active),
-            _ => Err(format!("`{text}` is no mode")),
+            _ => Err(format!("`{text}` is not a mode")),
         }
     }
 }

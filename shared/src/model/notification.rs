@@ -1,16 +1,16 @@
-//! Connection notifications of endpoint services. Source: `DescribeVpcEndpointConnectionNotifications`.
+//! Connection notifications of endpoint services.
 
 use crate::model::ids::ServiceId;
 
-/// A subscription to a service's connection events (`DescribeVpcEndpointConnectionNotifications`).
+/// A connection notification of a service (`DescribeVpcEndpointConnectionNotifications`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionNotification {
     /// The service.
     pub service: ServiceId,
-    /// The topic.
+    /// The ARN of the topic.
     pub topic: String,
-    /// `Accept`, `Connect`, `Delete`, `Reject`.
+    /// The events: `Accept`, `Connect`, `Delete`, `Reject`.
     pub events: Vec<String>,
-    /// Whether it is enabled.
+    /// True if EC2 sends the notification.
     pub enabled: bool,
 }

@@ -1,4 +1,4 @@
-//! The account that asks, as AWS Organizations describes it.
+//! The requester's account as AWS Organizations describes it.
 
 use std::str::FromStr;
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::ids::RoleArn;
 
-/// How Organizations can be asked.
+/// The warden's access to AWS Organizations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrganizationAccess {
-    /// Not at all: what depends on it waits.
+    /// No access. A request that depends on the organization stays pending.
     None,
-    /// With the warden's own role: its account is the management account or a delegated administrator.
+    /// The warden's own role: its account is the management account or a delegated administrator.
     Direct,
-    /// Through a role in such an account.
+    /// A role in such an account.
     Role(RoleArn),
 }
 
@@ -29,20 +29,20 @@ impl FromStr for OrganizationAccess {
     }
 }
 
-/// Whether an account belongs to the organization.
+/// An account's membership in the organization.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum Membership {
-    /// Nobody asked, for no policy could depend on it.
+    /// AWS Organizations was not asked, because no policy could depend on the answer.
     #[default]
     NotAsked,
-    /// It is none of the organization's accounts.
+    /// The account does not belong to the organization.
     Outside,
-    /// It is one of them.
+    /// The account belongs to the organization.
     Member(Member),
-    /// Organizations did not say. What depends on it cannot be decided.
+    /// AWS Organizations gave no answer.
     Unknown {
-        /// Why not.
+        /// The reason.
         why: String,
     },
 }
@@ -50,58 +50,45 @@ pub enum Membership {
 /// An account of the organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// Its name. Its own people choose it.
+    /// The account's name. The account chooses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Its state, as the wire spells it: `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, …
+    /// The account's state as AWS Organizations spells it: `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, …
     pub state: String,
     /// The root and the organizational units above it, from the top.
     pub units: Vec<String>,
 }
 
 impl Membership {
-    /// What is known of the account: that it is no member, or which.
-    ///
-    /// # Errors
-    /// When nothing is known.
-    pub(crate) fn known(&self) -> Result<Option<&Member>, NotKnown> {
-        match self {
-            Self::Outside => Ok(None),
-            Self::Member(member) => Ok(Some(member)),
-            Self::NotAsked | Self::Unknown { .. } => Err(NotKnown),
-        }
-    }
-
-    /// The root and the units above the account; empty if they are not known.
+    /// Returns true if AWS Organizations gave an answer.
     #[must_use]
-    pub fn units(&self) -> &[String] {
+    pub fn is_known(&self) -> bool {
+        matches!(self, Self::Outside | Self::Member(_))
+    }
+
+    /// Returns the member, if the account is known to be one.
+    #[must_use]
+    pub fn member(&self) -> Option<&Member> {
         match self {
-            Self::Member(member) => &member.units,
-            Self::NotAsked | Self::Outside | Self::Unknown { .. } => &[],
+            Self::Member(member) => Some(member),
+            Self::NotAsked | Self::Outside | Self::Unknown { .. } => None,
         }
     }
 
-    /// The state of a member that is not active: suspended, closing, closed, or one that this version does not know.
+    /// Returns the state of a member that is not active: suspended, closing, closed, or one that this version does not know.
     #[must_use]
     pub fn inactive(&self) -> Option<&str> {
-        match self {
-            Self::Member(member) if member.state != "ACTIVE" => Some(&member.state),
-            Self::Member(_) | Self::NotAsked | Self::Outside | Self::Unknown { .. } => None,
-        }
+        self.member().map(|member| member.state.as_str()).filter(|state| *state != "ACTIVE")
     }
 }
 
-/// Nothing is known of the organization.
-#[derive(Debug)]
-pub(crate) struct NotKnown;
-
-/// The units in a path as Organizations gives it: `o-…/r-…/ou-…/ou-…/ACCOUNT/`.
+/// Returns the root and the units in a path of AWS Organizations: `o-…/r-…/ou-…/ou-…/ACCOUNT/`.
 #[must_use]
 pub fn units(path: &str) -> Vec<String> {
     path.split('/').filter(|part| is_unit(part)).map(str::to_owned).collect()
 }
 
-/// Whether a text has the form of a root's or a unit's id.
+/// Returns true if the text has the form of an id of a root or a unit.
 #[must_use]
 pub fn is_unit(text: &str) -> bool {
     let plain =
@@ -118,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_names_the_root_and_every_unit_and_nothing_else() {
+    fn path_yields_root_and_units() {
         let path = "o-a1b2c3d4e5/r-f6g7h8i9j0example/ou-ghi0-awsccccc/ou-jkl0-awsddddd/123456789012/";
         assert_eq!(units(path), ["r-f6g7h8i9j0example", "ou-ghi0-awsccccc", "ou-jkl0-awsddddd"]);
         for other in ["", "r-", "r-ABCD", "ou-abcd", "ou-abcd-short", "ou-abcd-1234567!", "123456789012", "o-a1b2c3d4e5"] {

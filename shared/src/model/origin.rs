@@ -1,23 +1,23 @@
-//! The origin of a decision: which event led to it.
+//! The origin of a decision: the event that led to it.
 
 use serde::{Deserialize, Serialize};
 
-/// What set a decision off.
+/// The event that led to a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// Which of the three ways.
+    /// The kind of event.
     pub kind: OriginKind,
-    /// The id the sender gave the event; for people who search logs, never a key.
+    /// The event's id as its sender gave it, for searches in logs. It is never a key.
     pub id: String,
 }
 
-/// How a request came to the warden's notice.
+/// The kind of event that led to a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OriginKind {
-    /// A CloudTrail event over EventBridge.
+    /// A CloudTrail event, from EventBridge.
     CloudTrail,
-    /// PrivateLink's connection notification over SNS.
+    /// A connection notification, from SNS.
     Notification,
     /// The schedule.
     Sweep,

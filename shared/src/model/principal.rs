@@ -1,6 +1,4 @@
-//! The allowed principals of an endpoint service, each parsed by its type.
-//!
-//! Accounts are compared as account ids, never as substrings of an ARN.
+//! The allowed principals of an endpoint service.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,41 +7,41 @@ use crate::model::ids::AccountId;
 /// One allowed principal of an endpoint service (`DescribeVpcEndpointServicePermissions`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AllowedPrincipal {
-    /// The principal as EC2 returned it; what a command to remove it must say.
+    /// The principal as EC2 returned it. A command that removes it must use this text.
     pub text: String,
-    /// Who that is.
-    pub who: Principal,
+    /// The parsed principal.
+    pub principal: Principal,
 }
 
-/// Who may ask for a connection.
+/// A principal that may request connections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "type")]
 pub enum Principal {
-    /// `*`: every AWS account there is.
+    /// `*`: every AWS account.
     Anyone,
-    /// Everybody in an account: `arn:…:root`, or the bare id.
+    /// Every principal of an account: `arn:…:root`, or the bare id.
     Account {
         /// The account.
         account: AccountId,
-        /// Whether it was written as a bare id.
+        /// True if it is written as a bare id.
         bare: bool,
     },
     /// One IAM user.
     User {
-        /// The account the user lives in.
+        /// The account of the user.
         account: AccountId,
     },
     /// One IAM role.
     Role {
-        /// The account the role lives in.
+        /// The account of the role.
         account: AccountId,
     },
     /// An organizational unit.
     Unit {
-        /// `ou-…`.
+        /// The unit's id, `ou-…`.
         unit: String,
     },
-    /// A type or a form that this version does not know: `Service`, or something new.
+    /// A type or a form that this version does not know, such as `Service`.
     Unknown {
         /// EC2's `PrincipalType`.
         kind: String,
@@ -51,16 +49,16 @@ pub enum Principal {
 }
 
 impl AllowedPrincipal {
-    /// Reads a principal. EC2's type says what it should be; where the text is none of that type, it is unknown.
+    /// Parses a principal. If its text does not agree with EC2's type, it is unknown.
     #[must_use]
     pub fn parse(kind: &str, text: &str) -> Self {
-        let who = read(kind, text).unwrap_or_else(|| Principal::Unknown { kind: kind.to_owned() });
-        Self { text: text.to_owned(), who }
+        let principal = parse(kind, text).unwrap_or_else(|| Principal::Unknown { kind: kind.to_owned() });
+        Self { text: text.to_owned(), principal }
     }
 }
 
 impl Principal {
-    /// The account it is, or lives in.
+    /// Returns the account that the principal is or belongs to.
     #[must_use]
     pub fn account(&self) -> Option<&AccountId> {
         match self {
@@ -69,9 +67,9 @@ impl Principal {
         }
     }
 
-    /// Whether it lets somebody in this account ask. `None`: that depends on an organization, which nobody looked at.
+    /// Returns true if the principal permits requests of the account, and `None` if that depends on the organization.
     #[must_use]
-    pub fn lets_ask(&self, account: &AccountId) -> Option<bool> {
+    pub fn admits(&self, account: &AccountId) -> Option<bool> {
         match self {
             Self::Anyone => Some(true),
             Self::Unit { .. } | Self::Unknown { .. } => None,
@@ -80,8 +78,8 @@ impl Principal {
     }
 }
 
-/// An older or future EC2 may leave the type out; then the text alone decides.
-fn read(kind: &str, text: &str) -> Option<Principal> {
+/// Parses a principal. If EC2 omits the type, the text alone decides.
+fn parse(kind: &str, text: &str) -> Option<Principal> {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let principal = match parts.as_slice() {
         ["*"] => Principal::Anyone,
@@ -117,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn principals_are_read_by_their_type() {
+    fn principals_are_parsed_by_type() {
         let account: AccountId = "111122223333".parse().unwrap();
         for (kind, text, expected) in [
             ("All", "*", Principal::Anyone),
@@ -132,12 +130,12 @@ mod tests {
                 Principal::Unit { unit: "ou-ab12-11112222".to_owned() },
             ),
         ] {
-            assert_eq!(AllowedPrincipal::parse(kind, text).who, expected, "{kind} {text}");
+            assert_eq!(AllowedPrincipal::parse(kind, text).principal, expected, "{kind} {text}");
         }
     }
 
     #[test]
-    fn what_does_not_agree_with_its_type_is_unknown() {
+    fn type_mismatch_is_unknown() {
         for (kind, text) in [
             ("Service", "redis.example.com"),
             ("Account", "arn:aws:iam::111122223333:role/x"),
@@ -145,7 +143,7 @@ mod tests {
             ("Role", "arn:aws:sts::111122223333:assumed-role/x/session"),
             ("Planet", "*"),
         ] {
-            assert_eq!(AllowedPrincipal::parse(kind, text).who, Principal::Unknown { kind: kind.to_owned() }, "{kind} {text}");
+            assert_eq!(AllowedPrincipal::parse(kind, text).principal, Principal::Unknown { kind: kind.to_owned() }, "{kind} {text}");
         }
     }
 }

@@ -1,21 +1,21 @@
-//! The scope of a deployment: the endpoint services it answers for.
+//! The scope of a deployment.
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use crate::model::{ids::ServiceId, service::Service};
 
-/// Which of the account's endpoint services the warden answers for.
+/// The endpoint services of the account for which the warden decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
-    /// Every one.
+    /// All of them.
     All,
-    /// These.
+    /// The listed ones.
     Services(BTreeSet<ServiceId>),
-    /// Those with this tag.
+    /// Those with a tag.
     Tag {
         /// The tag's key.
         key: String,
-        /// Its value, matched whole.
+        /// The tag's value, compared as a whole.
         value: String,
     },
 }
@@ -23,13 +23,14 @@ pub enum Scope {
 impl FromStr for Scope {
     type Err = String;
 
-    /// Reads `all`, ids with commas between, or `tag:KEY=VALUE`.
+    /// Parses `all`, service ids separated by commas, or `tag:KEY=VALUE`.
     fn from_str(text: &str) -> Result<Self, String> {
         if text == "all" {
             return Ok(Self::All);
         }
         if let Some(tag) = text.strip_prefix("tag:") {
-            let (key, value) = tag.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| format!("`{text}` names no tag"))?;
+            let (key, value) =
+                tag.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| format!("`{text}` does not name a tag"))?;
             return Ok(Self::Tag { key: key.to_owned(), value: value.to_owned() });
         }
         let ids = text.split(',').map(|id| id.trim().parse::<ServiceId>()).collect::<Result<_, _>>();
@@ -37,7 +38,7 @@ impl FromStr for Scope {
     }
 }
 
-/// As it is written.
+/// Writes the form that [`Scope::from_str`] parses.
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -49,7 +50,7 @@ impl fmt::Display for Scope {
 }
 
 impl Scope {
-    /// Whether a service is the warden's business.
+    /// Returns true if the service is in the scope.
     #[must_use]
     pub fn covers(&self, service: &Service) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! An endpoint service as its owner sees it. Source: `DescribeVpcEndpointServiceConfigurations`.
+//! Endpoint services as EC2 describes them to their owner (`DescribeVpcEndpointServiceConfigurations`).
 
 use std::collections::BTreeMap;
 
@@ -6,30 +6,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::ids::{Region, ServiceId};
 
-/// An endpoint service of ours (`DescribeVpcEndpointServiceConfigurations`).
+/// The part of an endpoint service that a policy can read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
-    /// Its id.
+    /// The id.
     pub id: ServiceId,
-    /// The Region it lives in.
+    /// The service's own Region.
     pub region: Region,
-    /// Behind which kind of load balancer it stands.
+    /// The service type.
     pub kind: ServiceKind,
-    /// Whether consumers wait for us at all. When EC2 does not say, they are assumed to.
+    /// True if requests wait for acceptance. If EC2 does not state it, true is assumed.
     pub acceptance_required: bool,
-    /// The owner's tags. Written by the provider, so a policy may rest on them.
+    /// The tags. The service's owner writes them, so a policy may rest on them.
     pub tags: BTreeMap<String, String>,
 }
 
-/// What carries a service's traffic.
+/// The service type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum ServiceKind {
-    /// A Network Load Balancer.
+    /// Behind a Network Load Balancer.
     Interface,
-    /// A Gateway Load Balancer. AWS sends no connection notification for these.
+    /// Behind a Gateway Load Balancer. AWS sends no connection notifications for these.
     GatewayLoadBalancer,
-    /// Not known to this version.
+    /// A type that this version does not know.
     Other(String),
 }
 
@@ -53,20 +53,20 @@ impl From<ServiceKind> for String {
     }
 }
 
-/// An endpoint service as its owner offers it.
+/// The configuration of an endpoint service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceConfiguration {
-    /// What a policy may rest on.
+    /// The part that a policy can read.
     pub service: Service,
-    /// The Regions it can be reached from, where EC2 says so.
+    /// The supported Regions, if EC2 states them.
     pub regions: Vec<SupportedRegion>,
 }
 
-/// A Region that a service can, or could once, be reached from.
+/// A supported Region of a service. Consumers in it can request connections while its state is `Available`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SupportedRegion {
     /// The Region.
     pub region: Region,
-    /// `Available`, `Pending`, `Closed`, … as EC2 spells it.
+    /// The state as EC2 spells it: `Available`, `Pending`, `Closed`, …
     pub state: String,
 }

@@ -1,14 +1,14 @@
-//! How soon somebody should look.
+//! The severity of a message or a finding.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How soon somebody should look. Ordered: what is worse is greater.
+/// The severity of a message or a finding, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// Nothing is pressing.
+    /// For information.
     Info,
     /// A person has something to decide.
     Warning,
@@ -17,10 +17,10 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Every severity, the worst first.
+    /// Every severity, in descending order.
     pub const ALL: [Self; 3] = [Self::Critical, Self::Warning, Self::Info];
 
-    /// The word used in attributes, reports and metrics.
+    /// Returns the name in attributes, reports and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -6,12 +6,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::ids::{EndpointId, IdError};
 
-/// The resource that requests a connection. It is stored as its id.
+/// The consumer's resource for which a connection is requested.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Subject {
     /// A VPC endpoint.
     Endpoint(EndpointId),
+}
+
+impl Subject {
+    /// Returns the id as AWS writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Endpoint(id) => id.as_str(),
+        }
+    }
+
+    /// Returns the VPC endpoint, if the subject is one.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&EndpointId> {
+        match self {
+            Self::Endpoint(id) => Some(id),
+        }
+    }
 }
 
 impl FromStr for Subject {
@@ -32,16 +50,18 @@ impl TryFrom<String> for Subject {
 
 impl From<Subject> for String {
     fn from(subject: Subject) -> Self {
-        match subject {
-            Subject::Endpoint(endpoint) => endpoint.into(),
-        }
+        subject.as_str().to_owned()
+    }
+}
+
+impl From<EndpointId> for Subject {
+    fn from(id: EndpointId) -> Self {
+        Self::Endpoint(id)
     }
 }
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Endpoint(endpoint) => endpoint.fmt(f),
-        }
+        f.write_str(self.as_str())
     }
 }

@@ -1,4 +1,4 @@
-//! What a policy set can accept, without a concrete request: for permissions that no policy uses, accounts that lack a
+//! Questions about a policy set without a concrete request: for permissions that no policy uses, accounts that lack a
 //! permission, and unused policies.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -12,7 +12,7 @@ use crate::{
     model::{
         connection::{Connection, State},
         facts::{Counts, Facts},
-        ids::{AccountId, EndpointId},
+        ids::AccountId,
         organization::Membership,
         service::Service,
     },
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// A requester of which little is known.
+/// A requester without a concrete request.
 #[derive(Debug, Clone, Copy)]
 pub enum PossibleRequester<'a> {
     /// An account.
@@ -51,11 +51,11 @@ impl PolicySet {
         let (account, parents) = match requester {
             PossibleRequester::Account(account) => (account, self.groups.of(account).iter().map(group).collect::<Result<_, _>>()),
             PossibleRequester::Unlisted => (&unlisted, Ok(HashSet::new())),
-            PossibleRequester::MemberOf(unit) => (&unlisted, uid("PrivateLink::OrganizationalUnit", unit).map(|unit| [unit].into())),
+            PossibleRequester::MemberOf(unit) => (&unlisted, uid("OrganizationalUnit", unit).map(|unit| [unit].into())),
         };
-        let principal = uid("PrivateLink::Account", account.as_str()).ok()?;
-        let resource = uid("PrivateLink::EndpointService", service.id.as_str()).ok()?;
-        let action = uid("PrivateLink::Action", "Accept").ok()?;
+        let principal = uid("Account", account.as_str()).ok()?;
+        let resource = uid("EndpointService", service.id.as_str()).ok()?;
+        let action = uid("Action", "Accept").ok()?;
         let attributes = attributes("resource", &plain_request(account, service, Timestamp::UNIX_EPOCH)?);
         let entities =
             [Entity::new_no_attrs(principal.clone(), parents.ok()?), service_entity(resource.clone(), service, attributes).ok()?];
@@ -64,7 +64,7 @@ impl PolicySet {
         Some(Authorizer::new().is_authorized_partial(&request, set, &entities).decision() != Some(Decision::Deny))
     }
 
-    /// The accounts that policies or groups name, and that the set could accept for being named.
+    /// Returns the accounts that policies or groups name and that the set could accept.
     #[must_use]
     pub fn named_accounts(&self, service: &Service) -> Vec<AccountId> {
         let could = |account: &AccountId| self.partially(&self.set, PossibleRequester::Account(account), service).unwrap_or(false);
@@ -76,7 +76,7 @@ impl PolicySet {
         self.groups.accounts().cloned().chain(literal.iter().filter_map(|id| id.parse().ok())).collect()
     }
 
-    /// The named accounts whose first plain request the set accepts now.
+    /// Returns the named accounts whose first request the set accepts now.
     #[must_use]
     pub fn accepts_at_once(&self, service: &Service, now: Timestamp) -> Vec<AccountId> {
         // Accounts of the same groups that no policy names get the same answer: one of them is evaluated for all.
@@ -98,7 +98,7 @@ impl PolicySet {
         judgement.is_some_and(|judgement| evaluate(&judgement) == Evaluation::Accept)
     }
 
-    /// The permits that can accept a request.
+    /// Returns the permits that can accept a request.
     pub fn accepting_permits(&self) -> impl Iterator<Item = &PolicyId> {
         let accepts = |policy: &&Policy| {
             policy.effect() == Effect::Permit
@@ -111,7 +111,7 @@ impl PolicySet {
         self.set.policies().filter(accepts).filter_map(|policy| self.known(policy))
     }
 
-    /// The groups that only accepting permits name. A group of blocked accounts does its work while no account of it asks.
+    /// Returns the groups that only accepting permits name. A group of blocked accounts is in use without any request.
     #[must_use]
     pub fn accepting_groups(&self) -> Vec<&GroupName> {
         let accepting: BTreeSet<&PolicyId> = self.accepting_permits().collect();
@@ -120,26 +120,26 @@ impl PolicySet {
         self.groups.names().filter(|name| !named_by_others.contains(name.as_str())).collect()
     }
 
-    /// The set and its schema in Cedar's own types, for Cedar's own tools.
+    /// Returns the set and its schema in Cedar's types, for Cedar's tools.
     #[must_use]
     pub fn cedar(&self) -> (&CedarPolicySet, &Schema) {
         (&self.set, &self.schema)
     }
 
-    /// The set while some facts are unknown: the policies that do not read them, and relaxed copies of those that do.
+    /// Returns the set while some facts are unknown: the policies that do not read them, and relaxed copies of those that do.
     /// Returns `None` if a policy has no relaxed copy.
     #[must_use]
     pub fn parts(&self, unknown: &BTreeSet<UnknownFact>) -> Option<(Vec<Policy>, Vec<Policy>)> {
         self.residuals.split(&self.set, unknown)
     }
 
-    /// The facts that the policies read and that may be unknown.
+    /// Returns the facts that the policies read and that may be unknown.
     #[must_use]
     pub fn unknown_facts(&self) -> BTreeSet<UnknownFact> {
         UnknownFact::ALL.into_iter().filter(|fact| self.residuals.read(*fact)).collect()
     }
 
-    /// The groups with their accounts, by name.
+    /// Returns the groups with their accounts, by name.
     #[must_use]
     pub fn groups(&self) -> BTreeMap<&str, BTreeSet<&AccountId>> {
         let mut groups: BTreeMap<&str, BTreeSet<&AccountId>> = self.groups.names().map(|name| (name.as_str(), BTreeSet::new())).collect();
@@ -151,13 +151,13 @@ impl PolicySet {
         groups
     }
 
-    /// The services that policies name.
+    /// Returns the services that policies name.
     #[must_use]
     pub fn services(&self) -> BTreeSet<String> {
         self.literal("EndpointService")
     }
 
-    /// The groups of an account.
+    /// Returns the groups of an account.
     #[must_use]
     pub fn groups_of(&self, account: &AccountId) -> &[GroupName] {
         self.groups.of(account)
@@ -167,12 +167,12 @@ impl PolicySet {
         self.policies.get_key_value(AsRef::<str>::as_ref(policy.id())).map(|(id, _)| id)
     }
 
-    /// The ids of one type of entity that the policies spell out.
+    /// Returns the ids of one entity type that the policies name.
     fn literal(&self, kind: &str) -> BTreeSet<String> {
         literals(self.set.policies(), kind).collect()
     }
 
-    /// An account id that no policy and no group names.
+    /// Returns an account id that no policy and no group names.
     fn unlisted(&self) -> Option<AccountId> {
         let literal = self.literal("Account");
         let free = |account: &AccountId| !literal.contains(account.as_str()) && self.groups.of(account).is_empty();
@@ -180,11 +180,11 @@ impl PolicySet {
     }
 }
 
-/// The first request of an account from outside the organization, for an endpoint that no policy names.
+/// Returns the first request of an account outside the organization, for an endpoint that no policy names.
 fn plain_request(account: &AccountId, service: &Service, now: Timestamp) -> Option<Facts> {
     let connection = Connection {
         service: service.id.clone(),
-        endpoint: "vpce-00000000000000000".parse::<EndpointId>().ok()?,
+        subject: "vpce-00000000000000000".parse().ok()?,
         owner: Some(account.clone()),
         state: State::PendingAcceptance,
         created: Some(now),
@@ -200,7 +200,7 @@ fn literals<'a>(policies: impl Iterator<Item = &'a Policy>, kind: &str) -> impl 
 }
 
 fn group(name: &GroupName) -> Result<EntityUid, String> {
-    uid("PrivateLink::AccountGroup", name.as_str())
+    uid("AccountGroup", name.as_str())
 }
 
 fn is_accept(action: &EntityUid) -> bool {

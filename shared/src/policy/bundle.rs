@@ -1,5 +1,5 @@
-//! A policy set as it lies in S3: one object that holds every file, or a prefix whose manifest names each file with its
-//! hash. Either way one object decides which version it is, so nobody ever reads half of one and half of another.
+//! A policy set in S3: one object that holds every file (a bundle), or a prefix whose manifest names each file with its hash.
+//! One object decides the version in both forms, so a reader never mixes the files of two versions.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use crate::policy::{
     size_limits::FILES_MAX,
 };
 
-/// The version of both shapes.
+/// The schema version of bundles and manifests.
 const SCHEMA_VERSION: u32 = 1;
 
-/// The manifest's name under its prefix.
+/// The key of the manifest below its prefix.
 pub const MANIFEST: &str = "manifest.json";
 
-/// A whole set in one object: texts by file name.
+/// A whole policy set in one object: texts by file name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bundle {
@@ -25,7 +25,7 @@ pub struct Bundle {
     files: BTreeMap<String, String>,
 }
 
-/// What makes up a set: the SHA-256 of each file, in hexadecimal, by file name.
+/// The files of a policy set: the SHA-256 of each in hexadecimal, by file name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -36,82 +36,82 @@ pub struct Manifest {
 /// A bundle or a manifest that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
-    /// Not of the documented shape.
-    #[error("not a policy {what}; `warden policy publish` writes one")]
+    /// The text is not of the documented form.
+    #[error("not a policy {what}: write one with `warden policy publish`")]
     Malformed {
-        /// Bundle or manifest.
+        /// `bundle` or `manifest`.
         what: &'static str,
-        /// Why not.
+        /// The parser's error.
         #[source]
         source: serde_json::Error,
     },
     /// Written by a newer version.
     #[error("schema {0} is newer than this version reads ({SCHEMA_VERSION}): upgrade the warden")]
     Newer(u32),
-    /// More files than are read.
-    #[error("it has {0} files, at most {FILES_MAX} are read: put rules together")]
+    /// Too many files.
+    #[error("the manifest names {0} files, at most {FILES_MAX} are read: combine policies into fewer files")]
     TooMany(usize),
-    /// A file that is not the one that the manifest means.
-    #[error("`{0}` is not the file that the manifest means: an upload is under way, or somebody changed it alone")]
+    /// A file that does not have the hash in the manifest.
+    #[error("`{0}` does not have the hash in the manifest: an upload is in progress, or the file was replaced without a new manifest")]
     Changed(String),
 }
 
 impl Bundle {
-    /// The bundle of a set's files.
+    /// Makes the bundle of a set's files.
     #[must_use]
     pub fn of(files: &[PolicyFile]) -> Self {
         Self { schema: SCHEMA_VERSION, files: files.iter().map(|file| (file.name.clone(), file.text.clone())).collect() }
     }
 
-    /// Reads a bundle.
+    /// Parses a bundle.
     ///
     /// # Errors
-    /// When it is none, or a newer one.
+    /// The text is not a bundle, or has a newer schema.
     pub fn parse(text: &str) -> Result<Vec<PolicyFile>, BundleError> {
         let Self { schema, files } = serde_json::from_str(text).map_err(|source| BundleError::Malformed { what: "bundle", source })?;
         supported(schema)?;
         Ok(files.into_iter().map(|(name, text)| PolicyFile { name, text }).collect())
     }
 
-    /// As it is kept.
+    /// Writes the JSON form.
     ///
     /// # Errors
-    /// Never for one that this crate made.
+    /// Serialization of strings does not fail.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self)
     }
 }
 
 impl Manifest {
-    /// The manifest of a set's files.
+    /// Makes the manifest of a set's files.
     #[must_use]
     pub fn of(files: &[PolicyFile]) -> Self {
         Self { schema: SCHEMA_VERSION, sha256: files.iter().map(|file| (file.name.clone(), sha256(&file.text))).collect() }
     }
 
-    /// Reads a manifest.
+    /// Parses a manifest.
     ///
     /// # Errors
-    /// When it is none, or a newer one.
+    /// The text is not a manifest, has a newer schema, or names too many files.
     pub fn parse(text: &str) -> Result<Self, BundleError> {
         let manifest: Self = serde_json::from_str(text).map_err(|source| BundleError::Malformed { what: "manifest", source })?;
         supported(manifest.schema)?;
-        // Before the first of them is fetched. Two are no policies: groups and cases.
+        // Checked before the first file is fetched. Two files are not policies: groups and cases.
         if manifest.sha256.len() > FILES_MAX + 2 {
             return Err(BundleError::TooMany(manifest.sha256.len()));
         }
         Ok(manifest)
     }
 
-    /// The files it names.
+    /// Returns the names of the files.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.sha256.keys().map(String::as_str)
     }
 
-    /// A file that was read by its name, if it is the one that is meant.
+    /// Returns a fetched file, if it has the hash in the manifest.
     ///
     /// # Errors
-    /// When it is another.
+    /// The file has another hash, or the manifest does not name it.
     pub fn file(&self, name: &str, text: String) -> Result<PolicyFile, BundleError> {
         if self.sha256.get(name) == Some(&sha256(&text)) {
             return Ok(PolicyFile { name: name.to_owned(), text });
@@ -119,10 +119,10 @@ impl Manifest {
         Err(BundleError::Changed(name.to_owned()))
     }
 
-    /// As it is kept.
+    /// Writes the JSON form.
     ///
     /// # Errors
-    /// Never for one that this crate made.
+    /// Serialization of strings does not fail.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self)
     }

@@ -1,7 +1,10 @@
-//! One request in Cedar's terms: only the entities that it needs, so that a decision takes microseconds however many
-//! accounts the groups hold.
+//! A request in Cedar's terms. Only the entities that the request needs are built, so the time of a decision does not depend on
+//! the number of accounts in the groups.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression as Value, Schema};
 
@@ -10,19 +13,19 @@ use crate::{
     policy::{facts::FACTS, groups::Groups, judgement::MissingFact, names::GroupName},
 };
 
-/// A request and its entities, or Cedar's reason to refuse them.
+/// A request and its entities, or Cedar's error message.
 type Built = Result<(Request, Entities), String>;
 
 pub(super) fn build(action: &str, facts: &Facts, groups: &Groups, schema: &Schema) -> Result<Built, MissingFact> {
     let account = facts.connection.owner.as_ref().ok_or(MissingFact::Owner)?;
     facts.connection.created.ok_or(MissingFact::CreationTime)?;
-    Ok(put_together(action, facts, account.as_str(), groups.of(account), schema))
+    Ok(assemble(action, facts, account.as_str(), groups.of(account), schema))
 }
 
-fn put_together(action: &str, facts: &Facts, account: &str, groups: &[GroupName], schema: &Schema) -> Built {
-    let principal = uid("PrivateLink::Account", account)?;
-    let resource = uid("PrivateLink::EndpointService", facts.service.id.as_str())?;
-    let action = uid("PrivateLink::Action", action)?;
+fn assemble(action: &str, facts: &Facts, account: &str, groups: &[GroupName], schema: &Schema) -> Built {
+    let principal = uid("Account", account)?;
+    let resource = uid("EndpointService", facts.service.id.as_str())?;
+    let action = uid("Action", action)?;
     let service = service(resource.clone(), &facts.service, attributes("resource", facts))?;
     let entities = Entities::from_entities([requester(principal.clone(), facts, groups)?, service], Some(schema));
     let context = Context::from_pairs(record(below("context", facts))?).map_err(|error| error.to_string())?;
@@ -30,37 +33,44 @@ fn put_together(action: &str, facts: &Facts, account: &str, groups: &[GroupName]
     Ok((request, entities.map_err(|error| error.to_string())?))
 }
 
+/// The entity types of the schema. Cedar's parser runs once for each of them.
+static TYPES: LazyLock<HashMap<&'static str, EntityTypeName>> = LazyLock::new(|| {
+    let names = ["Account", "AccountGroup", "Action", "EndpointService", "OrganizationalUnit"];
+    names.into_iter().filter_map(|name| Some((name, format!("PrivateLink::{name}").parse().ok()?))).collect()
+});
+
+/// Returns the uid of an entity of the schema's namespace.
 pub(super) fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
-    let kind: EntityTypeName = kind.parse().map_err(|error| format!("{error}"))?;
-    Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
+    let kind = TYPES.get(kind).ok_or_else(|| format!("the schema has no entity type `{kind}`"))?;
+    Ok(EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id)))
 }
 
-/// The account, in its groups and units.
+/// Builds the account, with its groups and units as parents.
 fn requester(uid_of: EntityUid, facts: &Facts, groups: &[GroupName]) -> Result<Entity, String> {
-    let units = facts.membership.units().iter().map(|unit| uid("PrivateLink::OrganizationalUnit", unit));
-    let groups = groups.iter().map(|name| uid("PrivateLink::AccountGroup", name.as_str()));
+    let units = facts.membership.member().into_iter().flat_map(|member| &member.units).map(|unit| uid("OrganizationalUnit", unit));
+    let groups = groups.iter().map(|name| uid("AccountGroup", name.as_str()));
     let parents = groups.chain(units).collect::<Result<HashSet<_>, _>>()?;
     Entity::new(uid_of, attributes("principal", facts), parents).map_err(|error| error.to_string())
 }
 
-/// The endpoint service with its tags.
+/// Builds the endpoint service with its tags.
 pub(super) fn service(uid: EntityUid, service: &Service, attributes: HashMap<String, Value>) -> Result<Entity, String> {
     let tags = service.tags.iter().map(|(key, value)| (key.clone(), Value::new_string(value.clone())));
     Entity::new_with_tags(uid, attributes, HashSet::new(), tags).map_err(|error| error.to_string())
 }
 
-/// The attributes of an entity.
+/// Returns the known attributes of an entity.
 pub(super) fn attributes(variable: &str, facts: &Facts) -> HashMap<String, Value> {
     below(variable, facts).into_iter().filter_map(|(path, value)| Some(((*path.first()?).to_owned(), value))).collect()
 }
 
-/// The known values of a variable, by their paths below it.
+/// Returns the known values of a variable, by their paths below it.
 fn below(variable: &str, facts: &Facts) -> Vec<(&'static [&'static str], Value)> {
     let rows = FACTS.iter().filter(|fact| fact.path.first() == Some(&variable));
     rows.filter_map(|fact| Some((fact.path.get(1..)?, (fact.read)(facts)?))).collect()
 }
 
-/// Nests values by their paths. Paths of one record stand one after the other in the table.
+/// Nests values by their paths.
 fn record(values: Vec<(&[&str], Value)>) -> Result<Vec<(String, Value)>, String> {
     let mut records: BTreeMap<String, Vec<(String, Value)>> = BTreeMap::new();
     let mut pairs = Vec::new();

@@ -1,4 +1,4 @@
-//! What a judgement means: the one rule for waiting requests and for live connections.
+//! Evaluates a judgement: accept, reject, or refer to a person.
 
 use std::collections::BTreeSet;
 
@@ -12,57 +12,95 @@ use crate::{
     },
 };
 
-/// Why a person must decide.
+/// The reason why a person must decide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "why")]
 pub enum Refer {
-    /// No policy allows it: the default.
+    /// No policy allows the request: the default.
     NoPermit,
-    /// A `forbid` turned it away.
+    /// A `forbid` matches the request.
     Forbidden,
-    /// The policy says both accept and reject.
+    /// The policy set allows both to accept and to reject.
     Contradiction,
-    /// A policy could not be evaluated, so what it would have said is unknown.
+    /// A policy failed to evaluate, so its effect is unknown.
     PolicyError,
-    /// EC2 left out something that every judgement needs.
+    /// EC2 did not state a fact that every judgement needs.
     Missing {
-        /// What it was.
+        /// The fact.
         fact: MissingFact,
     },
-    /// A policy could have changed the answer, had a fact been known.
+    /// A policy could change the answer if a fact were known.
     Unverified {
-        /// What is not known.
+        /// The unknown facts.
         needs: BTreeSet<UnknownFact>,
     },
     /// The account is not active in its organization: suspended, closing or closed.
     Inactive {
-        /// As the wire spelled it.
+        /// The account's state, as AWS Organizations spells it.
         state: String,
     },
-    /// The state is none that AWS documents.
+    /// The connection is in a state that AWS does not document.
     UnknownState {
-        /// As the wire spelled it.
+        /// The state, as EC2 spells it.
         state: String,
     },
-    /// The event named another owner than EC2 does: somebody errs, or lies.
+    /// The event names another owner than EC2 does: it is forged, or a component is broken.
     Disputed {
-        /// Whom the event named.
+        /// The owner that the event named.
         claimed: AccountId,
+    },
+    /// A person put the service, or the whole stack, on hold.
+    Held {
+        /// The person.
+        by: String,
+        /// The reason.
+        reason: String,
+    },
+    /// A decision of a person on the ledger cannot be read. It may be a grant.
+    UnreadableDecision {
+        /// The keys of the ledger's items.
+        items: Vec<String>,
     },
 }
 
-/// What a judgement comes to. It permits nothing: an act takes an `ActionToken` of the decision.
+impl Refer {
+    /// Returns the kind of the reason, for keys and filters.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NoPermit => "no-permit",
+            Self::Forbidden => "forbidden",
+            Self::Contradiction => "contradiction",
+            Self::PolicyError => "policy-error",
+            Self::Missing { .. } => "missing",
+            Self::Unverified { .. } => "unverified",
+            Self::Inactive { .. } => "inactive",
+            Self::UnknownState { .. } => "unknown-state",
+            Self::Disputed { .. } => "disputed",
+            Self::Held { .. } => "held",
+            Self::UnreadableDecision { .. } => "unreadable-decision",
+        }
+    }
+
+    /// Returns true if the reason may disappear without a person: a proof arrives, or AWS Organizations answers.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unverified { .. })
+    }
+}
+
+/// The evaluation of a judgement. It permits no act: an act takes a token of `decision`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evaluation {
-    /// The policy lets it in.
+    /// The policy set accepts the request.
     Accept,
-    /// The policy turns it away.
+    /// The policy set rejects the request.
     Reject,
     /// A person must decide.
     Refer(Refer),
 }
 
-/// What a judgement comes to, for whoever waits and for whoever is connected already: the one rule.
+/// Evaluates a judgement, for pending requests and for live connections alike.
 #[must_use]
 pub fn evaluate(judgement: &Judgement) -> Evaluation {
     let Judgement { accept, reject, inactive } = judgement;
@@ -71,7 +109,7 @@ pub fn evaluate(judgement: &Judgement) -> Evaluation {
     let rejected = sound && needs.is_empty() && reject.allowed && !accept.allowed;
     match inactive {
         _ if rejected => Evaluation::Reject,
-        // Before all else that could lead to an acceptance, a person's grant included.
+        // Takes precedence over every acceptance, also by a grant.
         Some(state) => Evaluation::Refer(Refer::Inactive { state: state.clone() }),
         None if !sound => Evaluation::Refer(Refer::PolicyError),
         None if !needs.is_empty() => Evaluation::Refer(Refer::Unverified { needs }),

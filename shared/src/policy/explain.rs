@@ -1,173 +1,176 @@
-//! Why one policy matched a request or did not: its scope and each of its conditions, asked one by one.
+//! Explains why one policy matches a request or does not: evaluates its scope and each of its conditions separately.
 
 use std::collections::BTreeSet;
 
-use cedar_policy::{Authorizer, Decision, Effect, Entities, PolicyId, Request};
+use cedar_policy::{Authorizer, Decision, Effect, Entities, Policy, PolicyId, PolicySet as CedarPolicySet, Request};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::facts::Facts;
-use crate::policy::{
-    cedar_request,
-    facts::{UnknownFact, unknown},
-    index::evaluation_error,
-    judgement::MissingFact,
-    residual::{conjuncts, needs},
-    set::PolicySet,
+use crate::{
+    model::facts::Facts,
+    policy::{
+        cedar_request,
+        facts::{UnknownFact, unknown},
+        index::evaluation_error,
+        judgement::MissingFact,
+        residual::{conjuncts, needs},
+        set::PolicySet,
+    },
 };
 
-/// One policy, held against one request.
+/// One policy, evaluated for one request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PolicyExplanation {
-    /// Its `@id`.
+    /// `@id`.
     pub id: String,
-    /// Whether it forbids.
+    /// True if the effect is `forbid`.
     pub forbids: bool,
-    /// Whether its head (who, what, which service) speaks of this request.
+    /// True if the scope matches the request.
     pub in_scope: bool,
-    /// What its head speaks of otherwise: `account`, `action`, `service`.
-    pub elsewhere: Vec<&'static str>,
-    /// Its conditions, each with what it came to. What its head asks of a fact that is not known is one of them.
+    /// The parts of the scope that do not match: `account`, `action`, `service`.
+    pub scope_mismatches: Vec<&'static str>,
+    /// The conditions, each with its result. A scope that depends on an unknown fact is one of them.
     pub conditions: Vec<Condition>,
 }
 
 /// One condition of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Condition {
-    /// As the policy says it.
+    /// The condition in Cedar's text form.
     pub text: String,
-    /// What it came to.
+    /// The result.
     pub holds: ConditionResult,
 }
 
-/// What a condition came to.
+/// The result of a condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConditionResult {
-    /// It holds.
+    /// The condition holds.
     Yes,
-    /// It does not.
+    /// The condition does not hold.
     No,
-    /// An earlier condition does not hold, and without that one Cedar does not ask this one.
-    NotAsked,
-    /// It asks for facts that are not known.
-    Open(BTreeSet<UnknownFact>),
-    /// It cannot be evaluated.
+    /// Cedar does not evaluate the condition, because an earlier one does not hold.
+    NotEvaluated,
+    /// The condition depends on unknown facts.
+    Unknown(BTreeSet<UnknownFact>),
+    /// The condition fails to evaluate.
     Fails(String),
 }
 
-/// One request in Cedar's terms, and what nobody can say of it.
-struct Asked {
+/// One request in Cedar's terms.
+struct Question {
     request: Request,
     entities: Entities,
     unknown: BTreeSet<UnknownFact>,
 }
 
 impl PolicyExplanation {
-    /// Whether its conditions hold, and only its head speaks of something else.
+    /// Returns true if the conditions hold, and the scope alone does not match.
     #[must_use]
-    pub fn matches_elsewhere(&self) -> bool {
+    pub fn matches_except_scope(&self) -> bool {
         !self.in_scope && !self.conditions.is_empty() && self.conditions.iter().all(|condition| condition.holds == ConditionResult::Yes)
     }
 
-    /// Whether it took part in the decision.
+    /// Returns true if the policy matches the request.
     #[must_use]
     pub fn matched(&self) -> bool {
         self.in_scope && self.conditions.iter().all(|condition| condition.holds == ConditionResult::Yes)
     }
 
-    /// Whether it could match, were more known.
+    /// Returns true if the policy could match if its unknown facts were known.
     #[must_use]
-    pub fn waits(&self) -> bool {
-        let open = |condition: &Condition| matches!(condition.holds, ConditionResult::Open(_));
+    pub fn could_match(&self) -> bool {
+        let is_unknown = |condition: &Condition| matches!(condition.holds, ConditionResult::Unknown(_));
         self.in_scope
-            && self.conditions.iter().any(open)
-            && self.conditions.iter().all(|one| open(one) || one.holds == ConditionResult::Yes)
+            && self.conditions.iter().any(is_unknown)
+            && self.conditions.iter().all(|one| is_unknown(one) || one.holds == ConditionResult::Yes)
     }
 }
 
 impl PolicySet {
-    /// Holds every policy about an action (`Accept` or `Reject`) against one request.
+    /// Explains every policy for one request and one action, `Accept` or `Reject`.
     ///
     /// # Errors
-    /// When EC2 left out something that every judgement needs.
+    /// EC2 did not state a fact that every judgement needs.
     pub fn explain(&self, action: &str, facts: &Facts) -> Result<Vec<PolicyExplanation>, MissingFact> {
         let Ok((request, entities)) = cedar_request::build(action, facts, &self.groups, &self.schema)? else { return Ok(Vec::new()) };
-        let asked = Asked { request, entities, unknown: unknown(facts) };
-        let mut explained: Vec<PolicyExplanation> = self.set.policies().filter_map(|policy| explain(policy, &asked)).collect();
+        let question = Question { request, entities, unknown: unknown(facts) };
+        let mut explained: Vec<PolicyExplanation> = self.set.policies().filter_map(|policy| explain(policy, &question)).collect();
         explained.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(explained)
     }
 }
 
-fn explain(policy: &cedar_policy::Policy, asked: &Asked) -> Option<PolicyExplanation> {
+fn explain(policy: &Policy, question: &Question) -> Option<PolicyExplanation> {
     let json = policy.to_json().ok()?;
-    let mut conditions: Vec<Condition> = open_head(&json, asked).into_iter().collect();
-    let head_is_open = !conditions.is_empty();
-    let mut guarded = false;
+    let mut conditions: Vec<Condition> = unknown_scope(&json, question).into_iter().collect();
+    let scope_is_unknown = !conditions.is_empty();
+    let mut decided = false;
     for condition in json.get("conditions").and_then(Value::as_array).into_iter().flatten() {
         let kind = condition.get("kind").and_then(Value::as_str).unwrap_or("when");
-        // `unless` is one condition whatever it is made of: its parts do not hold by themselves.
+        // The parts of an `unless` do not hold separately, so it stays one condition.
         let parts = if kind == "when" { conjuncts(condition.get("body")?) } else { vec![condition.get("body")?] };
         for part in parts {
-            let held = held(kind, part, guarded, asked)?;
-            guarded |= held.holds == ConditionResult::No;
-            conditions.push(held);
+            let result = explain_condition(kind, part, decided, question)?;
+            decided |= result.holds == ConditionResult::No;
+            conditions.push(result);
         }
     }
-    let mut elsewhere = Vec::new();
+    let mut scope_mismatches = Vec::new();
     for (name, part) in [("account", "principal"), ("action", "action"), ("service", "resource")] {
-        if head_is_open && part == "principal" {
+        if scope_is_unknown && part == "principal" {
             continue;
         }
-        if evaluate(bare(json!({part: json.get(part)?}), json!([])), asked)? != ConditionResult::Yes {
-            elsewhere.push(name);
+        if evaluate(permit(json!({part: json.get(part)?}), json!([])), question)? != ConditionResult::Yes {
+            scope_mismatches.push(name);
         }
     }
     let forbids = policy.effect() == Effect::Forbid;
-    Some(PolicyExplanation { id: policy.id().to_string(), forbids, in_scope: elsewhere.is_empty(), elsewhere, conditions })
+    Some(PolicyExplanation { id: policy.id().to_string(), forbids, in_scope: scope_mismatches.is_empty(), scope_mismatches, conditions })
 }
 
-/// What a head asks of the account, where nobody can say it.
-fn open_head(policy: &Value, asked: &Asked) -> Option<Condition> {
-    let head = policy.get("principal")?;
-    let open: BTreeSet<UnknownFact> = needs(head).intersection(&asked.unknown).copied().collect();
-    let unit = || Some(format!("principal in PrivateLink::OrganizationalUnit::\"{}\"", head.pointer("/entity/id")?.as_str()?));
-    (!open.is_empty()).then(|| Condition { text: unit().unwrap_or_else(|| "principal".to_owned()), holds: ConditionResult::Open(open) })
+/// Returns the principal of the scope as a condition, if it depends on an unknown fact.
+fn unknown_scope(policy: &Value, question: &Question) -> Option<Condition> {
+    let scope = policy.get("principal")?;
+    let unknown: BTreeSet<UnknownFact> = needs(scope).intersection(&question.unknown).copied().collect();
+    let unit = || Some(format!("principal in PrivateLink::OrganizationalUnit::\"{}\"", scope.pointer("/entity/id")?.as_str()?));
+    (!unknown.is_empty())
+        .then(|| Condition { text: unit().unwrap_or_else(|| "principal".to_owned()), holds: ConditionResult::Unknown(unknown) })
 }
 
-fn held(kind: &str, part: &Value, guarded: bool, asked: &Asked) -> Option<Condition> {
-    // Alone, without the policy's head: so the condition is asked even where the head does not match.
-    let alone = bare(json!({}), json!([{"kind": kind, "body": part}]));
-    // Displayed, it keeps the author's operators; `to_cedar` would show Cedar's own: `!(a < b)` for `a >= b`.
-    let text = cedar_policy::Policy::from_json(None, alone.clone()).ok()?.to_string();
+fn explain_condition(kind: &str, part: &Value, decided: bool, question: &Question) -> Option<Condition> {
+    // Without the policy's scope, so that the condition is evaluated even if the scope does not match.
+    let alone = permit(json!({}), json!([{"kind": kind, "body": part}]));
+    // `Display` keeps the author's operators; `to_cedar` writes `!(a < b)` for `a >= b`.
+    let text = Policy::from_json(None, alone.clone()).ok()?.to_string();
     let text = text.split_once('{').map_or(text.as_str(), |(_, rest)| rest).trim().trim_end_matches(';').trim_end_matches('}').trim();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = if kind == "unless" { format!("unless {text}") } else { text };
-    let open: BTreeSet<UnknownFact> = needs(part).intersection(&asked.unknown).copied().collect();
-    let holds = match evaluate(alone, asked)? {
-        // An absent fact would pass for one that is not so.
-        _ if !open.is_empty() => ConditionResult::Open(open),
-        ConditionResult::Fails(_) if guarded => ConditionResult::NotAsked,
-        holds => holds,
+    let unknown: BTreeSet<UnknownFact> = needs(part).intersection(&question.unknown).copied().collect();
+    let holds = match evaluate(alone, question)? {
+        // Cedar treats an unknown fact as absent.
+        _ if !unknown.is_empty() => ConditionResult::Unknown(unknown),
+        ConditionResult::Fails(_) if decided => ConditionResult::NotEvaluated,
+        result => result,
     };
     Some(Condition { text, holds })
 }
 
-/// A permit for whoever and whatever, but for what is given.
-fn bare(head: Value, conditions: Value) -> Value {
+/// Returns a permit with parts of a scope and conditions. It matches every value of the other parts.
+fn permit(scope: Value, conditions: Value) -> Value {
     let mut policy = json!({"effect": "permit", "principal": {"op": "All"}, "action": {"op": "All"}, "resource": {"op": "All"}});
-    if let (Some(policy), Value::Object(head)) = (policy.as_object_mut(), head) {
-        policy.extend(head);
+    if let (Some(policy), Value::Object(scope)) = (policy.as_object_mut(), scope) {
+        policy.extend(scope);
         policy.insert("conditions".to_owned(), conditions);
     }
     policy
 }
 
-fn evaluate(policy: Value, asked: &Asked) -> Option<ConditionResult> {
-    let policy = cedar_policy::Policy::from_json(Some(PolicyId::new("asked")), policy).ok()?;
-    let set = cedar_policy::PolicySet::from_policies([policy]).ok()?;
-    let response = Authorizer::new().is_authorized(&asked.request, &set, &asked.entities);
+fn evaluate(policy: Value, question: &Question) -> Option<ConditionResult> {
+    let policy = Policy::from_json(Some(PolicyId::new("explained")), policy).ok()?;
+    let set = CedarPolicySet::from_policies([policy]).ok()?;
+    let response = Authorizer::new().is_authorized(&question.request, &set, &question.entities);
     let error = response.diagnostics().errors().next().map(|error| evaluation_error(error).message);
     Some(match (error, response.decision()) {
         (Some(error), _) => ConditionResult::Fails(error),

@@ -15,7 +15,7 @@ use crate::model::{facts::Facts, organization::Membership};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnknownFact {
-    /// What AWS Organizations says of the account: its units, name and state.
+    /// The facts from AWS Organizations: the account's units, name and state.
     Organization,
     /// The role behind the request, which only a CloudTrail event proves.
     Requester,
@@ -29,7 +29,7 @@ impl UnknownFact {
     /// Every fact that may be unknown.
     pub const ALL: [Self; 4] = [Self::Organization, Self::Requester, Self::Region, Self::IpAddressType];
 
-    /// The fact as messages and proofs name it.
+    /// Returns the name of the fact in messages and proofs.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
@@ -40,7 +40,7 @@ impl UnknownFact {
         }
     }
 
-    /// The reason why the fact is unknown for a request.
+    /// Returns the reason why the fact is unknown for a request.
     #[must_use]
     pub fn why_unknown(self, facts: &Facts) -> String {
         match (self, &facts.membership) {
@@ -53,7 +53,7 @@ impl UnknownFact {
 
     fn is_known(self, facts: &Facts) -> bool {
         match self {
-            Self::Organization => facts.membership.known().is_ok(),
+            Self::Organization => facts.membership.is_known(),
             Self::Requester => facts.requester().is_some(),
             Self::Region => facts.connection.region.is_some(),
             Self::IpAddressType => facts.connection.ip_address_type.is_some(),
@@ -83,13 +83,13 @@ pub(super) const FACTS: &[Fact] = &[
         path: &["principal", "name"],
         unknown: Some(UnknownFact::Organization),
         doc: "The account's name. The account's own people choose it, so it proves nothing.",
-        ..string(|facts| text(facts.membership.known().ok()??.name.as_ref()?))
+        ..string(|facts| text(facts.membership.member()?.name.as_ref()?))
     },
     Fact {
         path: &["principal", "status"],
         unknown: Some(UnknownFact::Organization),
         doc: "The account's state. An account that is not \"ACTIVE\" is never accepted.",
-        ..string(|facts| text(&facts.membership.known().ok()??.state))
+        ..string(|facts| text(&facts.membership.member()?.state))
     },
     Fact { path: &["resource", "region"], doc: "The Region of the service.", ..string(|facts| text(facts.service.region.as_str())) },
     Fact {
@@ -100,7 +100,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         path: &["context", "endpoint", "id"],
         doc: "The VPC endpoint: \"vpce-…\".",
-        ..string(|facts| text(facts.connection.endpoint.as_str()))
+        ..string(|facts| text(facts.connection.subject.endpoint()?.as_str()))
     },
     Fact {
         path: &["context", "endpoint", "region"],
@@ -154,7 +154,7 @@ pub(super) const FACTS: &[Fact] = &[
     },
 ];
 
-/// A row of the usual kind: a string that is always known.
+/// Returns a row with the usual values: a string that is always known.
 const fn string(read: fn(&Facts) -> Option<Value>) -> Fact {
     Fact { path: &[], cedar_type: "String", unknown: None, record_is_optional: false, doc: "", read }
 }
@@ -163,36 +163,36 @@ fn text(value: impl AsRef<str>) -> Option<Value> {
     Some(Value::new_string(value.as_ref().to_owned()))
 }
 
-/// Cedar's datetime has milliseconds.
+/// Returns a Cedar datetime, which has milliseconds.
 fn datetime(at: Timestamp) -> Value {
     Value::new_datetime(at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
 }
 
-/// The facts that are unknown for a request.
+/// Returns the facts that are unknown for a request.
 pub(super) fn unknown(facts: &Facts) -> BTreeSet<UnknownFact> {
     UnknownFact::ALL.into_iter().filter(|fact| !fact.is_known(facts)).collect()
 }
 
 impl Fact {
-    /// The part of the path that is absent while the fact is unknown.
+    /// Returns the part of the path that is absent while the fact is unknown.
     fn presence(&self) -> &[&'static str] {
         let end = self.path.len() - usize::from(self.record_is_optional);
         self.path.get(..end).unwrap_or(self.path)
     }
 }
 
-/// The unknown facts that reading a path depends on. A path that ends at a record reads the whole record.
+/// Returns the unknown facts on which reading a path depends. A path that ends at a record reads the whole record.
 pub(super) fn read_by(path: &[&str]) -> BTreeSet<UnknownFact> {
     let reads = |fact: &&Fact| path.starts_with(fact.presence()) || fact.path.starts_with(path);
     FACTS.iter().filter(reads).filter_map(|fact| fact.unknown).collect()
 }
 
-/// The unknown facts that `has` on a path depends on.
+/// Returns the unknown facts on which `has` on a path depends.
 pub(super) fn tested_by(path: &[&str]) -> BTreeSet<UnknownFact> {
     FACTS.iter().filter(|fact| path.starts_with(fact.presence())).filter_map(|fact| fact.unknown).collect()
 }
 
-/// The unknown facts that an attribute of this name may read, whatever it is read from.
+/// Returns the unknown facts that an attribute of this name may read, from any record.
 pub(super) fn named(attribute: &str) -> BTreeSet<UnknownFact> {
     let is_named = |fact: &&Fact| fact.path.iter().skip(1).any(|part| *part == attribute);
     FACTS.iter().filter(is_named).filter_map(|fact| fact.unknown).collect()
@@ -209,7 +209,7 @@ pub(super) fn may_need(policy: &str) -> bool {
     if of_principal.into_iter().any(|attribute| policy.contains(attribute)) {
         return true;
     }
-    // What stands behind `context` decides, unless it is an attribute that is always known.
+    // `context` alone reads everything. An attribute of it reads an unknown fact only if the table says so.
     let unknown_below = |attribute: &str| unknown().any(|fact| fact.path.get(1) == Some(&attribute));
     policy.split("context").skip(1).any(|rest| {
         let attribute = rest.strip_prefix('.').map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default());

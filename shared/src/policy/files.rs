@@ -1,38 +1,38 @@
-//! The files of a policy set, and the problems in them.
+//! The files of a policy set, and problems at their places in these files.
 
 use std::{fmt, ops::Range};
 
 use miette::Diagnostic;
 use sha2::{Digest, Sha256};
 
-/// The file of account groups in a set.
+/// The name of the file of account groups.
 pub const GROUPS: &str = "groups.json";
-/// The file of a set's own tests.
+/// The name of the file of a set's own tests.
 pub const CASES: &str = "cases.json";
 
-/// One text of the policy set and the name people know it by.
+/// One file of a policy set.
 #[derive(Debug, Clone)]
 pub struct PolicyFile {
-    /// Its file name.
+    /// The file name, without a folder.
     pub name: String,
-    /// Its content.
+    /// The content.
     pub text: String,
 }
 
-/// One thing that is wrong with a policy set, and where.
+/// One problem of a policy set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The file, as it was named.
+    /// The file name.
     pub file: String,
-    /// The line, from 1; 0 when the problem is the file itself.
+    /// The line, from 1; 0 if the problem is the whole file.
     pub line: usize,
-    /// The characters of that line that it is about, counted from 0, where they are known.
+    /// The characters of that line, from 0, if they are known.
     pub columns: Option<Range<usize>>,
-    /// What is wrong and, where it is known, what to do.
+    /// The problem and, if known, the fix.
     pub message: String,
 }
 
-/// Everything that is wrong with a policy set.
+/// All problems of a policy set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct PolicyErrors(pub Vec<Problem>);
 
@@ -53,14 +53,14 @@ impl fmt::Display for Problem {
 }
 
 impl Problem {
-    /// A problem of a whole file, folder or object.
+    /// Makes a problem of a whole file, folder or object.
     pub(crate) fn of_file(file: String, message: String) -> Self {
         Self { file, line: 0, columns: None, message }
     }
 }
 
 impl PolicyFile {
-    /// A problem at a place that is known by line and column, both counted from 1.
+    /// Makes a problem at a line and a column, both from 1.
     pub(super) fn problem_at_line(&self, line: usize, column: usize, message: String) -> Problem {
         let columns = column.checked_sub(1).map(|start| start..start + 1);
         Problem { file: self.name.clone(), line, columns, message }
@@ -71,33 +71,34 @@ impl PolicyFile {
         let before = self.text.get(..bytes.start).unwrap_or(&self.text);
         let line = before.matches('\n').count() + 1;
         let start = before.rsplit('\n').next().unwrap_or_default().chars().count();
-        // Only to the end of the line on which it begins.
+        // Marks one line at most.
         let about = self.text.get(bytes).unwrap_or_default().lines().next().unwrap_or_default().trim_end();
         let columns = Some(start..start + about.chars().count().max(1));
         Problem { file: self.name.clone(), line, columns, message }
     }
 
-    /// A problem at a byte.
+    /// Makes a problem at a byte.
     pub(super) fn problem_at_byte(&self, at: usize, message: String) -> Problem {
         self.problem_at_bytes(Some(at..at + 1), message)
     }
 
-    /// A problem at the first place where `text` stands.
+    /// Makes a problem at the first occurrence of `text`.
     pub(super) fn problem_at(&self, text: &str, message: String) -> Problem {
         self.problem_at_bytes(self.text.find(text).map(|start| start..start + text.len()), message)
     }
 
-    /// A problem at the last place where `text` stands: of two that clash, the later.
+    /// Makes a problem at the last occurrence of `text`: of two duplicates, the later.
     pub(super) fn problem_at_last(&self, text: &str, message: String) -> Problem {
         self.problem_at_bytes(self.text.rfind(text).map(|start| start..start + text.len()), message)
     }
 
-    /// A problem at `text` where it stands within `place`, itself a part of the file.
+    /// Makes a problem at the first occurrence of `text` within `place`, a part of the file.
     pub(super) fn problem_within(&self, place: &str, text: &str, message: String) -> Problem {
         let start = self.text.find(place).and_then(|start| Some(start + place.find(text)?));
         self.problem_at_bytes(start.map(|start| start..start + text.len()), message)
     }
 
+    /// Makes a problem at the place that an error of Cedar names.
     pub(super) fn problem_of(&self, error: &dyn Diagnostic, message: &str) -> Problem {
         let label = error.labels().and_then(|mut labels| labels.next());
         let help = error.help().map(|help| format!(" ({help})")).unwrap_or_default();
@@ -105,16 +106,16 @@ impl PolicyFile {
     }
 }
 
-/// The name that was probably meant, as a question.
+/// Returns the most similar known name as a question, or nothing if none is similar.
 #[must_use]
 pub fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    const ALIKE: f64 = 0.8;
-    let near = known.map(|one| (strsim::jaro_winkler(name, one), one)).filter(|(alike, _)| *alike >= ALIKE);
-    near.max_by(|a, b| a.0.total_cmp(&b.0)).map_or_else(String::new, |(_, one)| format!(": did you mean `{one}`?"))
+    const SIMILARITY_MIN: f64 = 0.8;
+    let similar = known.map(|one| (strsim::jaro_winkler(name, one), one)).filter(|(similarity, _)| *similarity >= SIMILARITY_MIN);
+    similar.max_by(|a, b| a.0.total_cmp(&b.0)).map_or_else(String::new, |(_, one)| format!(": did you mean `{one}`?"))
 }
 
-/// Each text goes in with its name and length, so that moving text between files changes the digest. A set's own tests
-/// are no part of what it says.
+/// Returns the digest of a policy set. It covers names and lengths, so that moving text between files changes it. It does not cover
+/// the set's own tests.
 #[must_use]
 pub fn digest(files: &[PolicyFile]) -> String {
     let mut all: Vec<&PolicyFile> = files.iter().filter(|file| file.name != CASES).collect();

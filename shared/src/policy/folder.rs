@@ -1,4 +1,4 @@
-//! A policy set in a folder: `*.cedar`, `groups.json` and `cases.json`, as it is edited and packaged with the function.
+//! A policy set in a folder: `*.cedar`, `groups.json` and `cases.json`.
 
 use std::{fs, io, path::Path};
 
@@ -10,7 +10,7 @@ use crate::policy::{
 /// Loads the set in a folder.
 ///
 /// # Errors
-/// When a file cannot be read, or for everything [`PolicySet::load`] refuses.
+/// A file cannot be read, or [`PolicySet::load`] fails.
 pub fn load(folder: &Path) -> Result<PolicySet, PolicyErrors> {
     PolicySet::of_files(&read(folder)?, &folder.display().to_string())
 }
@@ -18,7 +18,7 @@ pub fn load(folder: &Path) -> Result<PolicySet, PolicyErrors> {
 /// Reads the files of the set in a folder, in the order of their names.
 ///
 /// # Errors
-/// When one cannot be read.
+/// A file cannot be read.
 pub fn read(folder: &Path) -> Result<Vec<PolicyFile>, PolicyErrors> {
     let unreadable = |path: &Path, error: &io::Error| {
         PolicyErrors(vec![Problem::of_file(path.display().to_string(), format!("cannot be read: {error}"))])

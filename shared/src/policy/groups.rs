@@ -1,4 +1,4 @@
-//! `groups.json`: named lists of accounts, so that a policy says *who they are* and the list says *which ones*.
+//! `groups.json`: named groups of accounts.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -17,13 +17,12 @@ use crate::policy::{
     size_limits::PROBLEMS_MAX,
 };
 
-/// Groups that one account may be in: each is an entity that Cedar is handed with every question about the account, which
-/// takes half a second with 10,000 of them.
+/// Groups of one account. Each is an entity of every request of the account: with 10,000 of them, a judgement takes half a second.
 const GROUPS_OF_ACCOUNT_MAX: usize = 100;
-/// Characters of a group's name. It is repeated for each of its accounts.
+/// Characters of a group's name. It is stored once for each account of the group.
 const NAME_CHARACTERS_MAX: usize = 128;
 
-/// Which accounts are in which groups.
+/// The groups of a policy set.
 #[derive(Debug, Default)]
 pub struct Groups {
     names: BTreeSet<GroupName>,
@@ -33,13 +32,13 @@ pub struct Groups {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Group {
-    /// For people only.
+    /// Only for readers of the file.
     #[serde(default, rename = "description")]
     _description: Option<String>,
     accounts: Vec<String>,
 }
 
-/// Groups in the order of the file. A map would keep the last of two with the same name, and lose the members of the other.
+/// The groups in the order of the file. A map would drop one of two groups with the same name without an error.
 struct Listed(Vec<(String, Group)>);
 
 impl<'de> Deserialize<'de> for Listed {
@@ -65,7 +64,7 @@ impl<'de> Deserialize<'de> for Listed {
 }
 
 impl Groups {
-    /// Reads `groups.json`, or names every problem in it.
+    /// Parses `groups.json`, or returns its problems.
     pub(super) fn parse(file: &PolicyFile) -> Result<Self, Vec<Problem>> {
         let Listed(read) = serde_json::from_str(&file.text)
             .map_err(|error| vec![file.problem_at_line(error.line(), error.column(), format!("not a list of groups: {error}"))])?;
@@ -77,24 +76,24 @@ impl Groups {
             }
             if name.chars().count() > NAME_CHARACTERS_MAX {
                 problems.push(
-                    file.problem_at(&name, format!("a group's name has at most {NAME_CHARACTERS_MAX} characters: find a shorter one")),
+                    file.problem_at(&name, format!("a group's name has at most {NAME_CHARACTERS_MAX} characters: use a shorter one")),
                 );
                 continue;
             }
             if !groups.names.insert(name.clone().into()) {
-                problems.push(file.problem_at_last(&format!("\"{name}\""), format!("there are two groups `{name}`: make them one")));
+                problems.push(file.problem_at_last(&format!("\"{name}\""), format!("there are two groups `{name}`: merge them")));
             }
             groups.add(&name, &group.accounts, file, &mut problems);
         }
         if problems.is_empty() { Ok(groups) } else { Err(problems) }
     }
 
-    /// The groups an account is in.
+    /// Returns the groups of an account.
     pub(super) fn of(&self, account: &AccountId) -> &[GroupName] {
         self.by_account.get(account).map_or(&[], Vec::as_slice)
     }
 
-    /// Every account of every group.
+    /// Returns the accounts that are in a group.
     pub(super) fn accounts(&self) -> impl Iterator<Item = &AccountId> {
         self.by_account.keys()
     }
@@ -112,16 +111,16 @@ impl Groups {
             if problems.len() >= PROBLEMS_MAX {
                 return;
             }
-            // Only for problems: ten thousand accounts are not written out for nothing.
+            // A closure, because only problems need the text.
             let quoted = || format!("\"{text}\"");
             match text.parse::<AccountId>() {
                 Ok(account) => {
                     let of_account = self.by_account.entry(account).or_default();
-                    // Groups arrive one after the other, so a repetition is always the last one added.
+                    // Groups are added one by one, so a duplicate is always the last one.
                     if of_account.last().is_some_and(|last| last.as_str() == name) {
                         problems.push(file.problem_at_last(&quoted(), format!("group `{name}` lists account `{text}` twice")));
                     } else if of_account.len() >= GROUPS_OF_ACCOUNT_MAX {
-                        let message = format!("account `{text}` is in more than {GROUPS_OF_ACCOUNT_MAX} groups: put groups together");
+                        let message = format!("account `{text}` is in more than {GROUPS_OF_ACCOUNT_MAX} groups: merge groups");
                         problems.push(file.problem_at_last(&quoted(), message));
                     } else {
                         of_account.push(name.into());

@@ -21,7 +21,7 @@ pub(super) struct PolicyIndex {
     parts: HashMap<IndexKey, Policies>,
 }
 
-/// One part. Its Cedar policy set is made at first use, since most parts are never asked.
+/// One part. Its Cedar policy set is made at first use, because most parts are never evaluated.
 #[derive(Debug, Default)]
 struct Policies {
     all: Vec<Policy>,
@@ -80,7 +80,7 @@ impl PolicyIndex {
     }
 }
 
-/// Cedar's evaluation error as records keep it.
+/// Converts Cedar's evaluation error to the form in records.
 pub(super) fn evaluation_error(error: &AuthorizationError) -> EvaluationError {
     let AuthorizationError::PolicyEvaluationError(inner) = error;
     EvaluationError { id: Some(inner.policy_id().to_string().into()), message: inner.inner().to_string() }
@@ -95,7 +95,7 @@ fn is_about(policy: &Policy, action: &str) -> bool {
     }
 }
 
-/// The principal that a policy's scope names.
+/// Returns the principal that a policy's scope names.
 fn principal(policy: &Policy) -> Option<EntityUid> {
     match policy.principal_constraint() {
         PrincipalConstraint::Eq(uid) | PrincipalConstraint::In(uid) | PrincipalConstraint::IsIn(_, uid) => Some(uid),

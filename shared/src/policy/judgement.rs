@@ -24,11 +24,12 @@ pub struct Answer {
     /// True if a `permit` matched and no `forbid` did.
     pub allowed: bool,
     /// The determining policies, sorted by id: the permits, or the forbids that override them.
+    #[serde(alias = "rules")]
     pub policies: Vec<PolicyInfo>,
     /// The policies that failed to evaluate. An answer with errors must not be acted on.
     pub errors: Vec<EvaluationError>,
     /// The policies that could change the answer if a fact were known. An answer with any must not be acted on.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", alias = "open")]
     pub residual: Vec<ResidualPolicy>,
 }
 
@@ -37,10 +38,10 @@ pub struct Answer {
 pub struct PolicyInfo {
     /// `@id`.
     pub id: PolicyId,
-    /// `@reason`: why the policy exists.
+    /// `@reason`: the reason for the policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// `@advice`: what a requester can do whom the policy keeps out.
+    /// `@advice`: the advice to a requester that the policy does not accept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
     /// `@owner`: the person or team to ask.
@@ -80,17 +81,17 @@ pub enum MissingFact {
 }
 
 impl Judgement {
-    /// The determining policies of both answers.
+    /// Returns the determining policies of both answers.
     pub fn policies(&self) -> impl Iterator<Item = &PolicyInfo> {
         self.accept.policies.iter().chain(&self.reject.policies)
     }
 
-    /// The evaluation errors of both answers.
+    /// Returns the evaluation errors of both answers.
     pub fn errors(&self) -> impl Iterator<Item = &EvaluationError> {
         self.accept.errors.iter().chain(&self.reject.errors)
     }
 
-    /// The residual policies of both answers.
+    /// Returns the residual policies of both answers.
     pub fn residual(&self) -> impl Iterator<Item = &ResidualPolicy> {
         self.accept.residual.iter().chain(&self.reject.residual)
     }

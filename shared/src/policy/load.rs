@@ -1,41 +1,27 @@
-//! Loads a policy set from its texts, or names every problem in them.
+//! Loads a policy set, or reports its problems.
 
 use std::collections::BTreeMap;
 
-use cedar_policy::{PolicyId as CedarPolicyId, Schema, ValidationMode, Validator};
+use cedar_policy::{ParseErrors, Policy, PolicyId as CedarPolicyId, PolicySet as CedarPolicySet, Schema, ValidationMode, Validator};
 
-use crate::{
-    model::{
-        ids::{AccountId, ServiceId},
-        organization::is_unit,
-    },
-    policy::{
-        files::{GROUPS, PolicyErrors, PolicyFile, Problem, did_you_mean, digest},
-        groups::Groups,
-        index::PolicyIndex,
-        judgement::PolicyInfo,
-        names::{GroupName, PolicyId},
-        residual::ResidualPolicies,
-        schema::schema_json,
-        set::PolicySet,
-        size_limits::{self, NOTE_CHARACTERS_MAX, PROBLEMS_MAX},
-    },
+use crate::policy::{
+    check_literals,
+    files::{GROUPS, PolicyErrors, PolicyFile, Problem, digest},
+    groups::Groups,
+    index::PolicyIndex,
+    judgement::PolicyInfo,
+    names::PolicyId,
+    residual::ResidualPolicies,
+    schema::schema_json,
+    set::PolicySet,
+    size_limits::{self, ANNOTATION_CHARACTERS_MAX, PROBLEMS_MAX},
 };
 
 impl PolicySet {
-    /// Parses and validates a policy set.
+    /// Loads a set from all of its files. `place` is their folder or URI.
     ///
     /// # Errors
-    /// Names every problem: a text does not parse or does not pass the schema, a policy lacks a unique `@id`, the set is
-    /// empty or too large, `groups.json` is malformed, or a policy names a group that does not exist.
-    pub fn load(files: &[PolicyFile], groups: Option<&PolicyFile>) -> Result<Self, PolicyErrors> {
-        load(files, groups)
-    }
-
-    /// Loads a set from all of its files, of which some are no policies. `place` names where they are.
-    ///
-    /// # Errors
-    /// As [`PolicySet::load`].
+    /// There is no `.cedar` file, or [`PolicySet::load`] fails.
     pub fn of_files(files: &[PolicyFile], place: &str) -> Result<Self, PolicyErrors> {
         let policies: Vec<PolicyFile> = files.iter().filter(|file| file.name.ends_with(".cedar")).cloned().collect();
         if policies.is_empty() {
@@ -44,156 +30,140 @@ impl PolicySet {
         }
         Self::load(&policies, files.iter().find(|file| file.name == GROUPS))
     }
+
+    /// Parses and validates a policy set.
+    ///
+    /// # Errors
+    /// The set is empty or exceeds a size limit; a file does not parse or does not pass the schema; a policy lacks a unique `@id`; a
+    /// policy names an id that is malformed, or a group that does not exist.
+    pub fn load(files: &[PolicyFile], groups: Option<&PolicyFile>) -> Result<Self, PolicyErrors> {
+        let exceeded = size_limits::exceeded(files, groups);
+        if !exceeded.is_empty() {
+            return Err(PolicyErrors(exceeded));
+        }
+        let schema = Schema::from_json_value(schema_json())
+            .map_err(|error| PolicyErrors(vec![Problem::of_file("the schema".into(), error.to_string())]))?;
+        let mut loading = Loading { files, set: CedarPolicySet::new(), policies: BTreeMap::new(), problems: Vec::new() };
+        let parsed = groups.map_or_else(|| Ok(Groups::default()), Groups::parse).map_err(|problems| loading.problems.extend(problems));
+        files.iter().enumerate().for_each(|(index, file)| loading.add_file(index, file));
+        loading.check_not_empty();
+        loading.validate(&schema);
+        loading.check_literals(parsed.as_ref().ok());
+        let Loading { set, policies, problems, .. } = loading;
+        match parsed {
+            Ok(parsed) if problems.is_empty() => Ok(Self {
+                index: PolicyIndex::of(set.policies()),
+                schema,
+                policies: policies.into_iter().map(|(id, (_, info))| (id, info)).collect(),
+                residuals: ResidualPolicies::of(&set),
+                groups: parsed,
+                digest: digest(&files.iter().chain(groups).cloned().collect::<Vec<_>>()),
+                set,
+            }),
+            _ => Err(in_order(problems)),
+        }
+    }
 }
 
-/// A policy set under construction.
-struct Loading {
-    set: cedar_policy::PolicySet,
-    policies: BTreeMap<PolicyId, PolicyInfo>,
-    /// Which file each policy came from.
-    origin: BTreeMap<PolicyId, usize>,
+/// A policy set while it is loaded.
+struct Loading<'a> {
+    files: &'a [PolicyFile],
+    set: CedarPolicySet,
+    /// The policies, each with the index of its file.
+    policies: BTreeMap<PolicyId, (usize, PolicyInfo)>,
     problems: Vec<Problem>,
 }
 
-fn load(files: &[PolicyFile], groups_file: Option<&PolicyFile>) -> Result<PolicySet, PolicyErrors> {
-    let exceeded = size_limits::exceeded(files, groups_file);
-    if !exceeded.is_empty() {
-        return Err(PolicyErrors(exceeded));
-    }
-    let schema = Schema::from_json_value(schema_json())
-        .map_err(|error| PolicyErrors(vec![Problem::of_file("the schema".into(), error.to_string())]))?;
-    let mut loading =
-        Loading { set: cedar_policy::PolicySet::new(), policies: BTreeMap::new(), origin: BTreeMap::new(), problems: Vec::new() };
-    let groups = match groups_file.map(Groups::parse) {
-        None => Some(Groups::default()),
-        Some(Ok(groups)) => Some(groups),
-        Some(Err(problems)) => {
-            loading.problems.extend(problems);
-            None
-        }
-    };
-    for (index, file) in files.iter().enumerate() {
-        loading.take(index, file);
-    }
-    if loading.policies.is_empty() && loading.problems.is_empty() {
-        loading.problems.push(empty(files));
-    }
-    loading.validate(files, &schema);
-    loading.check_names(files, groups.as_ref());
-    match groups {
-        Some(groups) if loading.problems.is_empty() => {
-            let all: Vec<PolicyFile> = files.iter().chain(groups_file).cloned().collect();
-            let digest = digest(&all);
-            let residuals = ResidualPolicies::of(&loading.set);
-            let index = PolicyIndex::of(loading.set.policies());
-            Ok(PolicySet { set: loading.set, index, schema, policies: loading.policies, residuals, groups, digest })
-        }
-        _ => {
-            // Cedar's validator names problems in no particular order; people read from top to bottom.
-            loading.problems.sort_by(|a, b| (&a.file, a.line, &a.message).cmp(&(&b.file, b.line, &b.message)));
-            if loading.is_enough() {
-                loading.problems.truncate(PROBLEMS_MAX);
-                loading.problems.push(Problem::of_file("and more".to_owned(), format!("only {PROBLEMS_MAX} problems are named at once")));
-            }
-            Err(PolicyErrors(loading.problems))
-        }
-    }
-}
-
-fn empty(files: &[PolicyFile]) -> Problem {
-    let file = files.first().map_or_else(|| "policies".to_owned(), |file| file.name.clone());
-    Problem::of_file(file, "there is no policy here: write at least one `permit` in a file that ends in `.cedar`".into())
-}
-
-impl Loading {
-    /// Whether there are as many problems as people are told of at once.
-    fn is_enough(&self) -> bool {
+impl<'a> Loading<'a> {
+    /// Returns true if no further problem is reported.
+    fn is_full(&self) -> bool {
         self.problems.len() >= PROBLEMS_MAX
     }
 
-    fn take(&mut self, index: usize, file: &PolicyFile) {
-        let parsed: cedar_policy::PolicySet = match file.text.parse() {
+    fn add_file(&mut self, index: usize, file: &PolicyFile) {
+        let parsed: CedarPolicySet = match file.text.parse() {
             Ok(parsed) => parsed,
             Err(errors) => {
-                let errors: &cedar_policy::ParseErrors = &errors;
-                self.problems.extend(errors.iter().take(PROBLEMS_MAX).map(|error| file.problem_of(error, &error.to_string())));
-                return;
+                let errors: &ParseErrors = &errors;
+                return self.problems.extend(errors.iter().take(PROBLEMS_MAX).map(|error| file.problem_of(error, &error.to_string())));
             }
         };
         for template in parsed.templates().take(PROBLEMS_MAX) {
-            self.problems.push(file.problem_at(&template.to_cedar(), "templates are not supported: write the policy out".into()));
+            self.problems.push(file.problem_at(&template.to_cedar(), "templates are not supported: write a policy without slots".into()));
         }
         for policy in parsed.policies() {
-            if self.is_enough() {
+            if self.is_full() {
                 return;
             }
-            self.add(index, file, policy);
+            let problem = self.add(index, file, policy).err();
+            self.problems.extend(problem);
         }
     }
 
-    fn add(&mut self, index: usize, file: &PolicyFile, policy: &cedar_policy::Policy) {
-        // Only for problems: a thousand policies are not written out for nothing.
+    fn add(&mut self, index: usize, file: &PolicyFile, policy: &Policy) -> Result<(), Problem> {
+        // A closure, because only problems need the text.
         let place = || policy.to_cedar().unwrap_or_default();
-        // Asked for by its name, each annotation costs a run of Cedar's parser over that name: a third of all loading.
-        let notes: BTreeMap<&str, &str> = policy.annotations().filter(|(_, text)| !text.trim().is_empty()).collect();
-        if let Some((key, text)) = notes.iter().find(|(_, text)| text.chars().count() > NOTE_CHARACTERS_MAX) {
-            let message = format!("`@{key}` has more than {NOTE_CHARACTERS_MAX} characters, and goes into every record: say it shorter");
-            self.problems.push(file.problem_at(text, message));
-            return;
+        // Collected once: a look-up of one annotation by name runs Cedar's parser over the name, a third of all loading.
+        let annotations: BTreeMap<&str, &str> = policy.annotations().filter(|(_, text)| !text.trim().is_empty()).collect();
+        if let Some((key, text)) = annotations.iter().find(|(_, text)| text.chars().count() > ANNOTATION_CHARACTERS_MAX) {
+            let message = format!("`@{key}` has more than {ANNOTATION_CHARACTERS_MAX} characters, and each record holds it: shorten it");
+            return Err(file.problem_at(text, message));
         }
-        let note = |key: &str| notes.get(key).map(|text| (*text).to_owned());
-        let Some(id) = note("id").map(PolicyId::from) else {
-            self.problems
-                .push(file.problem_at(&place(), "this policy has no `@id(\"…\")`: records and messages name policies by it".into()));
-            return;
+        let annotation = |key: &str| annotations.get(key).map(|text| (*text).to_owned());
+        let Some(id) = annotation("id").map(PolicyId::from) else {
+            let message = "this policy has no `@id(\"…\")`: records and messages name policies by it".to_owned();
+            return Err(file.problem_at(&place(), message));
         };
         let renamed = policy.new_id(CedarPolicyId::new(id.as_str()));
         if self.policies.contains_key(&id) || self.set.add(renamed).is_err() {
-            self.problems.push(file.problem_at_last(&place(), format!("the id `{id}` is taken by another policy")));
-            return;
+            return Err(file.problem_at_last(&place(), format!("the id `{id}` is taken by another policy")));
         }
-        self.origin.insert(id.clone(), index);
-        self.policies.insert(id.clone(), PolicyInfo { id, reason: note("reason"), advice: note("advice"), owner: note("owner") });
+        let (reason, advice, owner) = (annotation("reason"), annotation("advice"), annotation("owner"));
+        self.policies.insert(id.clone(), (index, PolicyInfo { id, reason, advice, owner }));
+        Ok(())
     }
 
-    fn validate(&mut self, files: &[PolicyFile], schema: &Schema) {
+    fn check_not_empty(&mut self) {
+        if self.policies.is_empty() && self.problems.is_empty() {
+            let file = self.files.first().map_or_else(|| "policies".to_owned(), |file| file.name.clone());
+            let message = "there is no policy here: write at least one `permit` in a file that ends in `.cedar`".to_owned();
+            self.problems.push(Problem::of_file(file, message));
+        }
+    }
+
+    fn validate(&mut self, schema: &Schema) {
         let result = Validator::new(schema.clone()).validate(&self.set, ValidationMode::Strict);
         for error in result.validation_errors().take(PROBLEMS_MAX) {
-            let id = error.policy_id().to_string();
-            let file = self.origin.get(id.as_str()).and_then(|index| files.get(*index));
+            let file = self.file_of(error.policy_id());
             self.problems.extend(file.map(|file| file.problem_of(error, &error.to_string())));
         }
     }
 
-    /// Cedar knows types, not names: a misspelt group or account would simply never match.
-    fn check_names(&mut self, files: &[PolicyFile], groups: Option<&Groups>) {
+    fn check_literals(&mut self, groups: Option<&Groups>) {
         for policy in self.set.policies() {
-            if self.is_enough() {
+            if self.is_full() {
                 return;
             }
-            let file = self.origin.get(AsRef::<str>::as_ref(policy.id())).and_then(|index| files.get(*index));
+            let Some(file) = self.file_of(policy.id()) else { continue };
             for uid in policy.entity_literals() {
-                let name: &str = uid.id().as_ref();
-                let wrong = match uid.type_name().basename() {
-                    "AccountGroup" => groups.filter(|groups| !groups.has(name)).map(|groups| no_such_group(name, groups)),
-                    "Account" => name.parse::<AccountId>().err().map(|error| error.to_string()),
-                    "EndpointService" => name.parse::<ServiceId>().err().map(|error| error.to_string()),
-                    "OrganizationalUnit" if !is_unit(name) => Some(format!("`{name}` is not the id of a unit (`ou-…`) or a root (`r-…`)")),
-                    _ => None,
-                };
-                let message = wrong.map(|wrong| format!("policy `{}`: {wrong}", policy.id()));
-                self.problems.extend(file.zip(message).map(|(file, message)| file.problem_at(&format!("\"{name}\""), message)));
+                let message = check_literals::problem(&uid, groups).map(|problem| format!("policy `{}`: {problem}", policy.id()));
+                let literal = format!("\"{}\"", AsRef::<str>::as_ref(uid.id()));
+                self.problems.extend(message.map(|message| file.problem_at(&literal, message)));
             }
         }
     }
+
+    fn file_of(&self, id: &CedarPolicyId) -> Option<&'a PolicyFile> {
+        self.files.get(self.policies.get(AsRef::<str>::as_ref(id))?.0)
+    }
 }
 
-fn no_such_group(name: &str, groups: &Groups) -> String {
-    const NAMES_MAX: usize = 20;
-    let mut known: Vec<&str> = groups.names().map(GroupName::as_str).take(NAMES_MAX + 1).collect();
-    if let Some(last) = known.get_mut(NAMES_MAX) {
-        *last = "…";
+/// Sorts problems by their places, because Cedar's validator has no order.
+fn in_order(mut problems: Vec<Problem>) -> PolicyErrors {
+    problems.sort_by(|a, b| (&a.file, a.line, &a.message).cmp(&(&b.file, b.line, &b.message)));
+    if problems.len() >= PROBLEMS_MAX {
+        problems.truncate(PROBLEMS_MAX);
+        problems.push(Problem::of_file("and more".to_owned(), format!("only {PROBLEMS_MAX} problems are named at once")));
     }
-    let there = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-    format!("there is no group `{name}` in groups.json{} (there: {there})", did_you_mean(name, groups.names().map(GroupName::as_str)))
+    PolicyErrors(problems)
 }

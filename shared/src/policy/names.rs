@@ -1,10 +1,10 @@
-//! The names in a policy set.
+//! The names that authors of policies choose.
 
 use std::{borrow::Borrow, fmt};
 
 use serde::{Deserialize, Serialize};
 
-/// Declares a name that an author of policies chose.
+/// Declares a name that an author of policies chooses.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -13,7 +13,7 @@ macro_rules! name {
         pub struct $name(String);
 
         impl $name {
-            /// The name as its author wrote it.
+            /// Returns the name as its author wrote it.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0

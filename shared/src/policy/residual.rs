@@ -55,13 +55,13 @@ impl ResidualPolicies {
         self.all.iter().any(|one| one.info.needs.contains(&fact))
     }
 
-    /// The permits that read a fact, relaxed in every unknown fact.
+    /// Returns the permits that read a fact, relaxed in every unknown fact.
     pub(super) fn relaxed_permits(&self, fact: UnknownFact) -> CedarPolicySet {
         let reading = self.all.iter().filter(|one| !one.forbids && one.info.needs.contains(&fact));
         CedarPolicySet::from_policies(reading.filter_map(|one| one.relaxed(&UnknownFact::ALL.into()))).unwrap_or_default()
     }
 
-    /// The policies that read none of the unknown facts, and relaxed copies of the others with their own effects.
+    /// Returns the policies that read none of the unknown facts, and relaxed copies of the others with their own effects.
     /// Returns `None` if a policy has no relaxed copy.
     pub(super) fn split(&self, set: &CedarPolicySet, unknown: &BTreeSet<UnknownFact>) -> Option<(Vec<Policy>, Vec<Policy>)> {
         let relaxed = |one: &Residual| {
@@ -77,7 +77,7 @@ impl ResidualPolicies {
         Some((self.independent(set, unknown).cloned().collect(), dependent))
     }
 
-    /// The set while these facts are unknown; `None` if no policy reads any of them.
+    /// Returns the set while these facts are unknown; `None` if no policy reads any of them.
     pub(super) fn partition(&self, set: &CedarPolicySet, unknown: &BTreeSet<UnknownFact>) -> Option<Arc<Partition>> {
         self.reading(unknown).next()?;
         let mut partitions = self.partitions.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,7 +96,7 @@ impl ResidualPolicies {
         Partition { independent: PolicyIndex::of(self.independent(set, unknown)), relaxed: PolicyIndex::of(relaxed.iter()), opaque }
     }
 
-    /// The policies that could change the answer: of those that could match, the permits if nothing allows the action, the
+    /// Returns the policies that could change the answer: of those that could match, the permits if nothing allows the action, the
     /// forbids if something does.
     pub(super) fn decisive(&self, unknown: &BTreeSet<UnknownFact>, could_match: &BTreeSet<String>, allowed: bool) -> Vec<ResidualPolicy> {
         let decisive = self.reading(unknown).filter(|one| one.forbids == allowed && could_match.contains(one.info.id.as_str()));
@@ -130,13 +130,13 @@ impl Residual {
         (!needs.is_empty()).then_some(Self { info: ResidualPolicy { id, needs }, forbids, json })
     }
 
-    /// The policy as a permit, without what reads the unknown facts.
+    /// Returns the policy as a permit, without the conditions that read the unknown facts.
     fn relaxed(&self, unknown: &BTreeSet<UnknownFact>) -> Option<Policy> {
         Policy::from_json(Some(CedarPolicyId::new(self.info.id.as_str())), relaxed(self.json.clone()?, unknown)).ok()
     }
 }
 
-/// The unknown facts that a policy, or a part of one, reads. In doubt, it reads a fact.
+/// Returns the unknown facts that a policy, or a part of one, reads. In doubt, it reads a fact.
 pub(super) fn needs(json: &Value) -> BTreeSet<UnknownFact> {
     let mut found = BTreeSet::new();
     visit(json, &mut found);
@@ -181,7 +181,7 @@ fn visit_access(operator: &str, access: &Value, found: &mut BTreeSet<UnknownFact
     }
 }
 
-/// The path of a plain chain of attributes, `context.endpoint.region`.
+/// Returns the path of a plain chain of attributes, such as `context.endpoint.region`.
 fn path(json: &Value) -> Option<Vec<&str>> {
     if let Some(name) = json.get("Var").and_then(Value::as_str) {
         return Some(vec![name]);
@@ -192,7 +192,7 @@ fn path(json: &Value) -> Option<Vec<&str>> {
     Some(path)
 }
 
-/// A policy as a permit in which every condition about an unknown fact holds.
+/// Returns a policy as a permit in which every condition about an unknown fact holds.
 fn relaxed(mut policy: Value, unknown: &BTreeSet<UnknownFact>) -> Value {
     let Some(object) = policy.as_object_mut() else { return policy };
     object.insert("effect".to_owned(), json!("permit"));
@@ -217,7 +217,7 @@ fn relaxed_condition(condition: Value, unknown: &BTreeSet<UnknownFact>) -> Optio
     Some(json!({"kind": "when", "body": body}))
 }
 
-/// The parts that must all hold, in the order in which Cedar evaluates them.
+/// Returns the parts that must all hold, in the order in which Cedar evaluates them.
 pub(super) fn conjuncts(body: &Value) -> Vec<&Value> {
     match body.get("&&") {
         Some(both) => ["left", "right"].iter().filter_map(|side| both.get(*side)).flat_map(conjuncts).collect(),

@@ -14,7 +14,7 @@ enum Attribute {
 }
 
 impl Record {
-    /// The attributes of a variable: `principal`, `resource` or `context`.
+    /// Returns the attributes of a variable: `principal`, `resource` or `context`.
     fn of(variable: &str) -> Self {
         let mut record = Self::default();
         for fact in FACTS.iter().filter(|fact| fact.path.first() == Some(&variable)) {
@@ -76,7 +76,7 @@ impl Attribute {
     }
 }
 
-/// The schema in Cedar's JSON form: read at each start, several times faster than the text.
+/// Returns the schema in Cedar's JSON form. Each start parses it: several times faster than the text form.
 #[must_use]
 pub fn schema_json() -> Value {
     let request = json!({"resourceTypes": ["EndpointService"], "principalTypes": ["Account"], "context": Record::of("context").json()});
@@ -96,11 +96,11 @@ pub fn schema_json() -> Value {
     })
 }
 
-/// The schema in Cedar's text form, for people and editors.
+/// Returns the schema in Cedar's text form, for people and editors.
 #[must_use]
 pub fn schema_text() -> String {
     format!(
-        "// What a policy can read. `warden policy check` validates policies against this schema.
+        "// The facts that a policy can read. `warden policy check` validates policies against this schema.
 namespace PrivateLink {{
   // A root or a unit of the organization, by its id (`r-…`, `ou-…`). Units nest.
   entity OrganizationalUnit in [OrganizationalUnit];

@@ -1,4 +1,4 @@
-//! A loaded policy set, and the questions that it answers.
+//! A loaded policy set.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,10 +33,10 @@ impl PolicySet {
     /// Judges one request. Pure: the same facts under the same set give the same judgement.
     ///
     /// # Errors
-    /// When EC2 did not state a fact that every judgement needs.
+    /// EC2 did not state a fact that every judgement needs.
     pub fn judge(&self, facts: &Facts) -> Result<Judgement, MissingFact> {
         let mut accept = self.answer("Accept", facts)?;
-        if accept.allowed && self.reads_organization() && facts.membership.known().is_err() {
+        if accept.allowed && self.reads_organization() && !facts.membership.is_known() {
             // An account that is being closed is never accepted, so every permit depends on its state.
             let needs = BTreeSet::from([UnknownFact::Organization]);
             accept.residual.extend(accept.policies.iter().map(|policy| ResidualPolicy { id: policy.id.clone(), needs: needs.clone() }));
@@ -45,7 +45,7 @@ impl PolicySet {
         Ok(Judgement { accept, reject: self.answer("Reject", facts)?, inactive })
     }
 
-    /// SHA-256 over the texts and groups, in hexadecimal. Every record names the policy set by it.
+    /// Returns the SHA-256 of the policies and groups, in hexadecimal. Records name the policy set by it.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
@@ -57,7 +57,7 @@ impl PolicySet {
         self.residuals.read(UnknownFact::Requester)
     }
 
-    /// Returns true if any policy reads what AWS Organizations says of an account.
+    /// Returns true if any policy reads a fact from AWS Organizations.
     #[must_use]
     pub fn reads_organization(&self) -> bool {
         self.residuals.read(UnknownFact::Organization)
@@ -72,7 +72,7 @@ impl PolicySet {
             && self.judge(facts).is_ok_and(|judgement| judgement.residual().next().is_some())
     }
 
-    /// The number of policies.
+    /// Returns the number of policies.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "an empty set does not load")]
     pub fn len(&self) -> usize {

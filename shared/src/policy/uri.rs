@@ -1,22 +1,22 @@
-//! Where a policy set lives, as an operator writes it.
+//! The location of a policy set.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-/// Where the policy set lives.
+/// The location of a policy set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicyUri {
     /// A folder.
     Folder(PathBuf),
-    /// One object that holds the whole set.
+    /// An object in S3 that holds the whole set.
     Object {
-        /// Its bucket.
+        /// The bucket.
         bucket: String,
-        /// Its key.
+        /// The key.
         key: String,
     },
-    /// A prefix whose manifest names the files of the set.
+    /// A prefix in S3 whose manifest names the files of the set.
     Prefix {
-        /// Its bucket.
+        /// The bucket.
         bucket: String,
         /// The prefix, which ends in `/`.
         prefix: String,
@@ -28,7 +28,7 @@ impl FromStr for PolicyUri {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let Some(rest) = text.strip_prefix("s3://") else {
-            // `S3://` or `https://` is no folder, whatever the file system says.
+            // `S3://` and `https://` are valid names of folders, but not meant as such.
             return match text.split_once("://") {
                 Some(_) => Err(format!("`{text}` is neither a folder nor s3://BUCKET/KEY nor s3://BUCKET/PREFIX/")),
                 None => Ok(Self::Folder(PathBuf::from(text))),
@@ -39,7 +39,7 @@ impl FromStr for PolicyUri {
                 let (bucket, key) = (bucket.to_owned(), key.to_owned());
                 Ok(if key.ends_with('/') { Self::Prefix { bucket, prefix: key } } else { Self::Object { bucket, key } })
             }
-            _ => Err(format!("`{text}` names no object and no prefix: s3://BUCKET/KEY is one object, s3://BUCKET/PREFIX/ a prefix")),
+            _ => Err(format!("`{text}` names neither an object (s3://BUCKET/KEY) nor a prefix (s3://BUCKET/PREFIX/)")),
         }
     }
 }

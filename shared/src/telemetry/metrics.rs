@@ -1,10 +1,7 @@
-//! What is counted, as CloudWatch embedded metrics on standard output: a line of JSON that CloudWatch Logs turns into
-//! metrics, without an agent or a call. Every function writes its own at the end of each invocation.
+//! Metrics in CloudWatch's embedded metric format: a line of JSON on standard output, which CloudWatch Logs turns into metrics. Each
+//! invocation writes one line at its end.
 
-use std::{
-    future::Future,
-    time::{Duration, Instant},
-};
+use std::{future::Future, time::Instant};
 
 use metrics_cloudwatch_embedded::{Builder, Collector};
 
@@ -23,25 +20,24 @@ impl std::fmt::Debug for Metrics {
     }
 }
 
-/// Starts recording. The dimension `Function` keeps two stacks of one account apart. Called once, first thing in `main`.
+/// Starts recording. The dimension `Function` separates the stacks of an account. `main` calls it once.
 pub fn start(lookup: &dyn Fn(&str) -> Option<String>) -> Metrics {
     let function = lookup("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "local".to_owned());
     let started = Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension("Function", function).init();
-    // Without metrics a function works all the same.
-    Metrics(started.inspect_err(|error| tracing::error!(error_type = "NoMetrics", %error, "nothing is counted")).ok())
+    Metrics(started.inspect_err(|error| tracing::error!(error_type = "NoMetrics", %error, "metrics are not recorded")).ok())
 }
 
 impl Metrics {
-    /// Runs one invocation, and writes down what was counted meanwhile.
+    /// Runs one invocation, and writes its metrics.
     pub async fn of<T>(&self, invocation: impl Future<Output = T>) -> T {
         let start = Instant::now();
-        let done = invocation.await;
-        run_took(start.elapsed());
+        let output = invocation.await;
+        metrics::histogram!("RunSeconds").record(start.elapsed().as_secs_f64());
         self.flush(std::io::stdout().lock());
-        done
+        output
     }
 
-    /// Writes down what was counted since the last time.
+    /// Writes the metrics since the last call.
     pub fn flush(&self, to: impl std::io::Write) {
         if let Some(Err(error)) = self.0.map(|collector| collector.flush(to)) {
             tracing::error!(error_type = "NoMetrics", %error, "metrics were not written");
@@ -49,48 +45,44 @@ impl Metrics {
     }
 }
 
-/// A decision went on the record.
+/// Counts a decision on the ledger.
 pub fn decided(verdict: Verdict) {
     metrics::counter!("Decisions", "Verdict" => verdict.as_str()).increment(1);
 }
 
-/// The oldest request that waits has waited so long. Nobody waiting is zero, so that an alarm can end.
+/// Records the age of the oldest pending request: zero if there is none, so that an alarm can end.
 pub fn pending_age_max(seconds: i64) {
     metrics::histogram!("PendingAgeMaxSeconds").record(as_number(seconds));
 }
 
-/// So many findings of a severity are open.
+/// Records the number of open findings of a severity.
 pub fn findings_open(severity: Severity, count: usize) {
     metrics::histogram!("FindingsOpen", "Severity" => severity.as_str()).record(as_number(i64::try_from(count).unwrap_or(i64::MAX)));
 }
 
-/// An audit came to its end; its absence is what an alarm waits for.
+/// Counts an audit that ended. An alarm fires if there is none.
 pub fn audited(complete: bool) {
     metrics::counter!("Audits").increment(1);
     metrics::histogram!("AuditsIncomplete").record(if complete { 0.0 } else { 1.0 });
 }
 
-/// A new policy set did, or did not, fail to take over.
+/// Records if a new policy set failed to take over.
 pub fn policy_not_renewed(failed: bool) {
     metrics::histogram!("PolicyNotRenewed").record(if failed { 1.0 } else { 0.0 });
 }
 
-/// Messages were told, or could not be.
+/// Counts the messages that were told, and those that could not be.
 pub fn told(told: u64, not_told: u64) {
     metrics::counter!("MessagesTold").increment(told);
     metrics::counter!("MessagesNotTold").increment(not_told);
 }
 
-/// A call to AWS was answered, or not.
+/// Counts a call to AWS.
 pub fn aws_call(throttled: bool) {
     metrics::counter!("AwsCalls").increment(1);
     if throttled {
         metrics::counter!("AwsThrottles").increment(1);
     }
-}
-
-fn run_took(time: Duration) {
-    metrics::histogram!("RunSeconds").record(time.as_secs_f64());
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a metric is a double; no count here comes near 2^53")]

@@ -1,4 +1,4 @@
-"""The same job as somebody would write it with boto3: who asks is looked up, compared with a list, accepted, and written down."""
+"""The same job, as it is often written with boto3: the requester is looked up, compared with a list, accepted, and recorded."""
 
 import json
 import os

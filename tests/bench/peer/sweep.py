@@ -1,4 +1,4 @@
-"""A sweep as somebody would write it with boto3: service by service, whoever waits is compared with a list, accepted, and written down.
+"""A sweep, as it is often written with boto3: service by service, each pending request is compared with a list, accepted, and recorded.
 
 Prints for how long it swept, without the time that Python takes to start, and the most memory that it ever had.
 """

@@ -200,7 +200,6 @@ impl History for Records {
                 verdict: Verdict::Accepted,
                 at: Timestamp::now(),
                 policies: vec!["consumers".into()],
-                role: None,
             });
         }
         Ok(memory)

@@ -1,5 +1,5 @@
-//! An AWS with requests that wait: EC2 by `local`, and beside it a DynamoDB that takes every put. Every call takes its
-//! time, as many at once as like, and is counted.
+//! An AWS with pending requests: EC2 by `local`, and beside it a DynamoDB that takes every write and a queue that keeps what is
+//! sent. Every call takes its time, any number at once, and is counted.
 
 use std::{
     collections::BTreeMap,
@@ -41,11 +41,12 @@ pub struct Size {
     pub latency: Duration,
 }
 
-/// Where it is, and who waits there.
+/// Its addresses, and its pending requests.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Cloud {
     pub ec2: String,
-    pub dynamodb: String,
+    /// DynamoDB and SQS.
+    pub tables: String,
     seen: String,
     pub services: Vec<String>,
     /// Oldest first; each asks the next of the services in turn.
@@ -56,17 +57,15 @@ pub struct Cloud {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Seen {
     pub calls: BTreeMap<String, usize>,
-    /// Who waits for each service, by age: 0 is the oldest request of all.
-    pub waiting: BTreeMap<String, Vec<usize>>,
+    /// The pending requests.
+    pub pending: usize,
+    /// The bodies of the messages that were sent since it was last looked at.
+    pub messages: Vec<String>,
 }
 
 impl Seen {
     pub fn calls(&self) -> usize {
         self.calls.values().sum()
-    }
-
-    pub fn waiting(&self) -> usize {
-        self.waiting.values().map(Vec::len).sum()
     }
 }
 
@@ -86,7 +85,7 @@ impl Cloud {
     }
 }
 
-/// Every account that asks: those of `policy::set(100, 1_000)` that it lets in.
+/// Every account that asks: those that `policy::set(100, 1_000)` accepts.
 pub fn consumers() -> String {
     let of_service = |service| (0..10).map(move |turn| consumer(service, turn));
     (0..10).flat_map(of_service).collect::<Vec<_>>().join(",")
@@ -106,18 +105,18 @@ pub async fn serve(size: Size) {
     let local = Local::new(Options::default());
     let (services, endpoints) = fill(&local, size);
     let listener = || TcpListener::bind("127.0.0.1:0");
-    let (ec2, dynamodb, seen) = (listener().await.unwrap(), listener().await.unwrap(), listener().await.unwrap());
+    let (ec2, tables, seen) = (listener().await.unwrap(), listener().await.unwrap(), listener().await.unwrap());
     let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
-    let cloud = Cloud { ec2: url(&ec2), dynamodb: url(&dynamodb), seen: url(&seen), services, endpoints };
+    let cloud = Cloud { ec2: url(&ec2), tables: url(&tables), seen: url(&seen), services, endpoints };
     println!("{}", serde_json::to_string(&cloud).unwrap());
-    let state = Arc::new(Sky { cloud, local: Arc::clone(&local), dynamodb: Mutex::default() });
+    let state = Arc::new(Sky { cloud, local: Arc::clone(&local), calls: Mutex::default(), messages: Mutex::default() });
     let slow = |router: Router| match size.latency {
         Duration::ZERO => router,
         latency => router.layer(middleware::from_fn_with_state(latency, take_time)),
     };
-    let table = Router::new().route("/", post(answer)).with_state(Arc::clone(&state));
+    let table = Router::new().route("/", post(answer)).route("/requests", post(answer)).with_state(Arc::clone(&state));
     let looking_in = Router::new().route("/", get(look_in)).with_state(state);
-    tokio::spawn(serve_one(dynamodb, slow(table)));
+    tokio::spawn(serve_one(tables, slow(table)));
     tokio::spawn(serve_one(seen, looking_in));
     serve_one(ec2, slow(router(local, false))).await;
 }
@@ -164,34 +163,42 @@ fn fill(local: &Local, size: Size) -> (Vec<String>, Vec<String>) {
 struct Sky {
     cloud: Cloud,
     local: Arc<Local>,
-    dynamodb: Mutex<BTreeMap<String, usize>>,
+    /// Those to DynamoDB and SQS.
+    calls: Mutex<BTreeMap<String, usize>>,
+    messages: Mutex<Vec<String>>,
 }
 
 async fn look_in(State(sky): State<Arc<Sky>>) -> String {
-    let mut calls = sky.dynamodb.lock().unwrap().clone();
+    let mut calls = sky.calls.lock().unwrap().clone();
     for call in sky.local.calls() {
         *calls.entry(call.action).or_default() += 1;
     }
-    let mut waiting: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let messages = std::mem::take(&mut *sky.messages.lock().unwrap());
     let mut world = sky.local.world();
-    for (age, endpoint) in sky.cloud.endpoints.iter().enumerate() {
-        let connection = world.connection_mut(endpoint).unwrap();
-        if connection.state == "pendingAcceptance" {
-            waiting.entry(connection.service_id.clone()).or_default().push(age);
-        }
-    }
-    serde_json::to_string(&Seen { calls, waiting }).unwrap()
+    let is_pending = |endpoint: &&String| world.connection_mut(endpoint).unwrap().state == "pendingAcceptance";
+    let pending = sky.cloud.endpoints.iter().filter(is_pending).count();
+    serde_json::to_string(&Seen { calls, pending, messages }).unwrap()
 }
 
 /// Reads what it is sent, too, or the connection could not be used again.
-async fn answer(State(sky): State<Arc<Sky>>, headers: HeaderMap, _: Bytes) -> ([(&'static str, &'static str); 1], &'static str) {
+async fn answer(State(sky): State<Arc<Sky>>, headers: HeaderMap, body: Bytes) -> ([(&'static str, &'static str); 1], &'static str) {
     let target = headers.get("x-amz-target").map(|value| value.to_str().unwrap()).unwrap_or_default();
     let call = target.rsplit('.').next().unwrap_or_default();
-    *sky.dynamodb.lock().unwrap().entry(call.to_owned()).or_default() += 1;
+    *sky.calls.lock().unwrap().entry(call.to_owned()).or_default() += 1;
     let body = match call {
-        "PutItem" => "{}",
+        "PutItem" | "TransactWriteItems" | "GetItem" | "ChangeMessageVisibility" => "{}",
         "Query" => r#"{"Items":[],"Count":0,"ScannedCount":0}"#,
-        other => panic!("nobody measured needs {other:?}"),
+        "SendMessageBatch" => {
+            sky.messages.lock().unwrap().extend(bodies(&body));
+            r#"{"Successful":[],"Failed":[]}"#
+        }
+        other => panic!("no measured function needs {other:?}"),
     };
     ([("content-type", "application/x-amz-json-1.0")], body)
+}
+
+fn bodies(call: &[u8]) -> Vec<String> {
+    let call: serde_json::Value = serde_json::from_slice(call).unwrap();
+    let body = |entry: &serde_json::Value| entry["MessageBody"].as_str().unwrap().to_owned();
+    call["Entries"].as_array().unwrap().iter().map(body).collect()
 }

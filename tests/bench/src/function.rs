@@ -67,7 +67,9 @@ pub fn with_surroundings(program: PathBuf) -> Command {
 }
 
 fn with_cloud(mut command: Command, folder: &Folder, cloud: &Cloud) -> Command {
-    command.envs([("AWS_ENDPOINT_URL_EC2", &cloud.ec2), ("AWS_ENDPOINT_URL_DYNAMODB", &cloud.dynamodb)]);
+    command.envs([("AWS_ENDPOINT_URL_EC2", &cloud.ec2), ("AWS_ENDPOINT_URL_DYNAMODB", &cloud.tables)]);
+    command.env("AWS_ENDPOINT_URL_SQS", &cloud.tables);
+    command.envs([("QUEUE_URL", format!("{}/requests", cloud.tables)), ("DEAD_LETTER_QUEUE_URL", format!("{}/dead", cloud.tables))]);
     command.envs([("LEDGER_TABLE", "ledger"), ("MODE", "active"), ("SERVICE_SCOPE", "all")]).env("POLICY_URI", folder.path());
     command.env("ALLOWED_ACCOUNTS", cloud::consumers());
     command
@@ -84,7 +86,7 @@ fn peer_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peer")
 }
 
-/// The Python that has what the functions in Python need, if somebody made it.
+/// The Python that has what the functions in Python need, if it was made.
 pub fn python() -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.venv-peer/bin/python");
     path.exists().then_some(path)

@@ -44,9 +44,10 @@ async fn count(folder: &Folder) -> Option<u64> {
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", &format!("--callgrind-out-file={}", out.display())]).arg(measured.as_std().get_program());
     command.env_clear().envs(measured.as_std().get_envs().filter_map(|(name, value)| Some((name, value?)))).stderr(Stdio::null());
-    let event = lambda::notification(&cloud.services[0], &cloud.endpoints[0]);
+    let event = lambda::batch(&[lambda::notification(&cloud.services[0], &cloud.endpoints[0])]);
     let (_, answer, mut child) = Lambda::start().await.cold(command, event).await;
-    assert!(answer.contains("accepted"), "{answer}");
+    assert_eq!(answer, lambda::DONE);
+    assert_eq!(cloud.seen().await.pending, 0);
     // Its tool writes down what it counted when it is asked to end.
     Command::new("kill").args(["-TERM", &child.id()?.to_string()]).status().await.ok()?;
     child.wait().await.ok()?;

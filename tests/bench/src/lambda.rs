@@ -23,9 +23,12 @@ use tokio::{
 use crate::world::PROVIDER;
 
 /// What the template gives `approve` for an invocation.
-pub const TIMEOUT: Duration = Duration::from_secs(120);
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 /// A function that answers no sooner than this does not answer at all. Valgrind makes everything some fifty times slower.
 const ANSWER_WITHIN: Duration = Duration::from_secs(180);
+
+/// The answer of a batch of which no message stays in the queue.
+pub const DONE: &str = r#"{"batchItemFailures":[]}"#;
 
 /// The runtime API, for one function at a time.
 pub struct Lambda {
@@ -90,7 +93,7 @@ impl Lambda {
 
 async fn hand_over(State(ends): State<Ends>) -> ([(HeaderName, String); 5], String) {
     let next = ends.events.lock().await.recv().await;
-    // Nobody asks any more: the function waits as on Lambda, for ever.
+    // No request is left: the function waits as on Lambda, for ever.
     let Some(event) = next else { return std::future::pending().await };
     let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + ends.time;
     let headers = [
@@ -109,19 +112,18 @@ async fn take(State(ends): State<Ends>, Path((_, outcome)): Path<(String, String
     StatusCode::ACCEPTED
 }
 
-/// What a connection notification about a request looks like.
+/// The body of a connection notification about a request.
 pub fn notification(service: &str, endpoint: &str) -> String {
     let message = json!({"event": "Connect", "serviceId": service, "vpcEndpointId": endpoint}).to_string();
-    let sns = json!({
+    json!({
         "Type": "Notification", "MessageId": "95df01b4-ee98-5cb9-9903-4c221d41eb5e", "Message": message, "Subject": null,
         "TopicArn": format!("arn:aws:sns:us-east-1:{PROVIDER}:connections"), "Timestamp": "2026-01-02T03:04:06.678Z",
-        "SignatureVersion": "1", "Signature": "EXAMPLE", "SigningCertUrl": "EXAMPLE", "UnsubscribeUrl": "EXAMPLE", "MessageAttributes": {},
-    });
-    let subscription = format!("arn:aws:sns:us-east-1:{PROVIDER}:connections:2f1c0a4e-0000-4000-8000-000000000001");
-    json!({"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": subscription, "Sns": sns}]}).to_string()
+        "SignatureVersion": "1", "Signature": "EXAMPLE", "SigningCertURL": "EXAMPLE", "UnsubscribeURL": "EXAMPLE",
+    })
+    .to_string()
 }
 
-/// What the template's schedule says.
+/// The body of the schedule's message.
 pub fn tick() -> String {
     json!({
         "version": "0", "id": "d32c5kddcf5bb8c3", "detail-type": "Scheduled Event", "source": "aws.scheduler", "account": PROVIDER,
@@ -129,4 +131,17 @@ pub fn tick() -> String {
         "resources": [format!("arn:aws:scheduler:us-east-1:{PROVIDER}:schedule/default/sweep")], "detail": "{}",
     })
     .to_string()
+}
+
+/// A batch of the request queue with these bodies.
+pub fn batch(bodies: &[String]) -> String {
+    let sent = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().to_string();
+    let message = |(n, body): (usize, &String)| {
+        json!({
+            "messageId": n.to_string(), "receiptHandle": n.to_string(), "body": body, "messageAttributes": {}, "md5OfBody": "x",
+            "attributes": {"SentTimestamp": sent, "ApproximateReceiveCount": "1"}, "eventSource": "aws:sqs", "awsRegion": "us-east-1",
+            "eventSourceARN": format!("arn:aws:sqs:us-east-1:{PROVIDER}:requests"),
+        })
+    };
+    json!({"Records": bodies.iter().enumerate().map(message).collect::<Vec<_>>()}).to_string()
 }

@@ -3,6 +3,9 @@
 //! Ratios of the same run on the same machine, not times: those differ from machine to machine. The measured process
 //! does nothing but its work; the world it looks at is another process.
 
+// The nested futures of the SDK and of the audit are deeper than the default allows for their layout.
+#![recursion_limit = "256"]
+
 mod audit;
 mod check;
 mod cloud;

@@ -106,7 +106,7 @@ pub fn set(policies: usize, accounts: usize) -> (PolicyFile, PolicyFile) {
     (PolicyFile { name: "rules.cedar".into(), text }, PolicyFile { name: "groups.json".into(), text: groups })
 }
 
-/// A request that one of the rules lets in.
+/// A request that one of the policies accepts.
 fn facts(policies: usize) -> Facts {
     let wanted = if policies > 10 { 11 } else { 1 };
     let now: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
@@ -121,7 +121,7 @@ fn facts(policies: usize) -> Facts {
         },
         connection: Connection {
             service: "vpce-svc-03d5ebb7d9579a2b3".parse().unwrap(),
-            endpoint: "vpce-0c1308d7312217abc".parse().unwrap(),
+            subject: "vpce-0c1308d7312217abc".parse().unwrap(),
             owner: Some(format!("{wanted:012}").parse().unwrap()),
             state: State::PendingAcceptance,
             created: Some(now - SignedDuration::from_secs(5)),

@@ -52,7 +52,7 @@ pub async fn compare(keep: bool) -> Vec<Check> {
     let bare = measure("bare lambda_runtime", &folder, function::bare).await;
     measure("approve, 10 policies, JSON logs, ledger", &Folder::with_policies(10), function::approve).await;
     let approve = measure("approve, 100 policies, JSON logs, ledger", &folder, function::approve).await;
-    // What ships is what must be good; the other is what everybody has.
+    // What ships is what must be good; the other is what every build has.
     let judged = match function::packaged() {
         Some(_) => measure("approve as `make package` last built it", &folder, function::shipped).await,
         None => {
@@ -69,7 +69,7 @@ pub async fn compare(keep: bool) -> Vec<Check> {
     };
     let parts = parts(&folder).await;
     println!(
-        "\nof approve's start: {:.1} ms settings and whom to trust, {:.1} ms clients, {:.1} ms policy",
+        "\nof approve's start: {:.1} ms settings and TLS roots, {:.1} ms clients, {:.1} ms policy",
         parts.settings_and_trust as f64 / 1e3,
         parts.clients as f64 / 1e3,
         parts.policy as f64 / 1e3
@@ -87,14 +87,16 @@ pub async fn compare(keep: bool) -> Vec<Check> {
 }
 
 async fn measure(name: &str, folder: &Folder, command: fn(&Folder, &Cloud) -> Command) -> Measured {
-    let (mut process, cloud) = Cloud::start(Size { requests: REPEATS + WARM, services: 1, latency: Duration::ZERO }).await;
-    let mut events = cloud.endpoints.iter().map(|endpoint| lambda::notification(&cloud.services[0], endpoint));
+    let (mut process, cloud) = Cloud::start(Size { requests: REPEATS + WARM, services: REPEATS + WARM, latency: Duration::ZERO }).await;
+    // A service for each: one invocation answers all that is pending on a service.
+    let requests = cloud.services.iter().zip(&cloud.endpoints);
+    let mut events = requests.map(|(service, endpoint)| lambda::batch(&[lambda::notification(service, endpoint)]));
     let (mut cold, mut last) = (Vec::new(), None);
     for _ in 0..REPEATS {
         // One for each: the last function still waits for an event at its own.
         let lambda = Lambda::start().await;
         let (took, answer, child) = lambda.cold(command(folder, &cloud), events.next().unwrap()).await;
-        assert!(name.starts_with("bare") || answer.contains("accepted"), "{name}: {answer}");
+        assert!(name.starts_with("bare") || answer == lambda::DONE || answer.contains("accepted"), "{name}: {answer}");
         cold.push(took);
         last = Some((lambda, child));
     }
@@ -105,7 +107,9 @@ async fn measure(name: &str, folder: &Folder, command: fn(&Folder, &Cloud) -> Co
         warm.push(lambda.warm(event).await.0);
     }
     let peak_bytes = peak::memory_bytes_of(child.id());
-    let calls_warm = cloud.seen().await.calls() - calls_cold;
+    let seen = cloud.seen().await;
+    assert!(name.starts_with("bare") || seen.pending == 0, "{name}: {} are pending", seen.pending);
+    let calls_warm = seen.calls() - calls_cold;
     process.kill().await.unwrap();
     let measured = Measured { cold: median(cold), warm: median(warm), peak_bytes };
     let ms = |time: Duration| time.as_secs_f64() * 1e3;

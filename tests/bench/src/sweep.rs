@@ -1,14 +1,14 @@
-//! Everything that waits, at once: the real function on its schedule, beside a loop in Python over the same AWS. Then with
-//! too little time, which it must never overrun: later ticks answer the rest, the oldest first.
+//! All pending requests at once: the real function works off a sweep and its hints, beside a loop in Python over the same AWS.
+//! The time is that of the function at work. A service's pace, five seconds between two acts, is not in it: this ledger forgets.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use approve::MARGIN;
 use serde::Deserialize;
 
 use crate::{
     check::Check,
-    cloud::{Cloud, Seen, Size},
+    cloud::{Cloud, Size},
     function::{self, Folder},
     lambda::{self, Lambda},
     peak,
@@ -18,10 +18,8 @@ use crate::{
 const LATENCY: Duration = Duration::from_millis(2);
 const REPEATS: usize = 3;
 const MEGABYTE: f64 = 1024.0 * 1024.0;
-/// What has begun when no more may begin: a call or two, a chunk's puts. Far less than the margin.
-const ENDING: Duration = Duration::from_secs(1);
-/// A sweep that needs more than this does not get anywhere.
-const TICKS_MAX: usize = 200;
+/// Messages in a batch, as the template has it.
+const BATCH: usize = 10;
 
 /// What one sweep came to.
 struct Swept {
@@ -55,7 +53,7 @@ pub async fn compare() -> Vec<Check> {
     } else {
         println!("the loop in Python was not measured: `make bench` makes its environment");
     }
-    checks.extend(with_too_little_time(&folder).await);
+    checks.push(without_time(&folder).await);
     checks
 }
 
@@ -67,11 +65,20 @@ async fn approve(folder: &Folder, size: Size) -> Swept {
     let mut all = Vec::new();
     for _ in 0..REPEATS {
         let (mut process, cloud) = Cloud::start(size).await;
-        let (time, _, child) = Lambda::start().await.cold(function::approve(folder, &cloud), lambda::tick()).await;
+        let lambda = Lambda::start().await;
+        let (mut time, answer, child) = lambda.cold(function::approve(folder, &cloud), lambda::batch(&[lambda::tick()])).await;
+        assert_eq!(answer, lambda::DONE);
+        let hints = cloud.seen().await.messages;
+        assert_eq!(hints.len(), size.services);
+        for messages in hints.chunks(BATCH) {
+            let (took, answer) = lambda.warm(lambda::batch(messages)).await;
+            assert_eq!(answer, lambda::DONE);
+            time += took;
+        }
         let peak_bytes = peak::memory_bytes_of(child.id());
         let seen = cloud.seen().await;
         process.kill().await.unwrap();
-        assert_eq!((seen.waiting(), seen.calls["PutItem"]), (0, size.requests), "all are answered and recorded");
+        assert_eq!(seen.pending, 0, "all are answered");
         all.push(Swept { time, calls: seen.calls(), peak_bytes });
     }
     all.sort_by_key(|swept| swept.time);
@@ -93,7 +100,7 @@ async fn peer(folder: &Folder, size: Size) -> Swept {
     let printed: Printed = serde_json::from_slice(&output.stdout).unwrap();
     let seen = cloud.seen().await;
     process.kill().await.unwrap();
-    assert_eq!((printed.accepted, seen.waiting()), (size.requests, 0));
+    assert_eq!((printed.accepted, seen.pending), (size.requests, 0));
     let swept = Swept { time: Duration::from_secs_f64(printed.seconds), calls: seen.calls(), peak_bytes: printed.peak_bytes };
     print("a loop with boto3, one by one", size, &swept);
     swept
@@ -111,121 +118,15 @@ fn print(name: &str, size: Size, swept: &Swept) {
     );
 }
 
-/// What ticks came to that had too little time each.
-#[derive(Default)]
-struct Ticks {
-    count: usize,
-    /// The longest, and what it left of its time. Zero: it was overrun.
-    longest: Duration,
-    left: Duration,
-    out_of_order: usize,
-}
-
-async fn with_too_little_time(folder: &Folder) -> Vec<Check> {
-    println!("\nwith too little time: no new work in the last {} s of an invocation, so that what has begun can end\n", MARGIN.as_secs());
-    println!("{:<34} {:>9} {:>9} {:>9} {:>12} {:>12} {:>9}", "", "requests", "services", "ticks", "given, s", "longest, s", "left, s");
-    let mut worst = Ticks { left: Duration::MAX, ..Ticks::default() };
-    let mut ending = Duration::ZERO;
-    for (requests, services, work) in [(10_000, 100, 1), (50_000, 500, 6)] {
-        let given = MARGIN + Duration::from_secs(work);
-        let ticks = until_nobody_waits(folder, size(requests, services), given).await;
-        assert!(ticks.count > 1, "{requests} requests were answered in one tick: this shows nothing");
-        ending = ending.max(ticks.longest.saturating_sub(given - MARGIN));
-        worst.left = worst.left.min(ticks.left);
-        worst.out_of_order += ticks.out_of_order;
-    }
-    worst.left = worst.left.min(without_time(folder, size(50_000, 500), Duration::from_secs(3)).await);
-    vec![
-        Check::at_least("the least that a tick left of its time, s", worst.left.as_secs_f64(), 0.1),
-        Check::at_most("the longest that a tick went on, s", ending.as_secs_f64(), ENDING.as_secs_f64()),
-        Check::at_most("ticks that passed over an older request", worst.out_of_order as f64, 0.0),
-    ]
-}
-
-/// One tick after the other, as the schedule sends them.
-async fn until_nobody_waits(folder: &Folder, size: Size, given: Duration) -> Ticks {
-    let (mut process, cloud) = Cloud::start(size).await;
-    let lambda = Lambda::giving(given).await;
-    let mut ticks = Ticks { left: given, ..Ticks::default() };
-    let (mut before, mut function) = (cloud.seen().await, None);
-    while before.waiting() > 0 {
-        assert!(ticks.count < TICKS_MAX, "{} still wait", before.waiting());
-        let took = match function {
-            Some(_) => lambda.warm(lambda::tick()).await.0,
-            None => {
-                let (took, _, child) = lambda.cold(function::approve(folder, &cloud), lambda::tick()).await;
-                function = Some(child);
-                took
-            }
-        };
-        let after = cloud.seen().await;
-        ticks.count += 1;
-        ticks.longest = ticks.longest.max(took);
-        ticks.left = ticks.left.min(given.saturating_sub(took));
-        ticks.out_of_order += usize::from(!is_in_order(&before, &after));
-        before = after;
-    }
-    assert_eq!(before.calls["PutItem"], size.requests, "each is recorded, and once");
-    process.kill().await.unwrap();
-    print_ticks("later ticks answer the rest", size, given, &ticks);
-    ticks
-}
-
-/// A tick with less than the margin begins nothing, and says so in time.
-async fn without_time(folder: &Folder, size: Size, given: Duration) -> Duration {
-    let (mut process, cloud) = Cloud::start(size).await;
-    let (took, answer, _child) = Lambda::giving(given).await.cold(function::approve(folder, &cloud), lambda::tick()).await;
+/// A batch that has less time than an act needs is left in the queue.
+async fn without_time(folder: &Folder) -> Check {
+    let (mut process, cloud) = Cloud::start(size(1_000, 10)).await;
+    let messages: Vec<String> =
+        cloud.services.iter().zip(&cloud.endpoints).map(|(service, endpoint)| lambda::notification(service, endpoint)).collect();
+    let given = MARGIN.saturating_sub(Duration::from_secs(1));
+    let (took, answer, _child) = Lambda::giving(given).await.cold(function::approve(folder, &cloud), lambda::batch(&messages)).await;
     let seen = cloud.seen().await;
     process.kill().await.unwrap();
-    assert_eq!(seen.waiting(), size.requests);
-    assert!(answer.contains(&format!("\"put_off\":{}", size.requests)), "{answer}");
-    let ticks = Ticks { count: 1, longest: took, left: given.saturating_sub(took), out_of_order: 0 };
-    print_ticks("no time at all: nothing begins", size, given, &ticks);
-    ticks.left
-}
-
-fn print_ticks(name: &str, size: Size, given: Duration, ticks: &Ticks) {
-    println!(
-        "{name:<34} {:>9} {:>9} {:>9} {:>12.1} {:>12.2} {:>9.2}",
-        size.requests,
-        size.services,
-        ticks.count,
-        given.as_secs_f64(),
-        ticks.longest.as_secs_f64(),
-        ticks.left.as_secs_f64()
-    );
-}
-
-/// Whether of each service those were answered that waited longest, and the services in the order of their oldest request:
-/// of those that were begun, all but the last have nobody left.
-fn is_in_order(before: &Seen, after: &Seen) -> bool {
-    let none = Vec::new();
-    let by_age: BTreeMap<usize, (&Vec<usize>, &Vec<usize>)> =
-        before.waiting.iter().map(|(service, ages)| (ages[0], (ages, after.waiting.get(service).unwrap_or(&none)))).collect();
-    let oldest_first = by_age.values().all(|(before, after)| before.ends_with(after));
-    let mut unfinished = by_age.values().skip_while(|(_, after)| after.is_empty());
-    unfinished.next();
-    oldest_first && unfinished.all(|(before, after)| before == after)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn waiting(queues: &[(&str, &[usize])]) -> Seen {
-        Seen { calls: BTreeMap::new(), waiting: queues.iter().map(|(service, ages)| ((*service).to_owned(), ages.to_vec())).collect() }
-    }
-
-    #[test]
-    fn a_tick_that_passes_over_an_older_request_is_seen() {
-        let before = waiting(&[("b", &[0, 2, 4]), ("a", &[1, 3, 5])]);
-        let in_order = |after: &[(&str, &[usize])]| is_in_order(&before, &waiting(after));
-        assert!(in_order(&[("b", &[0, 2, 4]), ("a", &[1, 3, 5])]), "nothing was done");
-        assert!(in_order(&[("b", &[2, 4]), ("a", &[1, 3, 5])]));
-        assert!(in_order(&[("a", &[3, 5])]));
-        assert!(in_order(&[]));
-        assert!(!in_order(&[("b", &[0, 4]), ("a", &[1, 3, 5])]), "a younger one of the same service");
-        assert!(!in_order(&[("b", &[0, 2, 4]), ("a", &[3, 5])]), "a service whose oldest is younger");
-        assert!(!in_order(&[("b", &[4]), ("a", &[3, 5])]), "a second service before the first was done");
-    }
+    assert_eq!((seen.pending, answer.matches("itemIdentifier").count()), (1_000, messages.len()), "{answer}");
+    Check::at_most("a batch without time is returned after, s", took.as_secs_f64(), given.as_secs_f64())
 }

@@ -4,7 +4,9 @@ Only its clock is simulated. Activity counts in the current period of five minut
 reported. The sources of datapoints:
 
 - the functions' metrics and the metric filters: the lines in the log groups (`log_metrics.py`)
-- `AWS/SQS`: the queues, which SQS reports every minute
+- `AWS/SQS`: the queues, which SQS reports every minute. The age of the oldest message leaves out messages that were received three times
+  (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html); here, all that are not
+  visible, so an alarm on the age must be set off by messages that are not received
 - `AWS/Lambda`: the emulator's own count, which has Errors of synchronous invocations only, and no IteratorAge
 """
 

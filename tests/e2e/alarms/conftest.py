@@ -59,9 +59,9 @@ def quiet(watched: Watched) -> Iterator[Watched]:
 
 
 def recover(watched: Watched) -> None:
-    """The end of a runbook entry: a sweep, an audit, empty queues, and some time."""
+    """The end of a runbook entry: empty queues, a sweep, an audit, and some time."""
+    watched.cloudwatch.purge()
     sweep(watched.stack)
     audit(watched.stack)
-    watched.cloudwatch.purge()
     watched.cloudwatch.advance(HOUR)
     assert watched.cloudwatch.alarming() == set()

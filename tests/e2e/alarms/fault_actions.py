@@ -9,7 +9,7 @@ from typing import Any
 
 from alarms.cloudwatch import CloudWatch
 from harness.accounts import PROVIDER, REGION, UNLISTED
-from harness.actions import Service, await_record, create_endpoint, create_service, sweep, tag
+from harness.actions import Service, await_record, batch_of, create_endpoint, create_service, sweep, sweep_event, tag
 from harness.fault_injection import DENIED, fail, lose_notifications
 from harness.processes import until
 from harness.stack import NAME, Stack
@@ -70,6 +70,24 @@ def configured(stack: Stack, function: str, **variables: str) -> Iterator[None]:
         yield
     finally:
         client.update_function_configuration(FunctionName=name, Environment={"Variables": before})
+
+
+@contextlib.contextmanager
+def received_twice(stack: Stack) -> Iterator[None]:
+    """The request queue delivers a message again after a second, and sets it aside after two deliveries."""
+    sqs, url = stack.client("sqs"), stack.outputs["RequestsUrl"]
+    before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout", "RedrivePolicy"])["Attributes"]
+    redrive = json.dumps(json.loads(before["RedrivePolicy"]) | {"maxReceiveCount": 2})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1", "RedrivePolicy": redrive})
+    try:
+        yield
+    finally:
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
+
+
+def sweep_batch(stack: Stack) -> dict[str, Any]:
+    """The event with which Lambda hands the schedule's message over."""
+    return batch_of(stack, json.dumps(sweep_event(stack)))
 
 
 @contextlib.contextmanager

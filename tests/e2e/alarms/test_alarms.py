@@ -11,9 +11,9 @@ from alarms.conftest import Watched
 from alarms.log_metrics import filtered
 from tasks.paths import TEMPLATES
 
-# The queues that no scenario fills, because the emulator has no dead letters of rules, subscriptions and schedules, with the alarm on each.
+# The queues that no scenario fills, because the emulator has no dead letters of rules, with the alarm on each.
 # A test puts a message there, and the alarm goes off. test_template.py and test_least_privilege.py check that AWS could put one there.
-UNFILLED = {"UndeliveredEvents": "EventsUndelivered", "UnstartedSweeps": "SweepsUnstarted", "UnstartedAudits": "AuditsUnstarted", "Unforwarded": "NotForwarded"}
+UNFILLED = {"Unforwarded": "NotForwarded"}
 # The alarms whose metric the emulator does not report (IteratorAge). A test adds the datapoints that AWS documents.
 UNREPORTED = {"NotifyLags"}
 

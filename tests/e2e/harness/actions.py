@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -81,15 +82,33 @@ def await_state(stack: Stack, service: Service, endpoint: str, wanted: str, seco
 
 
 def records(stack: Stack, service: Service, endpoint: str) -> dict[str, dict[str, Any]]:
-    """The ledger's records about a connection, by verdict."""
-    found = stack.client("dynamodb").query(
+    """The ledger's records about a connection, by verdict. Of several with one verdict, the newest counts."""
+    return {item["sk"]["S"].partition("/")[0].partition("#")[0]: item for item in items(stack, f"request/{service.id}/{endpoint}")}
+
+
+def items(stack: Stack, partition: str) -> list[dict[str, Any]]:
+    """The ledger's items in a partition, the oldest first."""
+    query = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": partition}}, "ConsistentRead": True}
+    found: list[dict[str, Any]] = stack.client("dynamodb").query(TableName=stack.outputs["LedgerName"], **query)["Items"]
+    return sorted(found, key=lambda item: item.get("at", {"S": ""})["S"])
+
+
+def service_state(stack: Stack, service: Service) -> dict[str, Any]:
+    """The state of a service on the ledger."""
+    (found,) = (item for item in items(stack, f"service/{service.id}") if item["sk"]["S"] == "state")
+    state: dict[str, Any] = json.loads(found["state"]["S"])
+    return state
+
+
+def put_service_state(stack: Stack, service: Service, state: dict[str, Any]) -> None:
+    """Replaces the state of a service on the ledger, and leaves its versions."""
+    stack.client("dynamodb").update_item(
         TableName=stack.outputs["LedgerName"],
-        KeyConditionExpression="#c = :c",
-        ExpressionAttributeNames={"#c": "connection"},
-        ExpressionAttributeValues={":c": {"S": f"{service.id}/{endpoint}"}},
-        ConsistentRead=True,
-    )["Items"]
-    return {item["verdict"]["S"]: item for item in found}
+        Key={"pk": {"S": f"service/{service.id}"}, "sk": {"S": "state"}},
+        UpdateExpression="SET #state = :state",
+        ExpressionAttributeNames={"#state": "state"},
+        ExpressionAttributeValues={":state": {"S": json.dumps(state)}},
+    )
 
 
 def await_record(stack: Stack, service: Service, endpoint: str, verdict: str, seconds: float = 20.0) -> dict[str, Any]:
@@ -118,12 +137,6 @@ def creation_event(service: Service, endpoint: str, owner: str) -> dict[str, Any
     }
 
 
-def delivered(detail: dict[str, Any]) -> dict[str, Any]:
-    """CloudTrail's record in the envelope in which EventBridge passes it to a function, from the account of the call."""
-    envelope = {"version": "0", "id": "0a1b2c3d-0000-4000-8000-000000000000", "source": "aws.ec2", "detail-type": "AWS API Call via CloudTrail"}
-    return envelope | {"account": detail["recipientAccountId"], "region": detail["awsRegion"], "time": detail["eventTime"], "resources": [], "detail": detail}
-
-
 def put_event(stack: Stack, detail: dict[str, Any], bus: str = NAME) -> None:
     """Puts CloudTrail's record on a bus of the provider."""
     entry = {"Source": "aws.ec2", "DetailType": "AWS API Call via CloudTrail", "Detail": json.dumps(detail), "EventBusName": bus}
@@ -141,15 +154,69 @@ def described(stack: Stack) -> int:
     return sum(call["action"] == "DescribeVpcEndpointConnections" and bool(call["session"]) for call in stack.local("calls"))
 
 
-def sweep(stack: Stack) -> Any:
-    """Invokes the sweep's function with the schedule's input. Returns its answer."""
-    return invoke(stack, stack.outputs["ApproveFunction"], sweep_event(stack))
+def sweep(stack: Stack) -> None:
+    """Sends the schedule's message, and waits until the queue is empty: everything that the sweep found is answered."""
+    send(stack, json.dumps(sweep_event(stack)))
+    await_empty_queue(stack)
+
+
+def send(stack: Stack, body: str) -> None:
+    """Sends a message to the request queue. The emulator does not enforce the queue's policy."""
+    stack.client("sqs").send_message(QueueUrl=stack.outputs["RequestsUrl"], MessageBody=body)
+
+
+def hint(service: Service) -> str:
+    """The message that a sweep sends for a service."""
+    return json.dumps({"source": "privatelink-warden", "service": service.id})
+
+
+def notification(stack: Stack, message: str) -> str:
+    """A message of the connections topic as SNS delivers it to a queue."""
+    envelope = {"Type": "Notification", "MessageId": "0a1b2c3d-0000-4000-8000-000000000001", "TopicArn": stack.outputs["ConnectionsTopicArn"]}
+    return json.dumps(envelope | {"Message": message, "Timestamp": "2026-01-01T00:00:00.000Z", "SignatureVersion": "1"})
+
+
+def await_empty_queue(stack: Stack, seconds: float = 90.0) -> None:
+    """Waits until the request queue holds no message, visible or not."""
+    until("the request queue to be empty", seconds, lambda: queue_length(stack, "RequestsUrl") == 0)
+
+
+def queue_length(stack: Stack, output: str) -> int:
+    """The number of messages in a queue, visible or not."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
+    attributes = stack.client("sqs").get_queue_attributes(QueueUrl=stack.outputs[output], AttributeNames=names)["Attributes"]
+    return sum(int(attributes[name]) for name in names)
+
+
+def batch_of(stack: Stack, *bodies: str, age_seconds: float = 0) -> dict[str, Any]:
+    """The event with which Lambda hands messages of the request queue over."""
+    sent = str(round((time.time() - age_seconds) * 1000))
+    arn = stack.client("sqs").get_queue_attributes(QueueUrl=stack.outputs["RequestsUrl"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    message = {"eventSource": "aws:sqs", "eventSourceARN": arn, "awsRegion": REGION, "messageAttributes": {}}
+
+    def record(number: int, body: str) -> dict[str, Any]:
+        attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": sent, "SenderId": PROVIDER, "ApproximateFirstReceiveTimestamp": sent}
+        return message | {"messageId": str(number), "receiptHandle": f"receipt-{number}", "body": body, "attributes": attributes, "md5OfBody": ""}
+
+    return {"Records": [record(number, body) for number, body in enumerate(bodies, 1)]}
+
+
+def handed_over(stack: Stack, *bodies: str, age_seconds: float = 0) -> list[str]:
+    """Hands messages over to approve. Returns the bodies of those that must be delivered again."""
+    answer = invoke(stack, stack.outputs["ApproveFunction"], batch_of(stack, *bodies, age_seconds=age_seconds))
+    return [bodies[int(each["itemIdentifier"]) - 1] for each in answer["batchItemFailures"]]
 
 
 def sweep_event(stack: Stack) -> dict[str, Any]:
-    """The input of the sweep's schedule."""
-    event: dict[str, Any] = json.loads(stack.client("scheduler").get_schedule(Name=f"{NAME}-sweep")["Target"]["Input"])
-    return event
+    """The message that the sweep's schedule sends."""
+    message: dict[str, Any] = json.loads(stack.client("scheduler").get_schedule(Name=f"{NAME}-sweep")["Target"]["Input"])
+    return message
+
+
+def event_body(detail: dict[str, Any]) -> str:
+    """CloudTrail's record in the envelope in which a rule sends it to the queue, from the account of the call."""
+    envelope = {"version": "0", "id": "0a1b2c3d-0000-4000-8000-000000000000", "source": "aws.ec2", "detail-type": "AWS API Call via CloudTrail"}
+    return json.dumps(envelope | {"account": detail["recipientAccountId"], "region": detail["awsRegion"], "time": detail["eventTime"], "resources": [], "detail": detail})
 
 
 def invoke(stack: Stack, function: str, event: dict[str, Any]) -> Any:

@@ -47,7 +47,7 @@ class Demo:
             await_state(self.stack, self.service, endpoint, "available", SECONDS)
             record = await_record(self.stack, self.service, endpoint, "accepted", SECONDS)
             policies = ", ".join(self.inbox.await_message(endpoint, "accepted", SECONDS).body["policies"])
-            self.say("warden", f"{endpoint} is available, allowed by the policy {policies}; the record is {record['connection']['S']}")
+            self.say("warden", f"{endpoint} is available, allowed by the policy {policies}; the record is {record['pk']['S']} {record['sk']['S']}")
             result("available, owner told")
 
     def unlisted_account(self) -> str:

@@ -1,8 +1,9 @@
-"""ministack with four patches. The stack runs this module as a program.
+"""ministack with five patches. The stack runs this module as a program.
 
 - PutEvents takes events with `source: aws.ec2`, because the stand-in plays CloudTrail, which is AWS.
 - A function's session token is its role's ARN. On AWS its credentials are a session of the role. The token tells the role of each call.
-- SNS and EventBridge invoke a function asynchronously, as on AWS: Lambda takes the event and retries it.
+- Scheduler invokes a function asynchronously, as on AWS: Lambda takes the event and retries it.
+- Queues are polled as Lambda polls them (`event_sources.py`).
 - Each call with temporary credentials is recorded with the IAM rights that it needs (`WARDEN_CALLS`).
 """
 
@@ -12,7 +13,6 @@ import functools
 import json
 import os
 import sys
-import types
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,8 @@ from typing import Any
 import ministack.app as app
 import ministack.services.eventbridge as eventbridge
 import ministack.services.lambda_svc as lambda_svc
-import ministack.services.sns as sns
+from harness import event_sources
 from iam.iam_recorder import Recorder
-from load.event_queue import EventQueue
 
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Any]]
 
@@ -30,7 +29,7 @@ _credentials, _dispatch = lambda_svc.execution_credentials, eventbridge._dispatc
 
 
 def dispatch_to_lambda(arn: str, payload: str) -> None:
-    """The invocation of a function by EventBridge or Scheduler. ministack reports a missing function itself."""
+    """The invocation of a function by Scheduler. ministack reports a missing function itself."""
     function, config, _ = lambda_svc._get_func_record_for_ref(arn)
     if function and config:
         lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), json.loads(payload))
@@ -53,13 +52,10 @@ if __name__ == "__main__":
     sys.argv = sys.argv[:1]
     eventbridge._put_events = functools.partial(eventbridge._put_events, allow_aws_source=True)
     lambda_svc.execution_credentials = lambda config: _credentials(config) | {"AWS_SESSION_TOKEN": config["Role"]}
-    # ministack's own asynchronous invocation has the template's retries and destination. It waits one and two seconds, AWS minutes. SNS
-    # gets it under the name of the function that SNS calls.
-    sns._lambda_svc = types.SimpleNamespace(**(vars(lambda_svc) | {"_execute_function_with_config_scope": lambda_svc.invoke_async_with_retry}))
+    # Scheduler's targets go through EventBridge's code.
     eventbridge._dispatch_to_lambda = dispatch_to_lambda
     if calls := os.environ.get("WARDEN_CALLS"):
         recorder = Recorder(Path(calls))
         app.SERVICE_HANDLERS.update({service: recorded(recorder, service, handler) for service, handler in app.SERVICE_HANDLERS.items()})
-    if environments := os.environ.get("WARDEN_ENVIRONMENTS"):
-        EventQueue(int(environments)).install()
+    event_sources.install()
     app.main()

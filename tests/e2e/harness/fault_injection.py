@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from harness.accounts import PROVIDER
-from harness.actions import Service
+from harness.actions import Service, put_service_state, service_state
 from harness.processes import until
 from harness.stack import NAME, Stack
 
 ACCEPT = "AcceptVpcEndpointConnections"
-PUT = "PutItem"
+REJECT = "RejectVpcEndpointConnections"
+WRITE = "TransactWriteItems"
 PUBLISH = "Publish"
+INTENT_SECONDS = 60  # shared/src/ledger/service_state.rs: INTENT_AGE_MAX
 SECONDS = 20.0  # for an effect that is immediate on an idle machine
 THROTTLED = {"code": "RequestLimitExceeded", "status": "503"}
 OVERLOADED = {"code": "ProvisionedThroughputExceededException", "status": "400", "message": "The level of configured provisioned throughput for the table was exceeded."}
-CONFLICT = {"code": "TransactionConflictException", "status": "400", "message": "Transaction is ongoing for the item"}
 DENIED = {"code": "UnauthorizedOperation", "status": "403"}
 
 
@@ -90,6 +93,36 @@ def stop_faults(stack: Stack) -> None:
 def make_older(stack: Stack, endpoint: str, minutes: int) -> None:
     """Moves an endpoint's creation time into the past, so that a test need not wait."""
     stack.local("age", post=True, endpoint=endpoint, seconds=str(minutes * 60))
+
+
+def abandon_intent(stack: Stack, service: Service) -> None:
+    """Moves a service's intent into the past, so that a test need not wait until its worker is taken for gone."""
+    state = service_state(stack, service)
+    at = datetime.fromisoformat(state["intent"]["at"]) - timedelta(seconds=INTENT_SECONDS)
+    put_service_state(stack, service, state | {"intent": state["intent"] | {"at": at.isoformat().replace("+00:00", "Z")}})
+
+
+def retry_now(stack: Stack, service: Service, endpoint: str) -> None:
+    """Lets the next sweep repeat an act that EC2 refused, so that a test need not wait."""
+    stack.client("dynamodb").update_item(
+        TableName=stack.outputs["LedgerName"],
+        Key={"pk": {"S": f"service/{service.id}"}, "sk": {"S": f"pending/{endpoint}"}},
+        UpdateExpression="SET pending = :pending",
+        ConditionExpression="contains(pending, :refused)",
+        ExpressionAttributeValues={":pending": {"S": json.dumps({"told": "failed/accept", "at": "2026-01-01T00:00:00Z"})}, ":refused": {"S": "not_before"}},
+    )
+
+
+@contextmanager
+def redelivered_after(stack: Stack, seconds: int) -> Iterator[None]:
+    """The request queue delivers a message again after so many seconds, instead of the template's three minutes."""
+    sqs, url = stack.client("sqs"), stack.outputs["RequestsUrl"]
+    before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
+    try:
+        yield
+    finally:
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ class Message:
     @property
     def subject(self) -> tuple[str, str]:
         """The endpoint and the decision."""
-        return str(self.body.get("endpoint_id")), str(self.body.get("decision"))
+        return str(self.body.get("subject")), str(self.body.get("decision"))
 
 
 @dataclass

@@ -27,7 +27,7 @@ from tasks.paths import E2E, POLICIES, RUN, TARGET, shown
 NAME = "warden"
 SERVICES = "cloudformation,lambda,events,scheduler,sns,sqs,dynamodb,dynamodbstreams,s3,iam,sts,kms,logs,ec2,elasticloadbalancing,ssm,tagging,monitoring,cloudtrail"
 START_SECONDS = 60.0
-CALL_SECONDS = 130  # `approve` may take two minutes
+CALL_SECONDS = 130  # an audit of a test may take two minutes
 SETTLE_MS = 500  # the time that an accepted connection is `pending` in the stand-in
 PARAMETERS = {"Mode": "active", "ServiceScope": "all", "Architecture": "x86_64", "SweepSchedule": "rate(1 minute)", "AuditSchedule": "rate(1 day)", "PolicyHome": "policies/"}
 
@@ -145,9 +145,9 @@ class Stack:
             "LAMBDA_EXECUTOR": "local",
             "IOT_MTLS_ENABLED": "0",
             "WARDEN_CALLS": str(self.calls),
-            # Functions inherit these. The stand-in answers EC2 and Organizations. It passes DynamoDB and SNS on, and can inject faults there.
+            # Functions inherit these. The stand-in answers EC2 and Organizations. It passes DynamoDB, SNS and SQS on, and can inject faults there.
             "AWS_ENDPOINT_URL": self._emulator_url,
-            **{f"AWS_ENDPOINT_URL_{service}": self.url for service in ("EC2", "ORGANIZATIONS", "DYNAMODB", "SNS")},
+            **{f"AWS_ENDPOINT_URL_{service}": self.url for service in ("EC2", "ORGANIZATIONS", "DYNAMODB", "SNS", "SQS")},
             "TMPDIR": str(scratch),
             "S3_DATA_DIR": str(scratch / "s3"),
             "STATE_DIR": str(scratch / "state"),

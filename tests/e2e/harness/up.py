@@ -31,7 +31,7 @@ As {UNLISTED}, which no policy names: stays pending, and its owner gets a messag
 
 As the provider: the connections, and the ledger.
   {aws(PROVIDER)} ec2 describe-vpc-endpoint-connections --filters Name=service-id,Values={service.id} --output table
-  {aws(PROVIDER)} dynamodb scan --table-name {stack.outputs["LedgerName"]} --query 'Items[].[connection.S,verdict.S,account.S]' --output text
+  {aws(PROVIDER)} dynamodb scan --table-name {stack.outputs["LedgerName"]} --query 'Items[?kind.S==`decision`].[pk.S,sk.S,account.S]' --output text
 
 The warden's own command line: what is pending and why, and whether everything is in place.
   {warden} plan

@@ -20,9 +20,11 @@ from ministack.services import dynamodb
 Right = tuple[str, str, dict[str, list[str]]]  # action, resource, context
 LEADING_KEYS = "dynamodb:LeadingKeys"
 # The field that names the item, by operation.
-ITEM_IN = {"PutItem": "Item", "GetItem": "Key", "UpdateItem": "Key", "DeleteItem": "Key"}
+ITEM_IN = {"PutItem": "Item", "GetItem": "Key", "UpdateItem": "Key", "DeleteItem": "Key", "ConditionCheckItem": "Key"}
 # A transaction needs the rights of its members.
-ACTION_OF = {"Put": "PutItem", "Get": "GetItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
+ACTION_OF = {"Put": "PutItem", "Get": "GetItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+SINGLE = {"sqs:SendMessageBatch": "sqs:SendMessage"}
 
 
 class Recorder:
@@ -48,7 +50,7 @@ def rights(service: str, method: str, path: str, headers: dict[str, str], body: 
     action = iam_actions.extract_iam_action(service, method, path, headers, body, parameters) or f"{service}:{method} {path}"
     if action.startswith("dynamodb:"):
         return list(_of_items(action.removeprefix("dynamodb:"), json.loads(body)))
-    return [(action, iam_actions.extract_resource_arn(service, method, path, headers, body, parameters, get_region(), get_account_id()), {})]
+    return [(SINGLE.get(action, action), iam_actions.extract_resource_arn(service, method, path, headers, body, parameters, get_region(), get_account_id()), {})]
 
 
 def _of_items(operation: str, request: dict[str, Any]) -> Iterator[Right]:
@@ -56,11 +58,12 @@ def _of_items(operation: str, request: dict[str, Any]) -> Iterator[Right]:
         keys = _leading_key(operation, request)
         yield f"dynamodb:{operation}", _table(request), {LEADING_KEYS: keys} if keys else {}
         return
-    # A member that is not in ACTION_OF (ConditionCheck) needs a right of its own, which no statement has.
-    items = [(ACTION_OF.get(kind, kind), detail) for member in request["TransactItems"] for kind, detail in member.items()]
-    # AWS does not document if it evaluates an item's key or all keys of the transaction. A right to all is a right to each.
-    keys = sorted({key for action, detail in items for key in _leading_key(action, detail)})
-    yield from ((f"dynamodb:{action}", table, {LEADING_KEYS: keys}) for action, table in sorted({(action, _table(detail)) for action, detail in items}))
+    # Each member needs the right of its own operation: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html.
+    # AWS does not document if it evaluates the keys of an operation's items one by one or together. A right to all is a right to each.
+    keys: dict[tuple[str, str], set[str]] = {}
+    for kind, detail in (each for member in request["TransactItems"] for each in member.items()):
+        keys.setdefault((ACTION_OF[kind], _table(detail)), set()).update(_leading_key(ACTION_OF[kind], detail))
+    yield from ((f"dynamodb:{action}", table, {LEADING_KEYS: sorted(found)}) for (action, table), found in sorted(keys.items()))
 
 
 def _table(request: dict[str, Any]) -> str:
@@ -70,8 +73,10 @@ def _table(request: dict[str, Any]) -> str:
 
 
 def _leading_key(operation: str, request: dict[str, Any]) -> list[str]:
-    """The value of the partition key in a request, or nothing if it names none."""
-    table = dynamodb._tables[request["TableName"]]
+    """The value of the partition key in a request, or nothing if it names none, or no table."""
+    table = dynamodb._tables.get(request["TableName"])
+    if table is None:
+        return []
     indexes = {each["IndexName"]: each for each in table.get("GlobalSecondaryIndexes") or []}
     schema = (indexes[request["IndexName"]] if "IndexName" in request else table)["KeySchema"]
     name = next(key["AttributeName"] for key in schema if key["KeyType"] == "HASH")

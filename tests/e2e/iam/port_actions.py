@@ -13,7 +13,10 @@ PORTS = ROOT / "shared" / "src" / "ports.rs"
 OPENED = {"s3::open": "Fetch"}
 # Calls that need the rights of their members, and none of their own.
 COMPOSED = {"TransactWriteItems"}
-IMPLIED = {r"\bDelete::builder\(\)": "DeleteItem", r"\bPut::builder\(\)": "PutItem", r"\bAssumeRoleProvider::builder\(": "sts:AssumeRole"}
+MEMBERS = {"Delete": "DeleteItem", "Put": "PutItem", "Update": "UpdateItem", "ConditionCheck": "ConditionCheckItem"}
+IMPLIED = {**{rf"\b{member}::builder\(\)": action for member, action in MEMBERS.items()}, r"\bAssumeRoleProvider::builder\(": "sts:AssumeRole"}
+# Calls that need the right of another.
+SINGLE = {"SendMessageBatch": "SendMessage"}
 
 
 def ports() -> set[str]:
@@ -47,7 +50,7 @@ def _actions_in(file: Path, port: str) -> set[str]:
 
 def _with_callees(body: str, source: str) -> str:
     """A body with the methods and constructors of the same file that it calls, directly or not."""
-    methods = {name: text for name, text in re.findall(r"^    (?:pub )?(?:async )?fn (\w+)\b(.*?)^    }$", source, re.DOTALL | re.MULTILINE)}
+    methods = {name: text for name, text in re.findall(r"^    (?:pub(?:\(\w+\))? )?(?:async )?fn (\w+)\b(.*?)^    }$", source, re.DOTALL | re.MULTILINE)}
     texts, waiting = [body], {"new", *re.findall(r"\bself\.(\w+)\(", body)}
     done: set[str] = set()
     while waiting:
@@ -60,4 +63,4 @@ def _with_callees(body: str, source: str) -> str:
 
 def _rights_in(body: str) -> set[str]:
     calls = {"".join(word.title() for word in call.split("_")) for call in re.findall(r"\bself\.client\.(\w+)\(\)", body)}
-    return calls - COMPOSED | {right for pattern, right in IMPLIED.items() if re.search(pattern, body)}
+    return {SINGLE.get(call, call) for call in calls - COMPOSED} | {right for pattern, right in IMPLIED.items() if re.search(pattern, body)}

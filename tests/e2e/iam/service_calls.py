@@ -1,4 +1,4 @@
-"""The calls that AWS's services make with the stack's roles: read streams, write logs, send failed events, start functions.
+"""The calls that AWS's services make with the stack's roles: read streams and queues, write logs, send failed events, start functions.
 
 The emulator does this without a call. Which calls AWS would make follows from the deployed configuration. Each reason here has its source
 in AWS's documentation.
@@ -39,9 +39,15 @@ INTERFACES = Reason(
     ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
     f"{AWS}/lambda/latest/dg/configuration-vpc.html",
 )
+QUEUE = Reason(
+    "Lambda reads a queue with the function's role",
+    ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+    f"{AWS}/lambda/latest/dg/services-sqs-configure.html",
+)
 START = Reason("Scheduler starts the function with the schedule's role", ("lambda:InvokeFunction",), f"{AWS}/scheduler/latest/UserGuide/setting-up.html")
+SEND = Reason("Scheduler sends a message with the schedule's role", ("sqs:SendMessage",), f"{AWS}/scheduler/latest/UserGuide/managing-targets-templated.html")
 FAILED_START = Reason("Scheduler sends an undelivered event to the dead-letter queue, with the schedule's role", ("sqs:SendMessage",), f"{AWS}/scheduler/latest/UserGuide/configuring-schedule-dlq.html")
-REASONS = (LOGS, FAILED_EVENT, STREAM, LIST_STREAMS, FAILED_BATCH, INTERFACES, START, FAILED_START)
+REASONS = (LOGS, FAILED_EVENT, STREAM, LIST_STREAMS, FAILED_BATCH, QUEUE, INTERFACES, START, SEND, FAILED_START)
 
 ServiceCall = tuple[Reason, str, str]  # reason, role's ARN, resource
 
@@ -60,6 +66,9 @@ def service_calls(stack: Stack) -> Iterator[ServiceCall]:
                 yield FAILED_EVENT, role, queue
     for mapping in aws_lambda.list_event_source_mappings()["EventSourceMappings"]:
         role = roles[mapping["FunctionArn"]]
+        if ":sqs:" in mapping["EventSourceArn"]:
+            yield QUEUE, role, mapping["EventSourceArn"]
+            continue
         yield STREAM, role, mapping["EventSourceArn"]
         yield LIST_STREAMS, role, "*"
         if queue := _on_failure(mapping):
@@ -67,7 +76,7 @@ def service_calls(stack: Stack) -> Iterator[ServiceCall]:
     scheduler = stack.client("scheduler")
     for schedule in scheduler.list_schedules()["Schedules"]:
         target = scheduler.get_schedule(Name=schedule["Name"])["Target"]
-        yield START, target["RoleArn"], target["Arn"]
+        yield SEND if ":sqs:" in target["Arn"] else START, target["RoleArn"], target["Arn"]
         if queue := target.get("DeadLetterConfig", {}).get("Arn"):
             yield FAILED_START, target["RoleArn"], queue
 

@@ -1,6 +1,6 @@
 """`make load`: requests at a fixed rate through the deployed stack, and a verification of every one.
 
-The status is 0 if no request was lost or accepted twice, and each owner got a message.
+The status is 0 if no request was lost, failed or accepted twice, each allowed request was accepted in time, and each owner was told.
 """
 
 from __future__ import annotations
@@ -12,27 +12,25 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from harness.actions import sweep
+from harness.actions import await_empty_queue, sweep
+from harness.fault_injection import ACCEPT
 from harness.inbox import Inbox
 from harness.processes import until
 from harness.stack import PARAMETERS, Stack
 from load.generator import Generator, at_rate
-from load.verification import Results
+from load.verification import Results, accepted
 from tasks.console import Progress, note
 from tasks.errors import RunError, run_program
 from tasks.paths import E2E
 
-# More environments than cores only slow each other down, but those that EC2 throttles wait.
-ENVIRONMENTS, ENVIRONMENTS_THROTTLED = 8, 100
 # approve works most: unoptimised it needs more processor time than the emulator.
 OPTIMISED = ("approve",)
 # The template's own interval.
 SETTINGS = PARAMETERS | {"SweepSchedule": "rate(5 minutes)"}
-RETRIES_SECONDS = 240.0  # Lambda's second retry comes after three minutes
-SWEEPS_MAX = 20
 READ_EVERY_SECONDS = 0.2
+ANSWERED_SECONDS = 900.0  # at most, after the last request
 # EC2's documented buckets (capacity, refill per second); docs/performance.md has the source.
-BUCKETS = {"AcceptVpcEndpointConnections": (10, 1), "RejectVpcEndpointConnections": (10, 1), "DescribeVpcEndpointConnections": (100, 20), "DescribeVpcEndpointServiceConfigurations": (100, 20)}
+BUCKETS = {ACCEPT: (10, 1), "RejectVpcEndpointConnections": (10, 1), "DescribeVpcEndpointConnections": (100, 20), "DescribeVpcEndpointServiceConfigurations": (100, 20)}
 
 
 def number(name: str, text: str) -> float:
@@ -60,23 +58,18 @@ def read_continuously(inbox: Inbox) -> Iterator[None]:
         reader.join()
 
 
-def await_messages(generator: Generator, inbox: Inbox, seconds: float) -> None:
-    """Waits until there are as many messages as requests, for so long at most."""
-    with suppress(RunError):
-        until("the messages", seconds, lambda: len(inbox.messages) >= len(generator.requests))
-
-
 def settle(stack: Stack, generator: Generator, inbox: Inbox) -> None:
-    """Waits for messages and retries, then sweeps until a sweep has nothing to do."""
-    with Progress("waiting for the last messages"):
-        await_messages(generator, inbox, RETRIES_SECONDS)
-    for count in range(1, SWEEPS_MAX + 1):
-        summary = sweep(stack)
-        note(f"  sweep {count}: {len(summary.get('written', []))} new records, {summary.get('known', 0)} known, {summary.get('put_off', 0)} postponed {summary.get('errorMessage', '')}")
-        if count >= 2 and not summary.get("written") and not summary.get("put_off") and "errorMessage" not in summary:
-            break
-    await_messages(generator, inbox, 30)
-    time.sleep(2)
+    """Waits until every allowed request is accepted and every message of the queue is answered, then sweeps."""
+    allowed = {request.endpoint for request in generator.requests if request.allowed}
+    with suppress(RunError), Progress("waiting for the last acceptances"):
+        until("the acceptances", ANSWERED_SECONDS, lambda: allowed <= accepted(stack).keys())
+    with suppress(RunError), Progress("waiting for the queue to be empty"):
+        await_empty_queue(stack, ANSWERED_SECONDS)
+    before = len(accepted(stack))
+    sweep(stack)
+    note(f"  a sweep accepted {len(accepted(stack)) - before} more")
+    with suppress(RunError):
+        until("the messages", 30, lambda: len({message.subject for message in inbox.messages}) >= len(generator.requests))
 
 
 def spread(seconds: list[float]) -> str:
@@ -90,15 +83,17 @@ def spread(seconds: list[float]) -> str:
 def print_results(results: Results, generator: Generator) -> None:
     requests = generator.requests
     calls = ", ".join(f"{action} {count} ({count / len(requests):.2f})" for action, count in sorted(results.calls.items()))
+    accepts, throttled = results.calls[ACCEPT], results.throttled[ACCEPT]
     note(f"""
 {len(requests)} requests, {sum(request.allowed for request in requests)} by accounts that the policy allows:
   from creation to accepted      {spread(results.seconds_to_accept(requests))}
+  last request to last accepted  {results.seconds_after_last(requests):.1f} s
   message to owner, unlisted     {spread(results.seconds_to_message(requests, allowed=False))}
   message to owner, allowed      {spread(results.seconds_to_message(requests, allowed=True))}
-  recorded as failed first       {sum("failed" in verdicts for verdicts in results.records.values())}
-  acceptances                    {sum(map(len, results.accepted.values()))}, in {results.calls["AcceptVpcEndpointConnections"]} calls
-  messages to owners             {sum(map(len, results.messages.values()))}, {results.repeated_messages()} of them repeated
-  dead letters                   {sum(results.dead_letters.values())}
+  recorded as failed             {sum("failed" in verdicts for verdicts in results.records.values())}
+  acceptances                    {sum(map(len, results.accepted.values()))}, in {accepts} calls, of which EC2 throttled {throttled}
+  messages to owners             {sum(map(len, results.messages.values()))}, {results.repeated_messages()} of them repeated; {len(results.counted)} requests are told as a number
+  messages left in the queues    {sum(results.left.values())}
   approve's calls to EC2         {calls} (per request)
   throttled by EC2               {dict(results.throttled) or "none"}""")
 
@@ -107,7 +102,7 @@ def main() -> None:
     """Runs the load that the arguments describe: rate, seconds, and any text for EC2's throttling."""
     rate_text, seconds_text, throttle = sys.argv[1:4]
     rate, seconds = number("RATE", rate_text), number("SECONDS", seconds_text)
-    settings = {"WARDEN_CALLS": "", "LOG_LEVEL": "WARNING", "WARDEN_ENVIRONMENTS": str(ENVIRONMENTS_THROTTLED if throttle else ENVIRONMENTS)}
+    settings = {"WARDEN_CALLS": "", "LOG_LEVEL": "WARNING"}
     with Stack("load", policies=E2E / "load" / "policies", optimised=OPTIMISED, emulator=settings) as stack:
         with Progress("deploying infra/template.yaml into ministack, with the real binaries"):
             stack.deploy(SETTINGS)
@@ -127,7 +122,7 @@ def main() -> None:
     print_results(results, generator)
     if results.errors:
         raise RunError("\n".join([f"{len(results.errors)} errors:", *results.errors[:20]]))
-    note("\nNo request was lost or accepted twice, and each owner got a message.")
+    note("\nNo request was lost, failed or accepted twice, each allowed one was accepted in time, and each owner was told.")
 
 
 if __name__ == "__main__":

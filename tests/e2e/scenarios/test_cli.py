@@ -57,7 +57,7 @@ def test_commands_of_a_day(stack: Stack, inbox: Inbox, warden: Warden, tmp_path:
     assert all("pilot" in row["by"] for row in rows[1:]) and rows[0]["by"] == "no policy allows it"
     assert all(datetime.fromisoformat(row["at"]).tzinfo for row in rows) and datetime.fromisoformat(rows[1]["until"]) > datetime.now(timezone.utc)
     grants = json.loads(warden("explain", endpoint, "--output", "json"))["grants"]
-    assert [(grant["reason"], grant["to"]) for grant in grants] == [("pilot", {"endpoint": endpoint})]
+    assert [(grant["reason"], grant["to"]) for grant in grants] == [("pilot", {"subject": endpoint})]
     assert endpoint in warden("history", UNLISTED) and endpoint not in warden("history", ALLOWED)
 
     found = warden("audit", "--scope", service.id, "--format", "table,html,json,csv,ocsf", "--out", str(tmp_path), status=DIFFERENCES)
@@ -100,6 +100,24 @@ def test_reject_and_revoke(stack: Stack, inbox: Inbox, warden: Warden) -> None:
     assert "must create a new endpoint" in warden("explain", second)
     # The account's grant has ended: its next request stays pending.
     inbox.await_message(create_endpoint(stack, UNLISTED, service), "referred")
+
+
+@pytest.mark.parametrize("one_service", [True, False], ids=["one service", "all services"])
+def test_pause_stops_acts_until_resume(stack: Stack, inbox: Inbox, warden: Warden, one_service: bool) -> None:
+    service = create_service(stack, [ALLOWED])
+    scope = ("--service", service.id) if one_service else ()
+    warden("pause", *scope, "--reason", "a move")
+    try:
+        held = create_endpoint(stack, ALLOWED, service)
+        assert "a move" in inbox.await_message(held, "referred").body["why"]
+        assert "a move" in warden("approve", held, "--reason", "now", "--yes", status=DIFFERENCES), "a person's decision waits, too"
+        assert "a move" in warden("plan", "--scope", service.id)
+        sweep(stack)
+        assert state(stack, service, held) == "pendingAcceptance"
+    finally:
+        warden("resume", *scope, "--reason", "moved")
+    sweep(stack)
+    await_state(stack, service, held, "available")
 
 
 def test_revoke_names_a_policy_that_still_accepts(stack: Stack, warden: Warden) -> None:

@@ -41,5 +41,5 @@ def test_unpublishable_record_fails_alone(stack: Stack, inbox: Inbox) -> None:
 
 def stream_record(number: str, item: dict[str, Any]) -> dict[str, Any]:
     """An item as DynamoDB's stream delivers it."""
-    change = {"Keys": {key: item[key] for key in ("connection", "verdict")}, "NewImage": item, "SequenceNumber": number, "StreamViewType": "NEW_IMAGE"}
+    change = {"Keys": {key: item[key] for key in ("pk", "sk")}, "NewImage": item, "SequenceNumber": number, "StreamViewType": "NEW_IMAGE"}
     return {"eventID": number, "eventName": "INSERT", "eventSource": "aws:dynamodb", "awsRegion": REGION, "dynamodb": change}

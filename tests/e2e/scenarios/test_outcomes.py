@@ -8,6 +8,7 @@ from harness.fault_injection import lose_notifications
 from harness.inbox import Inbox
 from harness.stack import Stack
 
+ANSWERED_SECONDS = 3.0
 SCHEDULE_SECONDS = 100.0  # the schedule runs every minute, and the emulator reads its schedules every ten seconds
 
 
@@ -17,6 +18,13 @@ def test_allowed_request_is_accepted(stack: Stack, inbox: Inbox) -> None:
     await_state(stack, service, endpoint, "available")
     await_record(stack, service, endpoint, "accepted")
     assert inbox.await_message(endpoint, "accepted").body["policies"] == ["redis-consumers"]
+
+
+def test_allowed_request_is_available_at_once(stack: Stack) -> None:
+    """Once approve has started."""
+    for seconds in (20.0, ANSWERED_SECONDS):
+        service = create_service(stack, [ALLOWED])
+        await_state(stack, service, create_endpoint(stack, ALLOWED, service), "available", seconds)
 
 
 def test_unlisted_account_stays_pending(stack: Stack, inbox: Inbox) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from harness.accounts import ALLOWED, PROVIDER, UNLISTED, root_arn
-from harness.actions import Service, await_state, create_endpoint, create_service, creation_event, delivered, invoke, state, sweep, tag, warden
+from harness.actions import Service, await_state, create_endpoint, create_service, creation_event, event_body, send, state, sweep, tag, warden
+from harness.fault_injection import make_older
 from harness.inbox import Inbox
 from harness.policy_store import BUCKET, UNIT, URI, enrol, guide
 from harness.processes import until
@@ -20,6 +21,7 @@ from tasks.prerequisites import CVC5, in_ci
 
 OTHER_UNIT = "ou-ab12-99998888"
 SUSPENDED = "999900001111"
+PATIENCE_MINUTES = 15  # the template's: until then, a proof may arrive
 RELOADED_SECONDS = 200.0  # approve reads the set once a minute, and the schedule runs every minute
 
 
@@ -81,15 +83,17 @@ def test_each_policy_accepts_only_its_requests(guided: Guided, inbox: Inbox) -> 
     unproved, proved = create_endpoint(stack, ALLOWED, by_role), create_endpoint(stack, ALLOWED, by_role)
     referred.append((by_role, unproved))
     issuer = {"type": "Role", "arn": f"arn:aws:iam::{ALLOWED}:role/network/deployer", "accountId": ALLOWED}
-    event = creation_event(by_role, proved, ALLOWED)
-    event["userIdentity"] = {"type": "AssumedRole", "accountId": ALLOWED, "sessionContext": {"sessionIssuer": issuer}}
+    detail = creation_event(by_role, proved, ALLOWED)
+    detail["userIdentity"] = {"type": "AssumedRole", "accountId": ALLOWED, "sessionContext": {"sessionIssuer": issuer}}
     # The emulator forwards no events between accounts.
-    invoke(stack, stack.outputs["ApproveFunction"], delivered(event))
+    send(stack, event_body(detail))
     await_state(stack, by_role, proved, "available", 30)
     rejecting = guided.service("rejection-example")
     await_state(stack, rejecting, create_endpoint(stack, UNLISTED, rejecting), "rejected", 30)
 
-    assert "may decide it by the role behind the request, which is unknown" in inbox.await_message(unproved, "referred").body["why"]
+    make_older(stack, unproved, PATIENCE_MINUTES)
+    sweep(stack)
+    assert "depends on the role" in inbox.await_message(unproved, "referred").body["why"]
     for service, endpoint in referred:
         inbox.await_message(endpoint, "referred")
         assert state(stack, service, endpoint) == "pendingAcceptance", service

@@ -71,11 +71,11 @@ def retained(deployment: Deployment) -> set[str]:
 
 
 def stored(platform: Stack, made: dict[str, Made]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """All items of the ledger and all reports."""
+    """All records of the ledger and all reports."""
     items = platform.client("dynamodb").scan(TableName=made["Ledger"].id, ConsistentRead=True)["Items"]
     s3, bucket = platform.client("s3"), made["Reports"].id
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
-    ledger = {f"{item['connection']['S']} {item['verdict']['S']}": item for item in items}
+    ledger = {f"{item['pk']['S']} {item['sk']['S']}": item for item in items if item["pk"]["S"].startswith("request/")}
     return ledger, {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
 
@@ -141,7 +141,7 @@ CASES = [
         "template.yaml",
         REQUIRED
         | {"PolicyUri": "s3://policies/redis/", "OrganizationAccess": "arn:aws:iam::999988887777:role/ask", "OwnerEmail": "owner@example.com"}
-        | {"ReservedConcurrency": "5", "SubnetIds": "{subnets}", "SecurityGroupIds": "{group}", "EncryptConnectionsTopic": "true", "ForwarderOrganizationId": "o-a1b2c3d4e5"},
+        | {"MaximumConcurrency": "2", "SubnetIds": "{subnets}", "SecurityGroupIds": "{group}", "EncryptConnectionsTopic": "true", "ForwarderOrganizationId": "o-a1b2c3d4e5"},
         {"ReadsPolicyFromS3", "AsksOrganizationsByRole", "TellsByMail", "InVpc", "EncryptsConnections", "HearsAnOrganization"},
         {"ForwardedEventsPolicy"},
     ),

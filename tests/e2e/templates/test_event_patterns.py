@@ -20,7 +20,7 @@ MATCHES: dict[str, set[str]] = {
     "cloudtrail-create-gateway-endpoint.json": {"OnDefaultBus", "OnForwardedEvents"},
     "cloudtrail-create-denied.json": set(),
     "scheduled-sweep.json": set(),
-    # Never on a bus: SNS invokes the function.
+    # Never on a bus: SNS sends them to the queue.
     "sns-connect-json-body.json": set(),
     "sns-connect-text-body.json": set(),
     "sns-no-ids.json": set(),
@@ -30,11 +30,8 @@ MATCHES: dict[str, set[str]] = {
 @pytest.fixture(scope="module")
 def patterns() -> dict[str, dict[str, Any]]:
     """Every event pattern of the two templates, by the rule's logical id."""
-    approve = cfn_yaml.load(str(TEMPLATE))["Resources"]["Approve"]["Properties"]["Events"]
-    found = {name: event["Properties"]["Pattern"] for name, event in approve.items() if event["Type"] == "EventBridgeRule"}
-    forwarder = cfn_yaml.load(str(ROOT / "infra" / "forwarder.yaml"))["Resources"]
-    found |= {name: each["Properties"]["EventPattern"] for name, each in forwarder.items() if each["Type"] == "AWS::Events::Rule"}
-    return found
+    templates = (cfn_yaml.load(str(path))["Resources"] for path in (TEMPLATE, ROOT / "infra" / "forwarder.yaml"))
+    return {name: each["Properties"]["EventPattern"] for resources in templates for name, each in resources.items() if each["Type"] == "AWS::Events::Rule"}
 
 
 def matches(pattern: dict[str, Any], event: Any) -> bool:

@@ -31,8 +31,7 @@ def resources() -> dict[str, Any]:
 
 def test_both_rules_have_the_same_pattern(resources: dict[str, Any]) -> None:
     """CloudFormation supports no YAML aliases, so the pattern occurs twice."""
-    events = resources["Approve"]["Properties"]["Events"]
-    assert events["OnDefaultBus"]["Properties"]["Pattern"] == events["OnForwardedEvents"]["Properties"]["Pattern"]
+    assert resources["OnDefaultBus"]["Properties"]["EventPattern"] == resources["OnForwardedEvents"]["Properties"]["EventPattern"]
 
 
 def test_optional_permissions_depend_on_parameters(resources: dict[str, Any]) -> None:
@@ -51,13 +50,12 @@ def test_optional_permissions_depend_on_parameters(resources: dict[str, Any]) ->
 
 
 def test_every_delivery_has_a_dead_letter_queue(resources: dict[str, Any]) -> None:
-    approve, notify = (resources[name]["Properties"] for name in ("Approve", "Notify"))
-    events = approve["Events"]
-    for name in ("OnDefaultBus", "OnForwardedEvents", "Sweep"):
-        assert "Arn" in events[name]["Properties"]["DeadLetterConfig"], name
-    assert "deadLetterTargetArn" in events["Notified"]["Properties"]["RedrivePolicy"]
-    assert approve["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
-    audit = resources["Audit"]["Properties"]
+    targets = [target for name in ("OnDefaultBus", "OnForwardedEvents") for target in resources[name]["Properties"]["Targets"]]
+    for target in [*targets, resources["Sweep"]["Properties"]["Target"]]:
+        assert arns_in(target["Arn"]) == {"Requests"} and arns_in(target["DeadLetterConfig"]) == {"DeadLetters"}
+    for name in ("Notified", "Requests"):
+        assert arns_in(resources[name]["Properties"]["RedrivePolicy"]) == {"DeadLetters"}, name
+    audit, notify = (resources[name]["Properties"] for name in ("Audit", "Notify"))
     assert "Arn" in audit["Events"]["Daily"]["Properties"]["DeadLetterConfig"]
     assert audit["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
     assert notify["Events"]["Recorded"]["Properties"]["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
@@ -102,12 +100,22 @@ def test_only_vpc_functions_get_interface_permissions(resources: dict[str, Any])
     assert {template["Parameters"][name]["Default"] for name in ("SubnetIds", "SecurityGroupIds")} == {""}
 
 
-def test_reserved_concurrency_zero_means_none(resources: dict[str, Any]) -> None:
+def test_approve_reads_the_queue_in_small_batches(resources: dict[str, Any]) -> None:
     template = cfn_yaml.load(str(TEMPLATE))
-    reserved = resources["Approve"]["Properties"]["ReservedConcurrentExecutions"]["Fn::If"]
-    assert reserved == ["ReservesConcurrency", {"Ref": "ReservedConcurrency"}, {"Ref": "AWS::NoValue"}]
-    assert template["Conditions"]["ReservesConcurrency"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "ReservedConcurrency"}, "0"]}]}
-    assert template["Parameters"]["ReservedConcurrency"]["Default"] == 0
+    approve, queue = resources["Approve"]["Properties"], resources["Requests"]["Properties"]
+    assert approve["Events"] == {
+        "Requested": {
+            "Type": "SQS",
+            "Properties": {
+                "Queue": {"Fn::GetAtt": ["Requests", "Arn"]},
+                "BatchSize": 10,
+                "FunctionResponseTypes": ["ReportBatchItemFailures"],
+                "ScalingConfig": {"MaximumConcurrency": {"Ref": "MaximumConcurrency"}},
+            },
+        }
+    }
+    assert template["Parameters"]["MaximumConcurrency"]["MinValue"] == 2, "the least that Lambda takes"
+    assert queue["VisibilityTimeout"] == 6 * approve["Timeout"], "as Lambda's guide advises"
 
 
 def test_only_privatelink_may_use_the_topic_key(resources: dict[str, Any]) -> None:
@@ -154,7 +162,7 @@ def dead_letter_queues(thing: Any) -> set[str]:
 
 def test_every_dead_letter_queue_has_an_alarm(resources: dict[str, Any]) -> None:
     queues = dead_letter_queues(resources)
-    assert queues == set(of_type(resources, "AWS::SQS::Queue")), "the template has no other queues"
+    assert {*queues, "Requests"} == set(of_type(resources, "AWS::SQS::Queue")), "the template has no other queues"
     for queue in queues:
         watched = {"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}
         depth = [
@@ -227,7 +235,7 @@ def test_filters_name_only_logged_errors(resources: dict[str, Any]) -> None:
         assert fields and messages and "user handler panicked" in pattern and len(pattern) <= 1024
         assert len(fields) + len(messages) + 1 == pattern.count("$."), "this test reads every term"
         for kind in fields:
-            assert f'error_type = "{kind}"' in rust("shared/src") + own, kind
+            assert f'error_type = "{kind}"' in rust("shared/src") + own or f'=> "{kind}"' in own, kind
         for kind in messages:
             assert f'"{kind}"' in own, kind
         assert filter_pattern(resources, f"{function}ErrorsByType") == "{ $.error_type = * }"
@@ -264,9 +272,11 @@ def test_dashboard_shows_every_value_and_alarm(resources: dict[str, Any]) -> Non
         body = (ROOT / "shared" / "src" / file).read_text().partition(f"impl {enum} {{")[2].partition("\n}")[0]
         return set(re.findall(r'Self::\w+ => "([\w-]+)"', body))
 
-    assert values("Verdict") == words("ledger/record.rs", "Verdict") != set()
+    assert values("Verdict") == words("ledger/verdict.rs", "Verdict") != set()
     assert values("Severity") == words("model/severity.rs", "Severity") != set()
     logged = set(re.findall(r'error_type = "(\w+)"', rust("shared/src", "functions")))
+    # A request that EC2 does not know yet is no error.
+    logged |= set(re.findall(r'=> "(\w+)"', rust("functions/approve/src").partition("fn kind(")[2].partition("\n    }\n")[0])) - {"NotFoundYet"}
     not_renewed = set(re.findall(r'"(Policy(?:Refused|Not\w+))"', rust("shared/src/gather")))
     assert values("ErrorType") == logged | not_renewed
     assert len(not_renewed) == 2, "the code logs it as `error_type = kind`"

@@ -1,4 +1,4 @@
-//! The events that AWS sends, and forgeries of them.
+//! The messages that AWS sends, and forgeries of them.
 
 use serde_json::{Value, json};
 
@@ -19,6 +19,8 @@ pub struct Sent {
 pub struct Claim {
     pub endpoint: String,
     pub owner: Option<String>,
+    /// The name of the service.
+    pub service: String,
     /// The account of the event's bus, and the account that CloudTrail delivered to.
     accounts: [Option<String>; 2],
     role: Option<String>,
@@ -39,10 +41,16 @@ impl Claim {
             is("/detail/userIdentity/type", "AssumedRole") && is("/detail/userIdentity/sessionContext/sessionIssuer/type", "Role");
         is_creation.then_some(Self {
             endpoint: text(&format!("{CREATED}/vpcEndpointId")).unwrap_or_default().to_owned(),
+            service: text(&format!("{CREATED}/serviceName")).unwrap_or_default().to_owned(),
             owner: account(&format!("{CREATED}/ownerId")),
             accounts: [account("/account"), account("/detail/recipientAccountId")],
             role: text("/detail/userIdentity/sessionContext/sessionIssuer/arn").filter(|_| by_role).map(str::to_owned),
         })
+    }
+
+    /// Returns true if it is about an endpoint of a service, as it says.
+    pub fn is_about(&self, endpoint: &str, service: &str) -> bool {
+        self.endpoint == endpoint && self.service.ends_with(service)
     }
 
     /// The role that it proves: all accounts in it are the owner that EC2 describes.
@@ -76,10 +84,10 @@ impl Sent {
             Forgery::Role(n) => put("/detail/userIdentity/sessionContext/sessionIssuer/arn", role_of(accounts[n])),
             Forgery::Envelope(n) => put("/account", accounts[n].to_owned()),
             Forgery::WithoutIds { names_service } => {
-                let text = self.value.pointer("/Records/0/Sns/Message").and_then(Value::as_str).unwrap_or("{}");
+                let text = self.value.pointer("/Message").and_then(Value::as_str).unwrap_or("{}");
                 let body: Value = serde_json::from_str(text).unwrap();
                 let service = body["serviceId"].as_str().filter(|_| names_service).unwrap_or("a service");
-                put("/Records/0/Sns/Message", format!("{service} has news"));
+                put("/Message", format!("{service} has news"));
             }
         }
         event

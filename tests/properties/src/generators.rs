@@ -2,10 +2,12 @@
 
 mod faults;
 mod policies;
+mod races;
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
 pub use policies::{policies, policy};
+pub use races::{duel, race};
 
 use crate::scenario::{
     ACCOUNTS, Delivery, Ending, Forgery, Member, NAMES, NewEndpoint, Omission, PersonAction, Scenario, Service, Step, World,
@@ -115,7 +117,7 @@ fn delivery() -> impl Strategy<Value = Delivery> {
         1 => account().prop_map(Forgery::Envelope),
         1 => any::<bool>().prop_map(|names_service| Forgery::WithoutIds { names_service }),
     ];
-    prop_oneof![2 => Just(Delivery::Sweep), 3 => (0usize..12, forgery).prop_map(|(n, forgery)| Delivery::Sent(n, forgery))]
+    prop_oneof![1 => Just(Delivery::Queued), 2 => Just(Delivery::Sweep), 3 => (0usize..12, forgery).prop_map(|(n, forgery)| Delivery::Sent(n, forgery))]
 }
 
 fn ending(profile: Profile) -> BoxedStrategy<Ending> {
@@ -136,6 +138,10 @@ fn person_action() -> impl Strategy<Value = PersonAction> {
         2 => (account(), service(), minutes())
             .prop_map(|(account, service, minutes)| PersonAction::GrantAccount { account, service, minutes }),
         1 => (0usize..3).prop_map(PersonAction::Revoke),
+        1 => (0usize..8).prop_map(PersonAction::Refuse),
+        1 => (0usize..8).prop_map(PersonAction::Disconnect),
+        1 => option::weighted(0.6, service()).prop_map(PersonAction::Pause),
+        1 => option::weighted(0.6, service()).prop_map(PersonAction::Resume),
         1 => (0usize..3).prop_map(PersonAction::Publish),
     ]
 }

@@ -1,6 +1,7 @@
 //! The laws. Each holds for the real warden, and catches some [mutants](crate::mutants).
 
 mod acts;
+mod fairness;
 mod idempotence;
 mod narrowing;
 mod recovery;
@@ -13,7 +14,8 @@ use proptest::{
     test_runner::{TestCaseError, TestError, TestRunner},
 };
 
-pub use acts::{partial_success, safety};
+pub use acts::{acts_are_recorded_once, caps_are_kept, partial_success, people_are_heeded, safety};
+pub use fairness::fairness;
 pub use idempotence::idempotence;
 pub use narrowing::forbid_only_narrows;
 pub use recovery::nothing_is_lost;

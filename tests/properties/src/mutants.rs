@@ -20,9 +20,17 @@ pub enum Flaw {
     TakesNoAnswerForOutside,
     TakesEveryMemberForActive,
     IgnoresTheEndOfGrants,
+    IgnoresRefusals,
+    IgnoresHolds,
+    IgnoresVersions,
+    IgnoresDecisions,
+    DropsIntents,
+    ForgetsRecentActs,
+    ForgetsWhatWasTold,
     LosesRecords,
     OverwritesRecords,
     KeepsOneRecordPerEndpoint,
+    LosesHints,
     AuditsWithoutGrants,
     AuditsWithoutRecords,
     AuditsWithoutTelling,
@@ -40,7 +48,7 @@ pub enum Flaw {
     HidesInvalidSets,
 }
 
-/// Each flaw with the law that catches it.
+/// Each flaw with the law that catches it. `cap_counts_what_ec2_does_not_list_yet` catches `ForgetsRecentActs`.
 pub const TABLE: &[(Flaw, &str, Law)] = &[
     (Flaw::TrustsTheEventsOwner, "1 safety", laws::safety),
     (Flaw::AssumesOmittedFacts, "1 safety", laws::safety),
@@ -53,14 +61,18 @@ pub const TABLE: &[(Flaw, &str, Law)] = &[
     (Flaw::DropsForbids, "1 safety", laws::safety),
     (Flaw::DropsRejections, "1 safety", laws::safety),
     (Flaw::RejectsByDefault, "1 safety", laws::safety),
-    (Flaw::OverwritesRecords, "2 idempotence", laws::idempotence),
+    (Flaw::ForgetsWhatWasTold, "2 idempotence", laws::idempotence),
+    (Flaw::IgnoresVersions, "2 idempotence", laws::acts_are_recorded_once),
     (Flaw::DropsFailingPolicies, "3 forbid only narrows", laws::forbid_only_narrows),
     (Flaw::LoadsTheValidFiles, "3 forbid only narrows", laws::forbid_only_narrows),
     (Flaw::HidesInvalidSets, "3 forbid only narrows", laws::forbid_only_narrows),
     (Flaw::ReadsStatesWithTheSdkEnum, "4 nothing is lost", laws::nothing_is_lost),
     (Flaw::ReadsTheFirstPageOnly, "4 nothing is lost", laws::nothing_is_lost),
     (Flaw::AuditsTheFirstPageOnly, "4 nothing is lost", laws::nothing_is_lost),
+    (Flaw::DropsIntents, "4 nothing is lost", laws::nothing_is_lost),
+    (Flaw::LosesHints, "4 nothing is lost", laws::nothing_is_lost),
     (Flaw::LosesRecords, "4 nothing is lost", laws::nothing_is_lost),
+    (Flaw::OverwritesRecords, "4 nothing is lost", laws::nothing_is_lost),
     (Flaw::AuditsWithoutTelling, "4 nothing is lost", laws::nothing_is_lost),
     (Flaw::NeverRetriesMessages, "4 nothing is lost", laws::nothing_is_lost),
     (Flaw::TellsTheDefaultTopic, "4 nothing is lost", laws::nothing_is_lost),
@@ -69,6 +81,10 @@ pub const TABLE: &[(Flaw, &str, Law)] = &[
     (Flaw::AuditsWithoutRecords, "5 silence", laws::silence),
     (Flaw::IgnoresUnsuccessful, "7 partial success", laws::partial_success),
     (Flaw::TakesErrorsForSuccess, "7 partial success", laws::partial_success),
+    (Flaw::ForgetsWhatWasTold, "9 fairness", laws::fairness),
+    (Flaw::IgnoresRefusals, "10 people", laws::people_are_heeded),
+    (Flaw::IgnoresDecisions, "10 people", laws::people_are_heeded),
+    (Flaw::IgnoresHolds, "10 people", laws::people_are_heeded),
 ];
 
 /// The policy set that a warden with this flaw loads from some files.

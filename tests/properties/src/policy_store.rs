@@ -1,11 +1,6 @@
 //! A policy set in S3 that changes, breaks and disappears, and a function that reads it.
 
-use std::{
-    future::Future,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use proptest::{prelude::*, sample::select};
@@ -15,7 +10,10 @@ use warden::{
     policy::{PolicyFile, PolicySet, bundle::Bundle},
 };
 
-use crate::mutants::{self, Flaw};
+use crate::{
+    mutants::{self, Flaw},
+    simulation::finish,
+};
 
 const KEY: &str = "policy.json";
 
@@ -93,14 +91,5 @@ impl PolicyReader {
         }
         let (policy, problem) = finish(self.source.as_ref().unwrap().current(now));
         (Some(policy), problem.is_some())
-    }
-}
-
-fn finish<T>(work: impl Future<Output = T>) -> T {
-    let mut work = pin!(work);
-    loop {
-        if let Poll::Ready(done) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return done;
-        }
     }
 }

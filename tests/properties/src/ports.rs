@@ -6,11 +6,11 @@ mod ledger;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use scenarios::Mailbox;
+use scenarios::{Mailbox, MemoryQueue};
 use warden::{
     message::Message,
-    model::ids::TopicArn,
-    ports::{CallError, Publish},
+    model::ids::{ServiceId, TopicArn},
+    ports::{CallError, Publish, RequestQueue},
 };
 
 pub use ec2::{Ec2Port, Log};
@@ -22,6 +22,26 @@ pub type Shared<T> = Arc<Mutex<T>>;
 
 pub fn lock<T>(shared: &Shared<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[derive(Clone)]
+pub struct QueuePort {
+    pub queue: MemoryQueue,
+    pub flaw: Option<Flaw>,
+}
+
+impl RequestQueue for QueuePort {
+    async fn postpone(&self, receipt: &str, seconds: i64) -> Result<(), CallError> {
+        self.queue.postpone(receipt, seconds).await
+    }
+
+    async fn send(&self, services: &[ServiceId]) -> Result<(), CallError> {
+        if self.flaw == Some(Flaw::LosesHints) { Ok(()) } else { self.queue.send(services).await }
+    }
+
+    async fn set_aside(&self, body: &str, reason: &str) -> Result<(), CallError> {
+        self.queue.set_aside(body, reason).await
+    }
 }
 
 #[derive(Clone)]

@@ -35,6 +35,15 @@ pub struct World {
     pub hidden_seconds: i64,
 }
 
+impl World {
+    /// One service, which answers everything at once, and consumers outside the organization.
+    pub fn of_one_service() -> Self {
+        let service = Service { name: "redis", gateway: false, acceptance_required: true, own_topic: false };
+        let members = vec![Member::Outside; ACCOUNTS.len()];
+        Self { services: vec![service], members, redis_only: false, observe: false, page_size: 1000, hidden_seconds: 0 }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Service {
     pub name: &'static str,
@@ -57,13 +66,14 @@ pub enum Member {
 pub enum Step {
     /// A consumer creates an endpoint. Its events are kept for delivery.
     Request(NewEndpoint),
-    /// One of the two environments of `approve` gets an event. An invocation that runs there ends first.
+    /// A message arrives in the queue, and one of the two environments of `approve` works. An invocation that runs there ends
+    /// first.
     Invoke {
         environment: usize,
         event: Delivery,
         ending: Ending,
     },
-    /// The invocation of an environment continues.
+    /// The work of an environment continues.
     Continue {
         environment: usize,
         awaits: usize,
@@ -105,9 +115,11 @@ pub struct NewEndpoint {
     pub omitted: Option<Omission>,
 }
 
-/// An event for `approve`.
+/// A message for `approve`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
+    /// None is new: those that are in the queue are delivered.
+    Queued,
     Sweep,
     /// The n-th event that AWS sent, perhaps forged.
     Sent(usize, Forgery),
@@ -150,8 +162,15 @@ pub enum PersonAction {
         service: usize,
         minutes: Option<i64>,
     },
-    /// Revokes the n-th grant.
+    /// Refuses the n-th request on the ledger.
+    Refuse(usize),
+    /// Ends the n-th grant.
     Revoke(usize),
+    /// Refuses the n-th request, and ends its connection.
+    Disconnect(usize),
+    /// Holds a service, or the stack.
+    Pause(Option<usize>),
+    Resume(Option<usize>),
     /// Publishes the n-th policies.
     Publish(usize),
 }
@@ -172,6 +191,7 @@ pub enum Omission {
 pub enum Call {
     Ec2(&'static str),
     Ledger(&'static str),
+    Queue(&'static str),
     Sns,
     S3,
 }

@@ -1,5 +1,5 @@
-//! Runs a scenario against a warden, over the test environment. After each step it compares the changes in the world and
-//! on the ledger with what the warden was told, by the reference model (laws 1 and 7).
+//! Runs a scenario against a warden, over the test environment. After each await it compares the changes in the world and
+//! on the ledger with what the warden was told, by the reference model.
 
 mod actions;
 mod clock;
@@ -7,23 +7,29 @@ mod evidence;
 mod facts;
 mod invariants;
 mod invocations;
+mod people;
+mod request;
 mod setup;
 
-use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
-
-use jiff::{SignedDuration, Timestamp};
-use scenarios::{Aws, Faults, Mailbox, MemoryLedger, Reports};
-use serde_json::Value;
-use warden::{
-    decision::grant::{Grant, Grantee},
-    policy::PolicySet,
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
+use jiff::{SignedDuration, Timestamp};
+use scenarios::{Aws, Faults, Mailbox, MemoryLedger, MemoryQueue, Reports};
+use serde_json::Value;
+use warden::policy::PolicySet;
+
+pub(crate) use actions::finish;
 pub use clock::now;
+pub use people::{Granted, People};
+pub use request::{Request, is_live};
 pub use setup::OWN_TOPIC;
 
 use crate::{
-    events::Sent,
+    events::{Claim, Sent},
     grammar::{InForce, Policies},
     mutants::{self, Flaw},
     scenario::{ACCOUNTS, Call, Scenario, Step},
@@ -35,14 +41,24 @@ use invocations::{Environment, Work};
 pub enum Violation {
     Safety,
     PartialSuccess,
+    /// Beyond a cap, by the warden's own acts.
+    Cap,
+    /// Against a decision of a person that was on the ledger before the intent.
+    Overruled,
+    /// On the record a second time, though nothing changed it since the first.
+    Twice,
+    /// During a hold that was on the ledger before the intent.
+    Hold,
 }
 
 /// The timeouts of `approve` and of `audit`.
-const APPROVE_MAX: SignedDuration = SignedDuration::from_secs(120);
+const APPROVE_MAX: SignedDuration = SignedDuration::from_secs(30);
 const AUDIT_MAX: SignedDuration = SignedDuration::from_secs(900);
-/// The time for which the warden may use a description of a service, and of an account.
-const SERVICE_KNOWN_FOR: SignedDuration = SignedDuration::from_secs(60);
+/// The time for which the warden may use a description of an account.
 const MEMBER_KNOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
+
+/// The number of earlier states that are kept.
+const MOMENTS_MAX: usize = 4;
 
 /// The number of loaded policy sets that are kept: loading takes longer than all else, and a law runs a scenario several
 /// times.
@@ -50,41 +66,6 @@ const LOADED_MAX: usize = 64;
 
 thread_local! {
     static LOADED: RefCell<BTreeMap<String, Arc<PolicySet>>> = const { RefCell::new(BTreeMap::new()) };
-}
-
-/// A request and its history.
-#[derive(Debug, Clone)]
-pub struct Request {
-    pub endpoint: String,
-    pub account: usize,
-    pub service: String,
-    pub state: String,
-    pub was_live: bool,
-    pub was_rejected: bool,
-    /// EC2 omits a fact that it usually describes.
-    pub omits: bool,
-    /// EC2 omits the owner.
-    pub omits_owner: bool,
-    /// The connections of its account and of all accounts when the warden accepted it.
-    pub accepted_beside: Option<(i64, i64)>,
-    /// The invocation that accepted it reported success.
-    pub accepted_and_reported: bool,
-    /// The proved role in the record of its acceptance.
-    pub role: Option<String>,
-}
-
-impl Request {
-    pub fn is_live(&self) -> bool {
-        is_live(&self.state)
-    }
-
-    pub fn is_pending(&self) -> bool {
-        self.state == "pendingAcceptance"
-    }
-}
-
-pub fn is_live(state: &str) -> bool {
-    matches!(state, "pending" | "available" | "partial")
 }
 
 /// The party that makes a change.
@@ -100,6 +81,7 @@ pub struct Simulation<'a> {
     pub scenario: &'a Scenario,
     pub aws: Aws,
     pub ledger: MemoryLedger,
+    pub queue: MemoryQueue,
     pub mailbox: Mailbox,
     pub reports: Reports,
     pub services: Vec<String>,
@@ -111,9 +93,21 @@ pub struct Simulation<'a> {
     audit: Option<(Work<Result<(), String>>, Timestamp)>,
     /// Records of the stream that `notify` must still get.
     untold: Vec<Value>,
-    pub grants: Vec<Grant>,
-    /// Also the revoked ones.
-    pub all_grants: Vec<Grant>,
+    pub people: People,
+    /// Also those that others replaced.
+    all_grants: Vec<Granted>,
+    /// The claims of all messages that were delivered.
+    claims: Vec<Claim>,
+    /// The acts that were allowed when their intent was written.
+    intended: BTreeSet<(String, &'static str)>,
+    /// The warden does not wait between two acts.
+    pub unpaced: bool,
+    /// EC2's descriptions are at most a minute old.
+    pub reads_are_fresh: bool,
+    /// The time for which earlier states are kept, at most.
+    moments_age: SignedDuration,
+    /// The number of accounts that Organizations describes in one invocation.
+    pub lookups_max: Option<usize>,
     records_checked: usize,
     audits: usize,
     /// Each with an explanation.
@@ -136,6 +130,7 @@ impl<'a> Simulation<'a> {
         Self {
             flaw,
             scenario,
+            queue: MemoryQueue::new(aws.clone(), Faults::default()),
             aws,
             ledger: MemoryLedger::default(),
             mailbox: Mailbox::default(),
@@ -148,8 +143,14 @@ impl<'a> Simulation<'a> {
             environments,
             audit: None,
             untold: Vec::new(),
-            grants: Vec::new(),
+            people: People::default(),
             all_grants: Vec::new(),
+            claims: Vec::new(),
+            intended: BTreeSet::new(),
+            unpaced: false,
+            reads_are_fresh: false,
+            moments_age: SignedDuration::ZERO,
+            lookups_max: None,
             records_checked: 0,
             audits: 0,
             violations: Vec::new(),
@@ -184,10 +185,7 @@ impl<'a> Simulation<'a> {
                 }
             }
             Step::Pass { seconds } => self.pass(SignedDuration::from_secs(*seconds)),
-            Step::KeepMoment => {
-                self.aws.keep_moment();
-                self.ledger.keep_moment();
-            }
+            Step::KeepMoment => self.keep_moment(),
         }
         self.check_changes(Actor::Other);
     }
@@ -203,8 +201,25 @@ impl<'a> Simulation<'a> {
                 None => {}
             }
         }
+        if self.reads_are_fresh {
+            self.drop_old_moments(time);
+        }
         self.audit.take_if(|(_, since)| later.duration_since(*since) > AUDIT_MAX);
         self.check_changes(Actor::Other);
+    }
+
+    fn keep_moment(&self) {
+        self.aws.keep_moment();
+        self.ledger.keep_moment();
+    }
+
+    /// After a minute, newer states take the place of those that are kept.
+    fn drop_old_moments(&mut self, passed: SignedDuration) {
+        self.moments_age += passed;
+        if self.moments_age >= SignedDuration::from_secs(50) {
+            (0..MOMENTS_MAX).for_each(|_| self.keep_moment());
+            self.moments_age = SignedDuration::ZERO;
+        }
     }
 
     /// Lets each reading of the clock return a later time. Otherwise the clock stands still, so that the same events make
@@ -215,7 +230,9 @@ impl<'a> Simulation<'a> {
 
     /// Removes the faults that did not happen yet.
     pub fn stop_faults(&mut self) {
-        [&self.aws.faults, &self.ledger.faults, &self.mailbox.faults, &self.reports.faults].into_iter().for_each(Faults::stop);
+        [&self.aws.faults, &self.ledger.faults, &self.queue.faults, &self.mailbox.faults, &self.reports.faults]
+            .into_iter()
+            .for_each(Faults::stop);
     }
 
     /// Puts policies in force that another party loaded.
@@ -234,6 +251,7 @@ impl<'a> Simulation<'a> {
         match call {
             Call::Ec2(_) => &self.aws.faults,
             Call::Ledger(_) => &self.ledger.faults,
+            Call::Queue(_) => &self.queue.faults,
             Call::Sns => &self.mailbox.faults,
             Call::S3 => &self.reports.faults,
         }
@@ -242,14 +260,6 @@ impl<'a> Simulation<'a> {
     pub fn state(&self, endpoint: &str) -> String {
         self.aws.world().connection_mut(endpoint).unwrap().state.clone()
     }
-}
-
-pub fn covers(grant: &Grant, request: &Request) -> bool {
-    grant.service.as_str() == request.service
-        && match &grant.to {
-            Grantee::Endpoint(endpoint) => endpoint.as_str() == request.endpoint,
-            Grantee::Account(account) => account.as_str() == ACCOUNTS[request.account],
-        }
 }
 
 /// The index of the n-th item from the end, modulo the number of items.
@@ -270,7 +280,7 @@ fn load(flaw: Option<Flaw>, in_force: &InForce) -> Arc<PolicySet> {
 
 fn name_of(call: Call) -> &'static str {
     match call {
-        Call::Ec2(name) | Call::Ledger(name) => name,
+        Call::Ec2(name) | Call::Ledger(name) | Call::Queue(name) => name,
         Call::Sns => "Publish",
         Call::S3 => "PutObject",
     }

@@ -5,10 +5,14 @@
 use std::fmt::Write;
 
 use properties::{
+    grammar::{Action, Condition, Effect, Policies, Policy, Principal},
     laws::{self, Law},
     mutants,
+    scenario::{Call, Delivery, Ending, Forgery, NewEndpoint, PersonAction, Scenario, Step, World},
+    simulation::Simulation,
 };
 use proptest::test_runner::{Config, FileFailurePersistence, RngAlgorithm, TestRng, TestRunner};
+use scenarios::Fault;
 
 fn holds(law: Law, regressions: &'static str) {
     let persistence = Box::new(FileFailurePersistence::Direct(regressions));
@@ -29,6 +33,11 @@ fn law_2_idempotence() {
 }
 
 #[test]
+fn law_2_acts_are_recorded_once() {
+    holds(laws::acts_are_recorded_once, "proptest-regressions/acts_are_recorded_once.txt");
+}
+
+#[test]
 fn law_3_forbid_only_narrows() {
     holds(laws::forbid_only_narrows, "proptest-regressions/forbid_only_narrows.txt");
 }
@@ -46,6 +55,49 @@ fn law_5_silence() {
 #[test]
 fn law_7_partial_success() {
     holds(laws::partial_success, "proptest-regressions/partial_success.txt");
+}
+
+#[test]
+fn law_8_caps() {
+    holds(laws::caps_are_kept, "proptest-regressions/caps.txt");
+}
+
+/// The older request is in an old description, and the accepted one is not.
+#[test]
+fn cap_counts_what_ec2_does_not_list_yet() {
+    let only = |account| {
+        let permit = Policy::about_all(Effect::Permit, Action::Accept, vec![Condition::ServiceBelow(1)]);
+        Policies { policies: vec![Policy { principal: Principal::Account(account), ..permit }], team: Vec::new() }
+    };
+    let request = |account| Step::Request(NewEndpoint { account, service: 0, remote: false, dualstack: false, omitted: None });
+    let invoke = |event| Step::Invoke { environment: 0, event, ending: Ending::Completes };
+    let steps = vec![
+        request(0),
+        Step::KeepMoment,
+        request(1),
+        invoke(Delivery::Sweep),
+        Step::Person(PersonAction::Publish(1)),
+        Step::Pass { seconds: 5 },
+        Step::Fault(Call::Ec2("DescribeVpcEndpointConnections"), Fault::Stale(0)),
+        invoke(Delivery::Sent(3, Forgery::None)),
+    ];
+    let scenario = Scenario { world: World::of_one_service(), policies: vec![only(1), only(0)], steps };
+    for (flaw, connected) in [(None, 1), (Some(mutants::Flaw::ForgetsRecentActs), 2)] {
+        let mut simulation = Simulation::new(flaw, &scenario);
+        simulation.run();
+        assert_eq!(simulation.violations.is_empty(), flaw.is_none(), "{:?}", simulation.violations);
+        assert_eq!(simulation.requests.iter().filter(|request| request.is_live()).count(), connected);
+    }
+}
+
+#[test]
+fn law_9_fairness() {
+    holds(laws::fairness, "proptest-regressions/fairness.txt");
+}
+
+#[test]
+fn law_10_decisions_of_people() {
+    holds(laws::people_are_heeded, "proptest-regressions/people.txt");
 }
 
 #[test]

@@ -95,13 +95,18 @@ impl Aws {
         tokens: &[ActionToken<Act>],
         act: impl Fn(&mut World, &[String]) -> Result<Vec<world::Unsuccessful>, Ec2Error>,
     ) -> Result<ActOutcome, CallError> {
-        let ids: Vec<String> = tokens.iter().map(|token| token.endpoint().to_string()).collect();
+        let ids: Vec<String> = tokens.iter().map(|token| token.subject().to_string()).collect();
         let act = |ids: &[String]| act(&mut self.world(), ids).map_err(failed(call));
         self.faults
             .around_answer(call, |fault| match fault {
                 Fault::Again => {
                     act(&ids)?;
                     act(&ids).map(convert::outcome)
+                }
+                Fault::Unmatched => {
+                    let resource_id = "vpce-0ffffffffffffffff".to_owned();
+                    let item = world::Unsuccessful { resource_id, code: "Unknown".to_owned(), message: "It failed".to_owned() };
+                    Ok(convert::outcome(vec![item]))
                 }
                 Fault::Partly { code, named, done } => {
                     let contains =
@@ -138,7 +143,7 @@ impl Describe for Aws {
     async fn connections(&self, of: ConnectionFilter<'_>) -> Result<Vec<Connection>, CallError> {
         let filters = match of {
             ConnectionFilter::Service(id) => filter("service-id", id.as_str()),
-            ConnectionFilter::Endpoint(id) => filter("vpc-endpoint-id", id.as_str()),
+            ConnectionFilter::Subject(id) => filter("vpc-endpoint-id", id.as_str()),
             ConnectionFilter::All => Vec::new(),
         };
         let found = self.read_all_pages(CONNECTIONS, |world, page| world.describe_connections(PROVIDER, &filters, page)).await?;

@@ -5,7 +5,7 @@ mod invocations;
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use local::world::{NewService, World};
 use serde_json::Value;
 use warden::{
@@ -14,15 +14,17 @@ use warden::{
     policy::{PolicySet, evaluation::Refer},
 };
 
-use crate::{ALLOWED, Aws, Faults, Mailbox, MemoryLedger, PROVIDER, Reports, TOPIC, UNLISTED, interface_service, policies};
+use crate::{ALLOWED, Aws, Faults, Mailbox, MemoryLedger, MemoryQueue, PROVIDER, Reports, TOPIC, UNLISTED, interface_service, policies};
 
 /// The environment of a test.
 #[derive(Clone)]
 pub struct TestEnvironment {
     /// EC2, Organizations, and the world behind them.
     pub aws: Aws,
-    /// The records, grants and open findings.
+    /// The records, decisions and open findings.
     pub ledger: MemoryLedger,
+    /// The request queue.
+    pub queue: MemoryQueue,
     pub mailbox: Mailbox,
     pub reports: Reports,
     /// The id of the Redis service.
@@ -34,6 +36,8 @@ pub struct TestEnvironment {
     pub observe: bool,
     /// The services to answer for.
     pub scope: Scope,
+    /// What may pass by itself is told after this.
+    pub patience: SignedDuration,
 }
 
 /// A new endpoint with the events that its creation causes.
@@ -58,8 +62,10 @@ impl Default for TestEnvironment {
 impl TestEnvironment {
     /// The Redis service, which [`ALLOWED`] and [`UNLISTED`] may request, under a policy that allows [`ALLOWED`].
     pub fn new() -> Self {
+        let aws = Aws::new(World::new("us-east-1", start()), Faults::default());
         let mut env = Self {
-            aws: Aws::new(World::new("us-east-1", start()), Faults::default()),
+            queue: MemoryQueue::new(aws.clone(), Faults::default()),
+            aws,
             ledger: MemoryLedger::default(),
             mailbox: Mailbox::default(),
             reports: Reports::default(),
@@ -68,6 +74,7 @@ impl TestEnvironment {
             run: "run-1",
             observe: false,
             scope: Scope::All,
+            patience: SignedDuration::from_mins(15),
         };
         env.service = env.create_service(interface_service("redis"), &[ALLOWED, UNLISTED]);
         let events = ["Connect", "Accept", "Reject", "Delete"].map(str::to_owned);
@@ -79,6 +86,11 @@ impl TestEnvironment {
     pub fn with_policy(mut self, cedar: &str) -> Self {
         self.set_policy(cedar);
         self
+    }
+
+    /// The environment of owners who are told at once of what may pass by itself.
+    pub fn impatient(self) -> Self {
+        Self { patience: SignedDuration::ZERO, ..self }
     }
 
     /// Replaces the policy set, without groups.
@@ -110,12 +122,12 @@ impl TestEnvironment {
 
     /// The verdicts on record for an endpoint, in the order of [`Verdict`].
     pub fn verdicts(&self, endpoint: &str) -> Vec<Verdict> {
-        self.ledger.records().iter().filter(|record| record.endpoint().as_str() == endpoint).map(|record| record.verdict).collect()
+        self.ledger.records().iter().filter(|record| record.subject().as_str() == endpoint).map(|record| record.verdict).collect()
     }
 
     /// The reason why a person must decide about an endpoint, from its first record.
     pub fn refer(&self, endpoint: &str) -> Refer {
-        self.ledger.records().into_iter().find(|record| record.endpoint().as_str() == endpoint).unwrap().refer.unwrap()
+        self.ledger.records().into_iter().find(|record| record.subject().as_str() == endpoint).unwrap().refer.unwrap()
     }
 
     /// The record, of which there is exactly one.

@@ -1,4 +1,4 @@
-//! The events that AWS delivers to `approve`.
+//! The messages that AWS sends to the request queue.
 
 use local::world::Effect;
 use serde_json::{Value, json};
@@ -25,9 +25,8 @@ pub fn event(effect: &Effect) -> Value {
     }
 }
 
-/// A connection notification with this body.
-pub fn notification(topic: &str, body: &str) -> Value {
-    json!({"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": format!("{topic}:1"), "Sns": {
-        "Type": "Notification", "MessageId": "message-1", "TopicArn": topic, "Subject": null, "Message": body,
-        "Timestamp": "2026-06-01T12:00:01.000Z", "SignatureVersion": "1", "Signature": "x", "SigningCertUrl": "x", "UnsubscribeUrl": "x", "MessageAttributes": {}}}]})
+/// A connection notification with this text, as SNS sends it to a queue.
+pub fn notification(topic: &str, text: &str) -> Value {
+    json!({"Type": "Notification", "MessageId": "message-1", "TopicArn": topic, "Message": text, "Timestamp": "2026-06-01T12:00:01.000Z",
+           "SignatureVersion": "1", "Signature": "x", "SigningCertURL": "x", "UnsubscribeURL": "x"})
 }

@@ -33,6 +33,8 @@ pub enum Fault {
         /// Those of them that took effect.
         done: u8,
     },
+    /// HTTP 200 with an unsuccessful id that the call did not name. Nothing took effect.
+    Unmatched,
     /// A concurrent write of the same item: nothing is written. In a transaction that is an answer, elsewhere an error.
     Conflict,
 }
@@ -102,7 +104,7 @@ impl Faults {
         match fault {
             Fault::Before(code) => Err(error(call, code)),
             Fault::After(code) => make(Fault::None).and(Err(error(call, code))),
-            Fault::None | Fault::Again | Fault::Stale(_) | Fault::Partly { .. } | Fault::Conflict => make(fault),
+            Fault::None | Fault::Again | Fault::Stale(_) | Fault::Partly { .. } | Fault::Unmatched | Fault::Conflict => make(fault),
         }
     }
 

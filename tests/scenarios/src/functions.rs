@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use approve::{AnswerError, Approve, MARGIN, ServiceCache, Summary};
+use approve::{Approve, BatchResponse, MARGIN, Summary};
 use audit::{Audit, AuditError};
 use jiff::{SignedDuration, Timestamp};
 use warden::{
@@ -13,8 +13,10 @@ use warden::{
     ledger::record::RecordFactory,
     model::{mode::Mode, scope::Scope},
     policy::PolicySet,
-    ports::{Accept, Describe, Directory, Findings, History, Inventory, Ledger, Observe, Reject, ReportStore},
-    trigger::Trigger,
+    ports::{
+        Accept, Describe, Directory, Findings, History, Inventory, Observe, Reject, ReportStore, RequestQueue, ServiceLedger, StackLedger,
+    },
+    trigger::Message,
 };
 
 use crate::{DEFAULT_TOPIC, TOPIC};
@@ -30,57 +32,60 @@ pub struct Settings {
     pub scope: Scope,
     /// True if requests are only recorded and never answered.
     pub observe: bool,
+    /// True if only people's decisions are carried out.
+    pub people_only: bool,
+    /// What may pass by itself is told after this.
+    pub patience: SignedDuration,
     pub clock: fn() -> Timestamp,
 }
 
-/// The data that an environment of `approve` keeps between invocations.
+/// A worker: the function over its ports, which it keeps between invocations.
 #[derive(Debug, Clone)]
-pub struct Caches<A> {
-    organization: OrganizationCache<A>,
-    services: ServiceCache,
+pub struct Worker<A, L, Q, G> {
+    /// EC2.
+    pub ec2: A,
+    pub ledger: L,
+    pub queue: Q,
+    /// The organization's accounts, as far as this worker knows them.
+    pub members: OrganizationCache<G>,
 }
 
-impl<A: Directory + Sync> Caches<A> {
-    pub fn cold(aws: A) -> Self {
-        Self { organization: OrganizationCache::new(aws), services: ServiceCache::default() }
+impl<A, L, Q, G> Worker<A, L, Q, G>
+where
+    A: Describe + Accept + Reject + Clone + Sync,
+    L: ServiceLedger + StackLedger + Sync,
+    Q: RequestQueue + Sync,
+    G: Directory + Sync,
+{
+    /// Answers a batch, with this much time left.
+    pub async fn approve(self, settings: Settings, messages: Vec<Message>, left: Duration) -> (BatchResponse, Summary) {
+        let deadline = Deadline::after(left, MARGIN);
+        if settings.observe {
+            return self.wire(settings, |_| Observe).handle(&messages, deadline).await;
+        }
+        self.wire(settings, A::clone).handle(&messages, deadline).await
+    }
+
+    fn wire<X>(self, settings: Settings, act: impl Fn(&A) -> X) -> Approve<A, X, L, Q, G> {
+        Approve {
+            act: act(&self.ec2),
+            ec2: self.ec2,
+            ledger: self.ledger,
+            queue: self.queue,
+            members: self.members,
+            policy: settings.policy,
+            scope: settings.scope,
+            region: "us-east-1".parse().unwrap(),
+            mode: if settings.observe { Mode::Observe } else { Mode::Active },
+            factory: RecordFactory { retention: RETENTION, function_version: "test/1".to_owned() },
+            patience: settings.patience,
+            people_only: settings.people_only,
+            clock: settings.clock,
+        }
     }
 }
 
 impl Settings {
-    pub async fn approve<A, L>(
-        self,
-        aws: A,
-        ledger: L,
-        caches: Caches<A>,
-        triggers: Vec<Trigger>,
-        left: Duration,
-    ) -> (Summary, Option<AnswerError>)
-    where
-        A: Describe + Accept + Reject + Directory + Clone + Sync,
-        L: Ledger + Sync,
-    {
-        let deadline = Deadline::after(left, MARGIN);
-        if self.observe {
-            return self.wire(aws, Observe, ledger, caches).answer(triggers, deadline).await;
-        }
-        self.wire(aws.clone(), aws, ledger, caches).answer(triggers, deadline).await
-    }
-
-    fn wire<A, X, L>(self, aws: A, act: X, ledger: L, caches: Caches<A>) -> Approve<A, X, L, A> {
-        Approve {
-            describe: aws,
-            act,
-            ledger,
-            members: caches.organization,
-            policy: self.policy,
-            scope: self.scope,
-            region: "us-east-1".parse().unwrap(),
-            scribe: RecordFactory { observe: self.observe, retention: RETENTION, function_version: "test/1".to_owned() },
-            clock: self.clock,
-            seen: caches.services,
-        }
-    }
-
     pub async fn audit<A, L, R>(self, aws: A, ledger: L, reports: R, run: &str, left: Duration) -> Result<audit::Summary, AuditError>
     where
         A: Inventory + Directory + Clone + Sync,

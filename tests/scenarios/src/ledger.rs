@@ -1,6 +1,7 @@
-//! The ledger in memory: a put succeeds once per key, and the stream delivers each new record at least once.
+//! The ledger in memory. A write names the versions that it read; the stream delivers each new record at least once.
 
 mod audit;
+mod services;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -10,16 +11,17 @@ use std::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use warden::{
-    decision::grant::Grant,
+    decision::{Hold, PersonDecisions},
     ledger::{
+        commit::ServiceItems,
+        decision_event::DecisionEvent,
         open_finding::{KnownSince, OpenFinding},
-        record::{Record, RecordKey, Verdict, connection_key},
+        record::{Record, RecordKey},
     },
-    model::ids::{EndpointId, ServiceId},
-    ports::{CallError, Ledger, PutOutcome},
+    model::{ids::ServiceId, subject::Subject},
 };
 
-use crate::faults::{Fault, Faults, error};
+use crate::faults::Faults;
 
 /// The number of moments that the index can lag behind.
 const MOMENTS_MAX: usize = 4;
@@ -34,16 +36,19 @@ pub struct MemoryLedger {
 #[derive(Debug, Default)]
 struct Inner {
     /// Records as they are stored: text.
-    items: BTreeMap<RecordKey, String>,
+    records: BTreeMap<RecordKey, String>,
     /// The keys in the order in which they were written.
     order: Vec<RecordKey>,
     /// The number of keys at earlier moments, the latest first.
     past: VecDeque<usize>,
+    services: BTreeMap<ServiceId, ServiceItems>,
+    /// Services whose state a newer version wrote.
+    newer_states: BTreeSet<ServiceId>,
+    decisions: BTreeMap<ServiceId, PersonDecisions>,
+    history: Vec<DecisionEvent>,
+    stack_hold: Option<Hold>,
     /// Connections of which a newer version wrote an item.
-    newer: Vec<(ServiceId, EndpointId)>,
-    /// Services of which a newer version wrote a grant.
-    newer_grants: Vec<ServiceId>,
-    grants: Vec<Grant>,
+    newer: Vec<(ServiceId, Subject)>,
     open: BTreeMap<String, OpenFinding>,
     known_since: KnownSince,
     digests: u64,
@@ -59,11 +64,11 @@ impl MemoryLedger {
     }
 
     pub fn records(&self) -> Vec<Record> {
-        self.lock().items.values().map(|text| Record::from_json(text).unwrap()).collect()
+        self.lock().records.values().map(|text| Record::from_json(text).unwrap()).collect()
     }
 
     pub fn record(&self, key: &RecordKey) -> Option<Record> {
-        self.lock().items.get(key).map(|text| Record::from_json(text).unwrap())
+        self.lock().records.get(key).map(|text| Record::from_json(text).unwrap())
     }
 
     /// The keys that were written after the first so many.
@@ -76,12 +81,13 @@ impl MemoryLedger {
     }
 
     pub fn delete(&self, key: &RecordKey) {
-        self.lock().items.remove(key);
+        self.lock().records.remove(key);
     }
 
     pub fn delete_all(&self) {
         let mut inner = self.lock();
-        inner.items.clear();
+        inner.services.values_mut().for_each(|items| items.proofs.clear());
+        inner.records.clear();
         inner.order.clear();
     }
 
@@ -93,12 +99,19 @@ impl MemoryLedger {
         inner.past.truncate(MOMENTS_MAX);
     }
 
-    pub fn grant(&self, grant: Grant) {
-        self.lock().grants.push(grant);
+    /// The items of a service.
+    pub fn service(&self, service: &str) -> ServiceItems {
+        self.lock().services.get(&service.parse().unwrap()).cloned().unwrap_or_default()
     }
 
-    pub fn revoke(&self, which: impl Fn(&Grant) -> bool) {
-        self.lock().grants.retain(|grant| !which(grant));
+    /// People's decisions about a service, without a hold of the stack.
+    pub fn people(&self, service: &str) -> PersonDecisions {
+        self.lock().decisions.get(&service.parse().unwrap()).cloned().unwrap_or_default()
+    }
+
+    /// The history of people's decisions.
+    pub fn history_of_decisions(&self) -> Vec<DecisionEvent> {
+        self.lock().history.clone()
     }
 
     /// Adds an item about a connection that a newer version wrote.
@@ -108,7 +121,15 @@ impl MemoryLedger {
 
     /// Adds a grant that a newer version wrote.
     pub fn put_newer_grant(&self, service: &str) {
-        self.lock().newer_grants.push(service.parse().unwrap());
+        let mut inner = self.lock();
+        let id: ServiceId = service.parse().unwrap();
+        inner.decisions.entry(id.clone()).or_default().unreadable.push(format!("decisions/{id} grant/999900001111"));
+        inner.raise(&id);
+    }
+
+    /// Makes the state of a service one that a newer version wrote.
+    pub fn make_state_newer(&self, service: &str) {
+        self.lock().newer_states.insert(service.parse().unwrap());
     }
 
     /// Makes these open findings items that a newer version wrote.
@@ -122,43 +143,7 @@ impl MemoryLedger {
     }
 }
 
-impl Ledger for MemoryLedger {
-    async fn put(&self, record: &Record) -> Result<PutOutcome, CallError> {
-        let put = |fault| match fault {
-            Fault::Conflict => Err(error("PutItem", "TransactionConflictException")),
-            Fault::Again => {
-                self.lock().put(record);
-                Ok(self.lock().put(record))
-            }
-            _ => Ok(self.lock().put(record)),
-        };
-        self.faults.around_answer("PutItem", put).await
-    }
-
-    async fn grants(&self, service: &ServiceId) -> Result<Vec<Grant>, CallError> {
-        let read = || Ok(self.lock().grants.iter().filter(|grant| grant.service == *service).cloned().collect());
-        self.faults.around("GrantsQuery", read).await
-    }
-
-    async fn verdicts(&self, service: &ServiceId, endpoint: &EndpointId) -> Result<Vec<Verdict>, CallError> {
-        let connection = connection_key(service, endpoint);
-        let read = || Ok(self.lock().items.keys().filter(|key| key.connection == connection).map(|key| key.verdict).collect());
-        self.faults.around("Query", read).await
-    }
-}
-
 impl Inner {
-    fn put(&mut self, record: &Record) -> PutOutcome {
-        if self.items.contains_key(&record.key()) {
-            return PutOutcome::AlreadyThere;
-        }
-        let text = record.to_json().unwrap();
-        self.stream(&format!("{:021}", self.order.len()), "decision", &text);
-        self.items.insert(record.key(), text);
-        self.order.push(record.key());
-        PutOutcome::Written
-    }
-
     fn stream(&mut self, sequence: &str, kind: &str, record: &str) {
         let image = json!({"kind": {"S": kind}, "record": {"S": record}});
         self.stream.push(json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": sequence, "NewImage": image}}));

@@ -1,4 +1,4 @@
-//! The environment of the tests: `local`'s world behind the warden's ports, a ledger in memory, a mailbox, a report
+//! The environment of the tests: `local`'s world behind the warden's ports, a ledger and a queue in memory, a mailbox, a report
 //! store, and faults over each of them. The world models AWS and contains no rule of the warden.
 
 mod aws;
@@ -11,6 +11,7 @@ mod ledger;
 mod mailbox;
 mod policies;
 mod policy_bucket;
+mod queue;
 mod reports;
 mod services;
 
@@ -18,11 +19,12 @@ pub use aws::Aws;
 pub use environment::{NewRequest, TestEnvironment, start};
 pub use events::{event, notification, sweep_event};
 pub use faults::{Fault, Faults};
-pub use functions::{Caches, Settings, notify_config, thresholds};
+pub use functions::{Settings, Worker, notify_config, thresholds};
 pub use ledger::MemoryLedger;
 pub use mailbox::{DEFAULT_TOPIC, Mailbox};
 pub use policies::{PERMIT_ALL, file, permit_account};
 pub use policy_bucket::PolicyBucket;
+pub use queue::MemoryQueue;
 pub use reports::Reports;
 pub use services::{gateway_service, interface_service};
 

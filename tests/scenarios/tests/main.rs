@@ -2,12 +2,14 @@
 
 mod answers;
 mod audit;
+mod bad_input;
 mod events;
 mod failures;
 mod grants;
 mod guide_examples;
 mod messages;
 mod organization;
+mod people;
 mod policy_reload;
 mod roles;
 mod sweeps;

@@ -12,7 +12,7 @@ use crate::guide_examples::under;
 const UNIT: &str = "ou-ab12-11112222";
 
 fn unit_example() -> TestEnvironment {
-    under("A unit of the organization", "Name", "unit-example")
+    under("A unit of the organization", "Name", "unit-example").impatient()
 }
 
 fn unverified(fact: UnknownFact) -> Refer {
@@ -63,10 +63,10 @@ async fn request_waits_while_organizations_fails() {
         let endpoint = env.notified_request(ALLOWED).await;
         assert_eq!((env.is_pending(&endpoint), env.refer(&endpoint)), (true, unverified(UnknownFact::Organization)));
         let text = &env.messages().await[0].text;
-        assert!(text.contains("`data-platform-unit` may decide it by what AWS Organizations says of the account"), "{text}");
+        assert!(text.contains("`data-platform-unit` depends on what AWS Organizations says of the account"), "{text}");
         assert!(text.contains(code), "{text}");
     }
-    env.sweep().await.unwrap();
+    env.sweep().await;
     assert_eq!(env.ledger.records().iter().filter(|record| record.verdict == Verdict::Accepted).count(), 3);
 }
 
@@ -81,7 +81,7 @@ async fn organization_is_asked_only_if_it_matters() {
         let _ = env.request(ALLOWED);
     }
     env.pass(SignedDuration::from_mins(2));
-    env.sweep().await.unwrap();
+    env.sweep().await;
     let calls = env.aws.faults.take_calls();
     assert_eq!(calls.iter().filter(|call| **call == "DescribeAccount").count(), 1, "once for each account: {calls:?}");
 }
@@ -114,7 +114,7 @@ async fn policy_without_unit_accepts_only_active_accounts() {
     assert_eq!((env.is_pending(&endpoint), env.refer(&endpoint)), (true, unverified(UnknownFact::Organization)));
     env.enrol(ALLOWED, "ACTIVE", "ou-ab12-99998888");
     env.pass(SignedDuration::from_mins(1));
-    env.sweep().await.unwrap();
+    env.sweep().await;
     assert!(!env.is_pending(&endpoint));
     assert!(env.verdicts(&endpoint).contains(&Verdict::Accepted));
 }
@@ -126,7 +126,7 @@ async fn unknown_organization_holds_back_forbid_and_unless() {
         format!("@id(\"not-they\") forbid({unit}, action, resource);\n{}", permit_account("plain", ALLOWED, "true")),
         permit_account("plain", ALLOWED, "true").replace("when { true }", &format!("unless {{ {unit} }}")),
     ] {
-        let env = TestEnvironment::new().with_policy(&policy);
+        let env = TestEnvironment::new().impatient().with_policy(&policy);
         env.enrol(ALLOWED, "ACTIVE", UNIT);
         env.aws.faults.next("DescribeAccount", &[Fault::Before("AccessDeniedException")]);
         let endpoint = env.notified_request(ALLOWED).await;
@@ -136,7 +136,7 @@ async fn unknown_organization_holds_back_forbid_and_unless() {
 
 #[tokio::test]
 async fn known_fact_decides_without_the_unknown_one() {
-    let env = TestEnvironment::new().with_policy(&format!(
+    let env = TestEnvironment::new().impatient().with_policy(&format!(
         "{PERMIT_ALL}
          @id(\"interns\") forbid(principal in PrivateLink::OrganizationalUnit::\"{UNIT}\", action, resource)
            when {{ context has requester && context.requester.role == \"arn:aws:iam::111122223333:role/intern\" }};"
@@ -148,21 +148,17 @@ async fn known_fact_decides_without_the_unknown_one() {
 
 #[tokio::test]
 async fn granted_request_waits_for_the_accounts_state() {
-    for (faults, expected) in [
-        (&[][..], "is `SUSPENDED`"),
-        (
-            &[Fault::Before("TooManyRequestsException"); 2],
-            "A person approved this request, but it is still pending: what AWS Organizations",
-        ),
-    ] {
-        let env = under("A unit of the organization", "Name", "another service");
+    for (faults, expected) in
+        [(&[][..], "is `SUSPENDED`"), (&[Fault::Before("TooManyRequestsException"); 2], "A person approved it, but what AWS Organizations")]
+    {
+        let env = under("A unit of the organization", "Name", "another service").impatient();
         env.enrol(ALLOWED, "SUSPENDED", UNIT);
         env.grant_account(ALLOWED);
         env.aws.faults.next("DescribeAccount", faults);
         let endpoint = env.notified_request(ALLOWED).await;
         let text = &env.messages().await[0].text;
         assert!(text.contains(expected), "{text}");
-        env.sweep().await.unwrap();
+        env.sweep().await;
         assert!(env.is_pending(&endpoint));
     }
 }
@@ -172,7 +168,7 @@ async fn grant_does_not_save_an_inactive_account() {
     let reject = format!(
         "@id(\"no\") permit(principal in PrivateLink::OrganizationalUnit::\"{UNIT}\", action == PrivateLink::Action::\"Reject\", resource);"
     );
-    let mut env = TestEnvironment::new().with_policy(&reject);
+    let mut env = TestEnvironment::new().impatient().with_policy(&reject);
     env.enrol(ALLOWED, "SUSPENDED", UNIT);
     env.grant_account(ALLOWED);
     let endpoint = env.notified_request(ALLOWED).await;
@@ -189,7 +185,7 @@ async fn grant_does_not_save_an_inactive_account() {
 #[tokio::test]
 async fn granted_request_that_must_wait_is_not_overdue() {
     for (state, faults) in [("SUSPENDED", &[][..]), ("ACTIVE", &[Fault::Before("AccessDeniedException"); 8])] {
-        let env = under("A unit of the organization", "Name", "another service");
+        let env = under("A unit of the organization", "Name", "another service").impatient();
         env.enrol(ALLOWED, state, UNIT);
         env.grant_account(ALLOWED);
         env.aws.faults.next("DescribeAccount", faults);

@@ -3,7 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use scenarios::{PolicyBucket, file, start};
 use warden::{
-    gather::policy_reload::{LOOKED_AT_EVERY, PolicyReadError, ReloadingPolicySet},
+    gather::{
+        policy_reload::{RELOAD_INTERVAL, ReloadingPolicySet},
+        policy_source::PolicyReadError,
+    },
     policy::{
         PolicyFile, PolicyUri,
         bundle::{Bundle, MANIFEST, Manifest},
@@ -64,7 +67,7 @@ async fn new_set_takes_over_within_a_minute() {
         let source = opened(uri, &bucket).await;
         put(&bucket, &set("second"));
         let _ = bucket.take_reads();
-        assert_eq!(current(&source, minute(0) + LOOKED_AT_EVERY - SignedDuration::from_secs(1)).await, good("first"));
+        assert_eq!(current(&source, minute(0) + RELOAD_INTERVAL - SignedDuration::from_secs(1)).await, good("first"));
         assert_eq!(bucket.take_reads(), 0, "a minute has not passed");
         assert_eq!(current(&source, minute(1)).await, good("second"));
         let _ = bucket.take_reads();

@@ -1,8 +1,12 @@
 //! Policies about the role behind a request, which only a CloudTrail event proves.
 
+use jiff::SignedDuration;
 use scenarios::{ALLOWED, Fault, NewRequest, PERMIT_ALL, TestEnvironment};
 use serde_json::{Value, json};
-use warden::policy::{UnknownFact, evaluation::Refer};
+use warden::{
+    ledger::record::Verdict,
+    policy::{UnknownFact, evaluation::Refer},
+};
 
 use crate::guide_examples::under;
 
@@ -15,19 +19,33 @@ fn trail_of_role(request: &NewRequest, role: &str) -> Value {
 
 #[tokio::test]
 async fn role_example_needs_the_proof_of_an_event() {
-    let env = under("A role", "Name", "role-example");
+    let env = under("A role", "Name", "role-example").impatient();
     let request = env.request(ALLOWED);
-    env.deliver(&request.notification).await.unwrap();
+    env.deliver(&request.notification).await;
     assert_eq!(env.refer(&request.endpoint), Refer::Unverified { needs: [UnknownFact::Requester].into() });
     let text = &env.messages().await[0].text;
-    assert!(text.contains("`network-deployer` may decide it by the role behind the request"), "{text}");
-    env.sweep().await.unwrap();
+    assert!(text.contains("`network-deployer` depends on the role behind the request"), "{text}");
+    env.sweep().await;
     assert!(env.is_pending(&request.endpoint), "a sweep proves no role");
-    env.deliver(&trail_of_role(&request, "arn:aws:iam::111122223333:role/deployer")).await.unwrap();
+    env.deliver(&trail_of_role(&request, "arn:aws:iam::111122223333:role/deployer")).await;
     assert!(env.is_pending(&request.endpoint), "the role without its path is another role");
-    env.deliver(&trail_of_role(&request, "arn:aws:iam::111122223333:role/network/deployer")).await.unwrap();
+    env.deliver(&trail_of_role(&request, "arn:aws:iam::111122223333:role/network/deployer")).await;
     assert!(!env.is_pending(&request.endpoint));
     assert!(!env.findings().await.iter().any(|id| id.starts_with("unjustified")), "the record keeps the proof");
+}
+
+#[tokio::test]
+async fn proof_within_patience_spares_the_owner() {
+    let env = under("A role", "Name", "role-example");
+    let request = env.request(ALLOWED);
+    env.deliver(&request.notification).await;
+    env.pass(SignedDuration::from_mins(10));
+    env.deliver(&trail_of_role(&request, "arn:aws:iam::111122223333:role/network/deployer")).await;
+    assert_eq!(env.only_record().verdict, Verdict::Accepted);
+    let late = env.notified_request(ALLOWED).await;
+    env.pass(SignedDuration::from_mins(16));
+    env.sweep().await;
+    assert_eq!(env.refer(&late), Refer::Unverified { needs: [UnknownFact::Requester].into() });
 }
 
 #[tokio::test]
@@ -38,20 +56,23 @@ async fn forbidden_role_needs_proof_of_another() {
            when {{ context has requester && context.requester.role == \"arn:aws:iam::111122223333:role/intern\" }};"
     ));
     let request = env.request(ALLOWED);
-    env.deliver(&request.notification).await.unwrap();
+    env.deliver(&request.notification).await;
     assert!(env.is_pending(&request.endpoint));
-    env.deliver(&trail_of_role(&request, "arn:aws:iam::111122223333:role/staff")).await.unwrap();
+    env.deliver(&trail_of_role(&request, "arn:aws:iam::111122223333:role/staff")).await;
     assert!(!env.is_pending(&request.endpoint));
 }
 
 #[tokio::test]
-async fn proof_that_could_not_be_used_is_retried() {
+async fn proof_is_kept_for_the_sweep() {
     let env = under("A role", "Name", "role-example");
     let request = env.request(ALLOWED);
     let proof = trail_of_role(&request, "arn:aws:iam::111122223333:role/network/deployer");
     env.aws.faults.next("AcceptVpcEndpointConnections", &[Fault::Before("RequestLimitExceeded")]);
-    assert_eq!(env.deliver(&proof).await.unwrap_err().kind(), "ProofNotUsed");
-    env.deliver(&proof).await.unwrap();
+    env.queue.push(&proof.to_string());
+    env.invoke().await.unwrap();
+    assert!(env.is_pending(&request.endpoint));
+    env.pass(SignedDuration::from_mins(16));
+    env.sweep().await;
     assert!(!env.is_pending(&request.endpoint));
 }
 
@@ -77,7 +98,7 @@ async fn unknown_fact_waits_in_every_spelling() {
             PERMIT_ALL.replace(';', &format!(" unless {{ {condition} }};")),
             PERMIT_ALL.replace(';', &format!(" when {{ {condition} }};")),
         ] {
-            let env = TestEnvironment::new().with_policy(&cedar);
+            let env = TestEnvironment::new().impatient().with_policy(&cedar);
             env.aws.faults.next("DescribeAccount", &[Fault::Before("AccessDeniedException"); 4]);
             let endpoint = env.notified_request(ALLOWED).await;
             assert!(env.is_pending(&endpoint), "{cedar}");

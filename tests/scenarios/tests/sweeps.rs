@@ -1,17 +1,18 @@
 //! The sweep: events are best effort, so it answers everything that waits.
 
-use std::time::Duration;
-
 use jiff::SignedDuration;
 use local::world::{Effect, NewEndpoint};
-use scenarios::{ALLOWED, Fault, PERMIT_ALL, TestEnvironment, UNLISTED, gateway_service, permit_account, sweep_event};
+use scenarios::{ALLOWED, Fault, PERMIT_ALL, TestEnvironment, UNLISTED, gateway_service, permit_account};
 use warden::ledger::record::Verdict;
+
+const ACCEPT: &str = "AcceptVpcEndpointConnections";
+const REJECT: &str = "RejectVpcEndpointConnections";
 
 #[tokio::test]
 async fn sweep_answers_request_without_events() {
     let env = TestEnvironment::new();
     let request = env.request(ALLOWED);
-    assert_eq!(env.sweep().await.unwrap().written, [Verdict::Accepted]);
+    assert_eq!(env.sweep().await.written, [Verdict::Accepted]);
     assert_eq!(env.state(&request.endpoint), "pending");
 }
 
@@ -24,7 +25,7 @@ async fn sweep_answers_gateway_load_balancer_service() {
     let name = format!("com.amazonaws.vpce.us-east-1.{service}");
     let (endpoint, effects) = env.aws.world().create_endpoint(ALLOWED, &name, NewEndpoint::default()).unwrap();
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Notification { .. })), "AWS sends no notification");
-    env.sweep().await.unwrap();
+    env.sweep().await;
     assert_eq!(env.state(&endpoint.id), "pending");
 }
 
@@ -36,7 +37,7 @@ async fn oldest_requests_get_the_last_places() {
         endpoints.push(env.request(ALLOWED).endpoint);
         env.pass(SignedDuration::from_secs(1));
     }
-    env.sweep().await.unwrap();
+    env.sweep().await;
     let states: Vec<String> = endpoints.iter().map(|endpoint| env.state(endpoint)).collect();
     assert_eq!(states, ["pending", "pending", "pendingAcceptance", "pendingAcceptance"]);
 }
@@ -48,7 +49,7 @@ async fn sweep_reads_all_pages_and_accepts_in_chunks() {
     for _ in 0..120 {
         let _ = env.request(ALLOWED);
     }
-    assert_eq!(env.sweep().await.unwrap().written.len(), 120);
+    assert_eq!(env.sweep().await.written.len(), 120);
     let calls = env.aws.faults.take_calls();
     assert_eq!(calls.iter().filter(|call| **call == "AcceptVpcEndpointConnections").count(), 3);
 }
@@ -62,12 +63,14 @@ async fn refused_request_does_not_stop_others() {
             env.request(ALLOWED).endpoint
         })
         .collect();
-    // EC2 refuses the whole call. Then each request has its own call, and EC2 refuses the first of them again.
-    env.aws.faults.next("AcceptVpcEndpointConnections", &[Fault::Before("InvalidParameter"); 2]);
-    let summary = env.sweep().await.unwrap();
+    // EC2 refuses every call that contains the first request: of five, of two, and of one.
+    env.aws.faults.next(ACCEPT, &[Fault::Before("InvalidParameter"); 3]);
+    let summary = env.sweep().await;
     assert_eq!(summary.written, [Verdict::Failed, Verdict::Accepted, Verdict::Accepted, Verdict::Accepted, Verdict::Accepted]);
     assert!(env.is_pending(&endpoints[0]));
-    assert_eq!(env.sweep().await.unwrap().written, [Verdict::Accepted]);
+    assert_eq!(acts(&env), [ACCEPT; 5]);
+    env.pass(SignedDuration::from_mins(5));
+    assert_eq!(env.sweep().await.written, [Verdict::Accepted]);
 }
 
 #[tokio::test]
@@ -77,24 +80,57 @@ async fn acceptances_beside_refused_rejection_are_recorded() {
         permit_account("in", ALLOWED, "true")
     ));
     let endpoints = [ALLOWED, UNLISTED, ALLOWED, UNLISTED].map(|account| env.request(account).endpoint);
-    env.aws.faults.next("RejectVpcEndpointConnections", &[Fault::Before("InvalidParameter")]);
-    let summary = env.sweep().await.unwrap();
+    env.aws.faults.next(REJECT, &[Fault::Before("InvalidParameter")]);
+    let summary = env.sweep().await;
     assert_eq!(summary.written, [Verdict::Accepted, Verdict::Accepted, Verdict::Rejected, Verdict::Rejected]);
-    assert_eq!(endpoints.map(|endpoint| env.state(&endpoint)), ["pending", "rejected", "pending", "rejected"]);
-    let calls = env.aws.faults.take_calls();
-    let acts: Vec<&str> = calls.into_iter().filter_map(|call| call.strip_suffix("VpcEndpointConnections")).collect();
-    assert_eq!(acts, ["Describe", "Accept", "Reject", "Reject", "Reject"]);
+    let live = |endpoint: &String| ["pending", "available"].contains(&env.state(endpoint).as_str());
+    assert_eq!(endpoints.each_ref().map(live), [true, false, true, false]);
+    assert_eq!(acts(&env), [ACCEPT, REJECT, REJECT, REJECT]);
 }
 
 #[tokio::test]
-async fn sweep_stops_before_its_deadline() {
+async fn waiting_strangers_cost_no_writes() {
     let env = TestEnvironment::new();
+    for _ in 0..20 {
+        let _ = env.request(UNLISTED);
+    }
+    env.sweep().await;
+    let _ = env.ledger.faults.take_calls();
+    env.pass(SignedDuration::from_mins(5));
+    env.sweep().await;
+    assert_eq!(env.ledger.faults.take_calls(), ["OpenServicesQuery", "ServiceQuery", "DecisionsQuery"]);
+}
+
+#[tokio::test]
+async fn strangers_do_not_hold_up_an_allowed_request() {
+    let env = TestEnvironment::new().with_policy(
+        "@id(\"unit\") permit(principal in PrivateLink::OrganizationalUnit::\"ou-ab12-11112222\", action == PrivateLink::Action::\"Accept\", resource);",
+    );
+    for n in 0..750 {
+        let stranger = format!("{:012}", 500_000_000_000_u64 + n);
+        env.permit(&scenarios::root(&stranger));
+        env.enrol(&stranger, "ACTIVE", "ou-ab12-99998888");
+        let _ = env.request(&stranger);
+    }
+    env.pass(SignedDuration::from_mins(1));
+    env.enrol(ALLOWED, "ACTIVE", "ou-ab12-11112222");
+    let endpoint = env.request(ALLOWED).endpoint;
+    env.sweep().await;
+    assert!(!env.is_pending(&endpoint));
+}
+
+#[tokio::test]
+async fn service_outside_scope_with_open_intent_is_finished() {
+    let mut env = TestEnvironment::new();
     let request = env.request(ALLOWED);
-    let summary = env.deliver_within(&sweep_event(), Duration::from_secs(1)).await.unwrap();
-    assert_eq!((summary.put_off, env.is_pending(&request.endpoint)), (1, true));
-    // For a thousand services, a thousand queries of the ledger would take longer than any deadline.
-    assert_eq!(env.ledger.faults.take_calls(), [""; 0]);
-    assert_eq!(env.aws.faults.take_calls(), ["DescribeVpcEndpointServiceConfigurations", "DescribeVpcEndpointConnections"]);
-    assert_eq!(env.sweep().await.unwrap().put_off, 0);
-    assert_eq!(env.state(&request.endpoint), "pending");
+    env.aws.faults.next(ACCEPT, &[Fault::After("")]);
+    env.deliver(&request.notification).await;
+    env.scope = warden::model::scope::Scope::Tag { key: "Name".to_owned(), value: "billing".to_owned() };
+    env.pass(SignedDuration::from_mins(5));
+    assert_eq!(env.sweep().await.written, [Verdict::Accepted]);
+    assert!(env.only_record().recovered);
+}
+
+fn acts(env: &TestEnvironment) -> Vec<&'static str> {
+    env.aws.faults.take_calls().into_iter().filter(|call| [ACCEPT, REJECT].contains(call)).collect()
 }

@@ -28,7 +28,7 @@ async fn all_pages_of_any_size_are_read() {
     made.sort();
     for ec2 in [server.adapter(), server.adapter().with_page_size(5)] {
         let found = ec2.connections(ConnectionFilter::Service(&server.service)).await.unwrap();
-        let mut seen: Vec<String> = found.iter().map(|connection| connection.endpoint.to_string()).collect();
+        let mut seen: Vec<String> = found.iter().map(|connection| connection.subject.to_string()).collect();
         seen.sort();
         assert_eq!(seen, made);
         assert_eq!(ec2.connections(ConnectionFilter::All).await.unwrap().len(), 23);
@@ -41,7 +41,7 @@ async fn all_pages_of_any_size_are_read() {
 async fn facts_are_read_as_the_wire_spells_them() {
     let server = Server::start(Options::default()).await;
     let (endpoint, ec2) = (server.request(), server.adapter());
-    let connection = ec2.connections(ConnectionFilter::Endpoint(&endpoint.parse().unwrap())).await.unwrap().remove(0);
+    let connection = ec2.connections(ConnectionFilter::Subject(&endpoint.parse().unwrap())).await.unwrap().remove(0);
     assert_eq!(connection.state, State::PendingAcceptance);
     assert_eq!(connection.owner.unwrap().as_str(), CONSUMER);
     assert!(connection.created.is_some());
@@ -80,6 +80,21 @@ async fn throttling_is_retried_and_refusals_are_not() {
 }
 
 #[tokio::test]
+async fn act_is_tried_once() {
+    let server = Server::start(Options::default()).await;
+    server.request();
+    for code in ["RequestLimitExceeded", "InternalError"] {
+        server.local.fail_next("AcceptVpcEndpointConnections", code, 503, 1);
+        let error = server.adapter().for_acts().accept(&server.service, tokens(&server).await).await.unwrap_err();
+        assert_eq!((error.code.as_deref(), error.is_throttling()), (Some(code), code == "RequestLimitExceeded"));
+    }
+    let ActOutcome::Asked(unsuccessful) = server.adapter().for_acts().accept(&server.service, tokens(&server).await).await.unwrap() else {
+        panic!("it was asked")
+    };
+    assert_eq!(unsuccessful, []);
+}
+
+#[tokio::test]
 async fn inventory_is_read_page_by_page() {
     let server = Server::start(Options { page_size_max: 5, ..Options::default() }).await;
     let principals: Vec<String> = (0..12).map(|n| format!("arn:aws:iam::{n:012}:role/reader")).chain(["*".to_owned()]).collect();
@@ -90,8 +105,8 @@ async fn inventory_is_read_page_by_page() {
 
     let permissions = ec2.permissions(&server.service).await.unwrap();
     assert_eq!(permissions.len(), 14);
-    assert_eq!(permissions.iter().filter(|permission| matches!(permission.who, Principal::Role { .. })).count(), 12);
-    assert!(permissions.iter().any(|permission| permission.who == Principal::Anyone));
+    assert_eq!(permissions.iter().filter(|permission| matches!(permission.principal, Principal::Role { .. })).count(), 12);
+    assert!(permissions.iter().any(|permission| permission.principal == Principal::Anyone));
 
     let configuration = ec2.service_configurations().await.unwrap().remove(0);
     assert_eq!((&configuration.service.id, configuration.regions[0].region.as_str()), (&server.service, "us-east-1"));
@@ -102,7 +117,7 @@ async fn inventory_is_read_page_by_page() {
     loop {
         let page = ec2.page(&server.service, from.as_deref()).await.unwrap();
         sizes.push(page.connections.len());
-        seen.extend(page.connections.iter().map(|connection| connection.endpoint.to_string()));
+        seen.extend(page.connections.iter().map(|connection| connection.subject.to_string()));
         from = page.next;
         if from.is_none() {
             break;

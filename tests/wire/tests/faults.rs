@@ -9,16 +9,10 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 use warden::{
     aws::dynamodb::Table,
-    decision::decide,
-    ledger::record::{Record, RecordFactory, Verdict},
-    model::origin::{Origin, OriginKind},
-    ports::{ConnectionFilter, Describe, Ledger, PutOutcome},
+    ports::{ConnectionFilter, Describe, ServiceLedger},
 };
 
-use crate::{
-    CONSUMER, PROVIDER,
-    server::{Server, permit_all},
-};
+use crate::{CONSUMER, PROVIDER, ledger::commit, server::Server};
 
 /// Longer than any wait for an answer.
 const SOON: Duration = Duration::from_secs(20);
@@ -63,13 +57,6 @@ impl Setting {
         while self.list("hold").await.len() != count {
             assert!(Instant::now() < deadline, "{count} calls do not hang");
         }
-    }
-
-    async fn record(&self) -> Record {
-        let (facts, policy) = (self.server.facts().await.remove(0), permit_all());
-        let grounds = decide(&policy, &facts, &[]).grounds;
-        let factory = RecordFactory { observe: false, retention: SignedDuration::from_hours(24), function_version: "1".to_owned() };
-        factory.record(facts, grounds, Verdict::Referred.into(), &policy, Origin { kind: OriginKind::Sweep, id: "s".to_owned() })
     }
 }
 
@@ -139,16 +126,14 @@ async fn hold_of_another_service_does_not_hang() {
 async fn ledger_refuses_as_dynamodb_does() {
     let setting = Setting::new().await;
     let table = Table::new(&setting.server.config(PROVIDER), "ledger".to_owned(), SignedDuration::from_hours(24));
-    let record = setting.record().await;
+    let (service, write) = (&setting.server.service, commit(Vec::new()));
     for (code, attempts) in [("ProvisionedThroughputExceededException", 4), ("ThrottlingException", 4), ("TransactionConflictException", 1)]
     {
-        setting.control(&format!("faults?action=PutItem&code={code}&status=400&for-ms=3600000")).await;
-        let error = table.put(&record).await.unwrap_err();
+        setting.control(&format!("faults?action=TransactWriteItems&code={code}&status=400&for-ms=3600000")).await;
+        let error = table.commit(service, &write).await.unwrap_err();
         assert_eq!(error.code.as_deref(), Some(code));
         assert_eq!(setting.list("faults").await[0]["met"], attempts, "{code}");
     }
-    setting.control("faults?action=PutItem&code=ConditionalCheckFailedException&status=400&next=1").await;
-    assert_eq!(table.put(&record).await.unwrap(), PutOutcome::AlreadyThere);
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 
 mod ec2;
 mod faults;
+mod ledger;
+mod queue;
 mod s3;
+mod script;
 mod server;
 mod stand_in;
 mod tls_roots;

@@ -36,6 +36,6 @@ async fn too_large_object_is_not_read() {
     assert_eq!(fetch("max").await.unwrap(), MAX);
     for key in ["more", "pieces"] {
         let refused = fetch(key).await.unwrap_err();
-        assert_eq!(refused.message, format!("{key} has more than {MAX} bytes, and no policy set needs as many"));
+        assert_eq!(refused.message, format!("{key} has more than {MAX} bytes: it is not a policy set"));
     }
 }

@@ -18,7 +18,7 @@ use tokio_rustls::{
     rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer},
 };
 use warden::{
-    aws::{TrustError, ec2::Ec2, shared_config},
+    aws::{TlsRootsError, ec2::Ec2, shared_config},
     ports::{ConnectionFilter, Describe, chain},
 };
 
@@ -65,7 +65,7 @@ async fn answer(listener: tokio::net::TcpListener, tls: TlsAcceptor, requests: A
     }
 }
 
-async fn settings(bundle: Option<&Path>, region: &str) -> Result<SdkConfig, TrustError> {
+async fn settings(bundle: Option<&Path>, region: &str) -> Result<SdkConfig, TlsRootsError> {
     let mut set: BTreeMap<&str, String> = [("AWS_REGION", region.to_owned())].into();
     set.extend(bundle.map(|path| ("AWS_CA_BUNDLE", path.display().to_string())));
     shared_config(&|name| set.get(name).cloned()).await
@@ -121,8 +121,8 @@ async fn bundle_replaces_the_default_roots() {
 #[tokio::test]
 async fn unusable_bundle_prevents_the_start() {
     for (text, what) in [
-        ("", "there is no certificate in it"),
-        ("not a certificate", "there is no certificate in it"),
+        ("", "it has no certificate"),
+        ("not a certificate", "it has no certificate"),
         ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "invalid peer certificate"),
         ("-----BEGIN CERTIFICATE-----\nAAAA", "section end"),
     ] {

@@ -114,7 +114,7 @@ fn facts(account: &str, role: Option<&str>, region: Option<&str>, counts: Counts
     let home: Region = "us-east-1".parse().unwrap();
     let connection = Connection {
         service: "vpce-svc-03d5ebb7d9579a2b3".parse().unwrap(),
-        endpoint: "vpce-0c1308d7312217abc".parse().unwrap(),
+        subject: "vpce-0c1308d7312217abc".parse().unwrap(),
         owner: Some(owner),
         state: State::PendingAcceptance,
         created: Some(now),

@@ -38,7 +38,7 @@ pub(super) fn connection(configuration: &ServiceConfiguration, row: &Row<'_>) ->
     line::<&str>(&[
         connection.service.as_str(),
         service_name(configuration).unwrap_or_default(),
-        connection.endpoint.as_str(),
+        connection.subject.as_str(),
         connection.owner.as_ref().map_or("", |account| account.as_str()),
         connection.state.as_str(),
         connection.region.as_ref().map_or("", |region| region.as_str()),

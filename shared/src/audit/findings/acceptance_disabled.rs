@@ -15,7 +15,7 @@ fn check(view: &ServiceView<'_>) -> Option<Finding> {
     if view.service.acceptance_required {
         return None;
     }
-    let anyone = view.permissions.into_iter().flatten().any(|permission| permission.who == Principal::Anyone);
+    let anyone = view.permissions.into_iter().flatten().any(|permission| permission.principal == Principal::Anyone);
     let who = if anyone { "Every AWS account" } else { "Every allowed principal" };
     let what = format!("{who} is connected at once: the service does not require acceptance, so no policy is evaluated.");
     let finding = DEFINITION

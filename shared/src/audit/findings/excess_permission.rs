@@ -18,15 +18,15 @@ fn check(view: &ServiceView<'_>) -> Vec<Finding> {
 }
 
 fn finding(view: &ServiceView<'_>, permission: &AllowedPrincipal) -> Finding {
-    let AllowedPrincipal { text, who } = permission;
+    let AllowedPrincipal { text, principal } = permission;
     let subject = FindingSubject::Principal { service: view.service.id.clone(), principal: text.clone() };
     let finding = DEFINITION
-        .finding(subject, &sentence(who))
+        .finding(subject, &sentence(principal))
         .with_service_name(view.service)
-        .with_account(who.account())
+        .with_account(principal.account())
         .with_evidence("principal", text)
         .with_step("Name the account in the policy, or remove the permission");
-    let finding = Finding { severity: DEFINITION.severity_if(*who == Principal::Anyone), ..finding };
+    let finding = Finding { severity: DEFINITION.severity_if(*principal == Principal::Anyone), ..finding };
     // People paste commands into a shell, so no other characters go into one.
     if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*:/+=,.@_-".contains(&byte)) {
         return finding;

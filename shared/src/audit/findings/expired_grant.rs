@@ -13,8 +13,8 @@ pub(super) static DEFINITION: Definition = Definition {
 
 fn check(view: &ConnectionView<'_>) -> Option<Finding> {
     let grant = view.expired_grant()?;
-    let until = minute(grant.until?);
-    let what = format!("{} is connected on a grant that expired {until}, and no policy allows the connection.", view.owner());
+    let end = minute(grant.end()?);
+    let what = format!("{} is connected on a grant that ended {end}, and no policy allows the connection.", view.owner());
     let finding = DEFINITION.of_connection(view, &what).with_evidence("granted by", &grant.by).with_evidence("reason", &grant.reason);
     Some(view.with_rejection(finding).with_step("Or keep the connection: grant it again, or add it to the policy"))
 }

@@ -28,9 +28,10 @@ fn check(view: &ConnectionView<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-/// Observe mode accepts nothing, so no count rises: a request that was referred for a cap looks allowed later.
+/// Observe mode accepts nothing, so no count rises: a request that was referred for a cap looks allowed later. It rejects nothing
+/// either: a request that a person refused stays pending.
 fn is_observed(view: &ConnectionView<'_>) -> bool {
     let mut verdicts = view.ledger.history.into_iter().flat_map(|history| &history.verdicts);
-    let observed = |verdict: &Verdict| matches!(verdict, Verdict::ObservedAccept | Verdict::Referred);
+    let observed = |verdict: &Verdict| matches!(verdict, Verdict::ObservedAccept | Verdict::ObservedReject | Verdict::Referred);
     view.thresholds.mode == Mode::Observe && (view.ledger.incomplete || verdicts.any(observed))
 }

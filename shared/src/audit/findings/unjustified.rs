@@ -38,7 +38,13 @@ fn reason(Judged { judgement, evaluation }: &Judged) -> String {
             format!("a policy depends on {facts}, which is unknown, {no_grant}")
         }
         Evaluation::Refer(
-            Refer::NoPermit | Refer::PolicyError | Refer::Missing { .. } | Refer::UnknownState { .. } | Refer::Disputed { .. },
+            Refer::NoPermit
+            | Refer::PolicyError
+            | Refer::Missing { .. }
+            | Refer::UnknownState { .. }
+            | Refer::Disputed { .. }
+            | Refer::Held { .. }
+            | Refer::UnreadableDecision { .. },
         )
         | Evaluation::Accept => format!("no policy allows it, {no_grant}"),
     }

@@ -15,7 +15,7 @@ fn check(view: &ConnectionView<'_>) -> Option<Finding> {
     if view.phase() != Phase::Unknown {
         return None;
     }
-    let (region, endpoint) = (&view.thresholds.region, &view.connection().endpoint);
+    let (region, endpoint) = (&view.thresholds.region, &view.connection().subject);
     let state = view.connection().state.as_str();
     let what = format!("{} has a connection in the state `{state}`, which this version does not know.", view.owner());
     let finding = DEFINITION.of_connection(view, &what).with_step("Look for a newer version of the warden").with_command(

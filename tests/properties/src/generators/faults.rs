@@ -16,19 +16,24 @@ pub(super) fn fault(stale_reads: bool) -> BoxedStrategy<(Call, Fault)> {
         Call::Ec2("DescribeAccount"),
         Call::Ledger("RecallQuery"),
         Call::Ledger("OpenQuery"),
-        Call::Ledger("GrantsQuery"),
-        Call::Ledger("Query"),
+        Call::Ledger("ServiceQuery"),
+        Call::Ledger("DecisionsQuery"),
+        Call::Ledger("OpenServicesQuery"),
+        Call::Ledger("RecordsQuery"),
+        Call::Ledger("GetItem"),
     ]);
     let acts = select(vec![Call::Ec2("AcceptVpcEndpointConnections"), Call::Ec2("RejectVpcEndpointConnections")]);
     let writes = select(vec![
-        Call::Ledger("PutItem"),
-        Call::Ledger("PutItem"),
+        Call::Ledger("Commit"),
+        Call::Ledger("Commit"),
+        Call::Ledger("Commit"),
         Call::Ledger("TransactWriteItems"),
         Call::Ledger("AcquireLock"),
         Call::Ledger("ReleaseLock"),
         Call::Ledger("PutKnown"),
         Call::S3,
     ]);
+    let queue = select(["SendMessageBatch", "ChangeMessageVisibility", "SendMessage"].map(Call::Queue).to_vec());
     let before = || select(vec!["RequestLimitExceeded", "InternalError", "ServiceUnavailable", "UnauthorizedOperation", "Throttling", ""]);
     let after = || select(vec!["InternalError", "RequestTimeout", ""]);
     let code = select(vec!["InvalidState", "InvalidVpcEndpointId.NotFound", "InternalError", "DryRunOperation", ""]);
@@ -40,6 +45,7 @@ pub(super) fn fault(stale_reads: bool) -> BoxedStrategy<(Call, Fault)> {
         4 => (acts, prop_oneof![2 => failure(), 1 => Just(Fault::Again), 3 => partly]),
         3 => (writes, prop_oneof![failure(), Just(Fault::Again), Just(Fault::Conflict)]),
         2 => (Just(Call::Sns), failure()),
+        1 => (queue, failure()),
         1 => (Just(Call::Ec2("DescribeAccount")), failure()),
     ]
     .boxed()

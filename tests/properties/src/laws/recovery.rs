@@ -1,9 +1,12 @@
 //! Law 4: nothing is lost.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 use proptest::test_runner::TestRunner;
 use scenarios::DEFAULT_TOPIC;
 use serde_json::Value;
+use warden::ledger::record::Record;
 
 use super::{check, none};
 use crate::{
@@ -11,11 +14,11 @@ use crate::{
     mutants::Flaw,
     reference::{self, Answer},
     scenario::{ACCOUNTS, Delivery, Ending},
-    simulation::{OWN_TOPIC, Request, Simulation, covers},
+    simulation::{OWN_TOPIC, Request, Simulation, now},
 };
 
-/// 4. Once the faults stop, one sweep and one audit leave each pending request answered or told to its owner, and each
-///    acceptance on record or told as unrecorded.
+/// 4. After a kill at any await, and once the faults stop, one sweep puts each act of the warden on the record, and answers
+///    each pending request or tells its owner. One audit tells the connections that others accepted without a record.
 pub fn nothing_is_lost(flaw: Option<Flaw>, runner: &mut TestRunner) -> Result<(), String> {
     check(runner, &scenario(CONCURRENT), |scenario| {
         let mut simulation = Simulation::new(flaw, &scenario);
@@ -23,14 +26,22 @@ pub fn nothing_is_lost(flaw: Option<Flaw>, runner: &mut TestRunner) -> Result<()
         let mut lost = settle(&mut simulation);
         for request in simulation.requests.iter().filter(|request| simulation.is_in_scope(request)) {
             let open = matches!(request.state.as_str(), "pendingAcceptance" | "migrating");
-            if open && !is_told(&simulation, request) {
+            if open && !is_told(&simulation, request) && !is_counted(&simulation, request) {
                 lost.push(format!("{} is pending, and its owner was not told", request.endpoint));
+            }
+            let is_rejected = request.rejected_by_warden && request.state == "rejected";
+            for (was_done, verdict) in [(request.is_own, "accepted"), (is_rejected, "rejected")] {
+                if was_done && !simulation.has_verdict(request, &[verdict, "failed"]) {
+                    lost.push(format!("{} was {verdict} by the warden, off the record", request.endpoint));
+                }
             }
             let needs_record = request.is_live() && simulation.service_of(request).acceptance_required;
             if needs_record && !is_recorded(&simulation, request) {
                 lost.push(format!("{} is connected without a record, and its owner was not told", request.endpoint));
             }
         }
+        let keys = simulation.ledger.keys_after(0);
+        lost.extend((keys.len() != BTreeSet::from_iter(&keys).len()).then(|| "a record took the place of another".to_owned()));
         none(lost)
     })
 }
@@ -42,8 +53,8 @@ pub(super) fn settle(simulation: &mut Simulation<'_>) -> Vec<String> {
     // By then, EC2 describes each new endpoint, and the caches have expired.
     simulation.pass(SignedDuration::from_mins(25));
     let before: Vec<(i64, i64)> = simulation.requests.iter().map(|request| simulation.beside(request)).collect();
-    let sweep = simulation.invoke(0, Delivery::Sweep, Ending::Completes).unwrap();
-    let mut undone: Vec<String> = sweep.err().map(|error| format!("the sweep failed: {error}")).into_iter().collect();
+    let sweep = simulation.work_off(Delivery::Sweep);
+    let mut undone: Vec<String> = (sweep.errors > 0).then(|| format!("the sweep failed: {sweep:?}")).into_iter().collect();
     for (request, least) in simulation.requests.iter().zip(before) {
         let is_due = request.is_pending() && simulation.is_in_scope(request) && !simulation.scenario.world.observe;
         if is_due && must_be_answered(simulation, request, least) {
@@ -61,9 +72,16 @@ pub(super) fn settle(simulation: &mut Simulation<'_>) -> Vec<String> {
 /// Returns true if the answer is the same, and is not to wait, for all counts from those before the sweep to those now.
 fn must_be_answered(simulation: &Simulation<'_>, request: &Request, least: (i64, i64)) -> bool {
     let (most, in_force) = (simulation.beside(request), &simulation.in_force);
+    if simulation.people.holds(&request.service) {
+        return false;
+    }
+    if simulation.people.refusal(request, now()).is_some() {
+        return request.state == "pendingAcceptance";
+    }
     let granted = simulation.has_grant(request);
     let answer = |counts| {
-        let facts = reference::as_asked(in_force, simulation.facts(request, counts), granted);
+        let facts = reference::Facts { role: simulation.role(request), ..simulation.facts(request, counts) };
+        let facts = reference::as_asked(in_force, facts, granted);
         if reference::accepts_by_grant(in_force, &facts, granted) { Answer::Accept } else { reference::answer(in_force, &facts) }
     };
     let first = answer(least);
@@ -85,11 +103,19 @@ fn is_told(simulation: &Simulation<'_>, request: &Request) -> bool {
         .any(|(to, message)| to == topic && is_news(&message.attributes) && message.json.contains(&request.endpoint))
 }
 
+/// Returns true if the ledger has told of the request only as one of many of its account.
+fn is_counted(simulation: &Simulation<'_>, request: &Request) -> bool {
+    let records = simulation.ledger.records();
+    let of_account = |record: &&Record| record.account().is_some_and(|account| account.as_str() == ACCOUNTS[request.account]);
+    let is_counted = |record: &Record| record.subject().as_str() == request.endpoint && record.counted;
+    records.iter().any(is_counted) && records.iter().filter(of_account).count() > 10
+}
+
 /// Returns true if there is a record, a grant that names a person, or a message about the missing record. Without the time
 /// of the request, its age is unknown; then the report must name it.
 fn is_recorded(simulation: &Simulation<'_>, request: &Request) -> bool {
     simulation.has_verdict(request, &["accepted", "found"])
-        || simulation.grants.iter().any(|grant| covers(grant, request))
+        || simulation.people.grants.iter().any(|grant| grant.covers(request))
         || is_told(simulation, request)
         || is_named_as_unseen(simulation, request)
 }

@@ -1,16 +1,20 @@
 //! EC2 and Organizations.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use scenarios::Aws;
 use warden::{
     decision::{ActionToken, ToAccept, ToReject},
+    ledger::record::Act,
     model::{
         connection::{Connection, ConnectionPage, Phase, State},
-        ids::{AccountId, EndpointId, ServiceId, TopicArn},
+        ids::{AccountId, ServiceId, TopicArn},
         notification::ConnectionNotification,
         organization::{self, Membership},
         principal::AllowedPrincipal,
         service::{Service, ServiceConfiguration},
+        subject::Subject,
     },
     ports::{Accept, ActOutcome, CallError, ConnectionFilter, Describe, Directory, Inventory, Reject},
 };
@@ -18,17 +22,18 @@ use warden::{
 use super::{Shared, lock};
 use crate::{mutants::Flaw, reference::Member, simulation::now};
 
-/// The answers that one environment of `approve` got, and its acts.
+/// The answers that one environment of `approve` got, and its intents.
 #[derive(Debug, Default)]
 pub struct Log {
-    pub services: Vec<(Timestamp, Service)>,
+    /// The last descriptions in the present invocation, by service.
+    pub services: BTreeMap<String, Service>,
+    /// The last lists of connections in the present invocation, by service.
+    pub lists: BTreeMap<String, Vec<Connection>>,
     pub members: Vec<(Timestamp, AccountId, Member)>,
-    /// The lists of connections in the present invocation.
-    pub lists: Vec<Vec<Connection>>,
-    /// The endpoints that it asked EC2 to accept, in order.
-    pub asked: Vec<EndpointId>,
-    /// The endpoints that EC2 accepted, each with the number of lists that were read before.
-    pub accepted: Vec<(usize, EndpointId)>,
+    /// The intent in the write that it last attempted.
+    pub intent: Option<(Act, Vec<Subject>)>,
+    /// The accounts that Organizations still describes.
+    pub lookups_left: Option<usize>,
 }
 
 #[derive(Clone)]
@@ -37,8 +42,8 @@ pub struct Ec2Port {
     pub log: Shared<Log>,
     pub flaw: Option<Flaw>,
     pub page_size: usize,
-    /// The endpoint and the owner in the present event.
-    pub claimed: Option<(EndpointId, AccountId)>,
+    /// The endpoints and the owners in the present messages.
+    pub claimed: Vec<(Subject, AccountId)>,
 }
 
 impl Ec2Port {
@@ -52,6 +57,13 @@ impl Ec2Port {
             Err(_) if self.has(Flaw::TakesErrorsForSuccess) => Ok(ActOutcome::Asked(Vec::new())),
             other => other,
         }
+    }
+
+    fn may_look_up(&self) -> bool {
+        let mut log = lock(&self.log);
+        let left = log.lookups_left;
+        log.lookups_left = left.map(|left| left.saturating_sub(1));
+        left != Some(0)
     }
 
     fn described(&self, mut found: Vec<Connection>) -> Vec<Connection> {
@@ -72,7 +84,7 @@ impl Ec2Port {
                 connection.ip_address_type.get_or_insert_with(|| "ipv4".to_owned());
             }
             Some(Flaw::TrustsTheEventsOwner) => {
-                if let Some((_, owner)) = self.claimed.as_ref().filter(|(endpoint, _)| connection.endpoint == *endpoint) {
+                if let Some((_, owner)) = self.claimed.iter().rfind(|(subject, _)| connection.subject == *subject) {
                     connection.owner = Some(owner.clone());
                 }
             }
@@ -81,19 +93,23 @@ impl Ec2Port {
     }
 }
 
+fn throttled() -> CallError {
+    let code = Some("TooManyRequestsException".to_owned());
+    CallError { call: "DescribeAccount", code, message: "Too many requests".to_owned(), source: None }
+}
+
 impl Describe for Ec2Port {
     async fn connections(&self, of: ConnectionFilter<'_>) -> Result<Vec<Connection>, CallError> {
         let found = self.aws.connections(of).await?;
-        // The answer about one endpoint does not show how many others there are.
-        if !matches!(of, ConnectionFilter::Endpoint(_)) {
-            lock(&self.log).lists.push(found.clone());
+        if let ConnectionFilter::Service(id) = of {
+            lock(&self.log).lists.insert(id.to_string(), found.clone());
         }
         Ok(self.described(found))
     }
 
     async fn services(&self, id: Option<&ServiceId>) -> Result<Vec<Service>, CallError> {
         let found = self.aws.services(id).await?;
-        lock(&self.log).services.extend(found.iter().map(|service| (now(), service.clone())));
+        lock(&self.log).services.extend(found.iter().map(|service| (service.id.to_string(), service.clone())));
         Ok(found)
     }
 
@@ -104,7 +120,6 @@ impl Describe for Ec2Port {
 
 impl Accept for Ec2Port {
     async fn accept(&self, service: &ServiceId, tokens: Vec<ActionToken<ToAccept>>) -> Result<ActOutcome, CallError> {
-        lock(&self.log).asked.extend(tokens.iter().map(|token| token.endpoint().clone()));
         self.outcome(self.aws.accept(service, tokens).await)
     }
 }
@@ -117,7 +132,7 @@ impl Reject for Ec2Port {
 
 impl Directory for Ec2Port {
     async fn member(&self, account: &AccountId) -> Result<Membership, CallError> {
-        let answer = self.aws.member(account).await;
+        let answer = if self.may_look_up() { self.aws.member(account).await } else { Err(throttled()) };
         let member = match &answer {
             Ok(Membership::Member(member)) => Member::Inside { units: member.units.clone(), active: member.state == "ACTIVE" },
             Ok(Membership::Outside) => Member::Outside,

@@ -3,55 +3,96 @@
 use jiff::Timestamp;
 use scenarios::MemoryLedger;
 use warden::{
-    decision::grant::Grant,
+    decision::{Hold, PersonDecisions},
     ledger::{
+        commit::{Commit, CommitOutcome, ServiceItems},
         digest::Digest,
         history::LedgerHistory,
         open_finding::{Change, KnownSince, StoredFindings},
-        record::{Record, Verdict},
+        record::Record,
     },
-    model::ids::{EndpointId, ServiceId},
-    ports::{CallError, Findings, History, Ledger, LockOutcome, PublishOutcome, PutOutcome},
+    model::{ids::ServiceId, subject::Subject},
+    ports::{CallError, Findings, History, LockOutcome, PublishOutcome, ReadError, ServiceLedger, StackLedger},
 };
 
+use super::{Log, Shared, lock};
 use crate::mutants::Flaw;
 
 #[derive(Clone)]
 pub struct LedgerPort {
     pub ledger: MemoryLedger,
+    /// The log of the environment that uses it.
+    pub log: Shared<Log>,
     pub flaw: Option<Flaw>,
+    /// No service has to wait for its next act.
+    pub unpaced: bool,
 }
 
 impl LedgerPort {
     fn has(&self, flaw: Flaw) -> bool {
         self.flaw == Some(flaw)
     }
+
+    /// A write as a broken adapter would make it.
+    fn mutate(&self, service: &ServiceId, commit: &Commit) -> Commit {
+        let mut commit = commit.clone();
+        let version = self.ledger.service(service.as_str()).version;
+        match self.flaw {
+            Some(Flaw::IgnoresVersions) => commit.expected = version,
+            Some(Flaw::IgnoresDecisions) => commit.heeds_decisions = false,
+            Some(Flaw::IgnoresHolds) => commit.heeds_hold = false,
+            Some(Flaw::DropsIntents) => commit.state.intent = None,
+            Some(Flaw::ForgetsRecentActs) => commit.state.recent.clear(),
+            Some(Flaw::ForgetsWhatWasTold) => commit.pending.clear(),
+            Some(Flaw::LosesRecords) => commit.records.clear(),
+            Some(Flaw::KeepsOneRecordPerEndpoint) => {
+                let records = self.ledger.records();
+                commit.records.retain(|new| records.iter().all(|old| old.subject() != new.subject()));
+            }
+            Some(Flaw::OverwritesRecords) => commit.records.iter().map(Record::key).for_each(|key| self.ledger.delete(&key)),
+            _ => {}
+        }
+        commit
+    }
 }
 
-impl Ledger for LedgerPort {
-    async fn put(&self, record: &Record) -> Result<PutOutcome, CallError> {
-        if self.has(Flaw::LosesRecords) {
-            return Ok(PutOutcome::Written);
-        }
-        if self.has(Flaw::OverwritesRecords) {
-            self.ledger.delete(&record.key());
-        }
-        if self.has(Flaw::KeepsOneRecordPerEndpoint) && !self.ledger.verdicts(record.service(), record.endpoint()).await?.is_empty() {
-            return Ok(PutOutcome::AlreadyThere);
-        }
-        self.ledger.put(record).await
+impl ServiceLedger for LedgerPort {
+    async fn items(&self, service: &ServiceId) -> Result<ServiceItems, ReadError> {
+        let mut items = self.ledger.items(service).await?;
+        items.state.pace.not_before = items.state.pace.not_before.filter(|_| !self.unpaced);
+        Ok(items)
     }
 
-    async fn grants(&self, service: &ServiceId) -> Result<Vec<Grant>, CallError> {
-        let mut grants = self.ledger.grants(service).await?;
+    async fn decisions(&self, service: &ServiceId) -> Result<PersonDecisions, CallError> {
+        let mut people = self.ledger.decisions(service).await?;
         if self.has(Flaw::IgnoresTheEndOfGrants) {
-            grants.iter_mut().for_each(|grant| grant.until = None);
+            people.grants.iter_mut().for_each(|grant| grant.until = None);
         }
-        Ok(grants)
+        if self.has(Flaw::IgnoresRefusals) {
+            people.refusals.clear();
+        }
+        people.hold = people.hold.filter(|_| !self.has(Flaw::IgnoresHolds));
+        Ok(people)
     }
 
-    async fn verdicts(&self, service: &ServiceId, endpoint: &EndpointId) -> Result<Vec<Verdict>, CallError> {
-        self.ledger.verdicts(service, endpoint).await
+    async fn commit(&self, service: &ServiceId, commit: &Commit) -> Result<CommitOutcome, CallError> {
+        let subjects = |records: &[Record]| records.iter().map(|record| record.subject().clone()).collect();
+        lock(&self.log).intent = commit.state.intent.as_ref().map(|intent| (intent.act, subjects(&intent.records)));
+        self.ledger.commit(service, &self.mutate(service, commit)).await
+    }
+}
+
+impl StackLedger for LedgerPort {
+    async fn open_services(&self) -> Result<Vec<ServiceId>, CallError> {
+        self.ledger.open_services().await
+    }
+
+    async fn stack_hold(&self) -> Result<Option<Hold>, CallError> {
+        self.ledger.stack_hold().await
+    }
+
+    async fn is_recorded(&self, service: &ServiceId, subject: &Subject) -> Result<bool, CallError> {
+        self.ledger.is_recorded(service, subject).await
     }
 }
 

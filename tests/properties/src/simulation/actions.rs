@@ -1,15 +1,32 @@
 //! The actions of consumers, of people and of EC2.
 
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
 use jiff::SignedDuration;
 use local::world;
 use scenarios::{PROVIDER, event};
-use warden::decision::grant::{Grant, Grantee};
+use warden::{
+    decision::{
+        Hold,
+        grant::Grantee,
+        order::{Command, Order, Planned, Reason},
+    },
+    ledger::commit::CommitOutcome,
+    ports::PersonLedger,
+};
 
-use super::{Request, Simulation, is_live, latest, load, now};
+use super::{Request, Simulation, latest, load, now};
 use crate::{
     events::Sent,
     scenario::{ACCOUNTS, NAMES, NewEndpoint, Omission, PersonAction},
 };
+
+const KIM: &str = "arn:aws:sts::123456789012:assumed-role/network/kim";
+const REASON: &str = "migration weekend";
 
 impl Simulation<'_> {
     pub fn request(&mut self, new: NewEndpoint) {
@@ -23,19 +40,7 @@ impl Simulation<'_> {
             self.aws.world().connection_mut(&endpoint.id).unwrap().ip_address_type = Some("dualstack".to_owned());
         }
         let state = self.state(&endpoint.id);
-        self.requests.push(Request {
-            endpoint: endpoint.id,
-            account,
-            service,
-            was_live: is_live(&state),
-            state,
-            was_rejected: false,
-            omits: false,
-            omits_owner: false,
-            accepted_beside: None,
-            accepted_and_reported: false,
-            role: None,
-        });
+        self.requests.push(Request::new(endpoint.id, account, service, state));
         if let Some(omitted) = omitted {
             self.omit(self.requests.len() - 1, omitted);
         }
@@ -70,7 +75,7 @@ impl Simulation<'_> {
             }
             PersonAction::GrantEndpoint(n, minutes) => {
                 if let Some(Request { endpoint, service, .. }) = self.latest_request(n) {
-                    self.grant(&service, Grantee::Endpoint(endpoint.parse().unwrap()), minutes);
+                    self.grant(&service, Grantee::Subject(endpoint.parse().unwrap()), minutes);
                 }
             }
             PersonAction::GrantAccount { account, service, minutes } => {
@@ -78,14 +83,15 @@ impl Simulation<'_> {
                 self.grant(&service, Grantee::Account(ACCOUNTS[account].parse().unwrap()), minutes);
             }
             PersonAction::Revoke(n) => {
-                let Some(n) = latest(n, self.grants.len()) else { return };
-                // Two identical grants are one item on the ledger.
-                let revoked = self.grants[n].clone();
-                self.grants.retain(|grant| *grant != revoked);
-                self.ledger.revoke(|grant| *grant == revoked);
-                let running = self.environments.iter_mut().flat_map(|environment| &mut environment.running);
-                running.for_each(|invocation| invocation.granted_throughout.retain(|grant| *grant != revoked));
+                let Some(n) = latest(n, self.people.grants.len()) else { return };
+                let grant = self.people.grants[n].clone();
+                self.order(&grant.service, Command::Revoke { from: vec![grant.to], disconnect: Vec::new() });
+                self.people.end(n, now());
             }
+            PersonAction::Refuse(n) => self.refuse(n, false),
+            PersonAction::Disconnect(n) => self.refuse(n, true),
+            PersonAction::Pause(service) => self.hold(service, true),
+            PersonAction::Resume(service) => self.hold(service, false),
             PersonAction::Publish(n) => {
                 let policies = &self.scenario.policies;
                 self.in_force = self.written_now(policies[n % policies.len()].clone());
@@ -99,24 +105,67 @@ impl Simulation<'_> {
     }
 
     fn grant(&mut self, service: &str, to: Grantee, minutes: Option<i64>) {
-        let grant = Grant {
-            schema: 1,
-            service: service.parse().unwrap(),
-            to,
-            by: "arn:aws:sts::123456789012:assumed-role/network/kim".to_owned(),
-            reason: "migration weekend".to_owned(),
-            at: now(),
-            until: minutes.map(|minutes| now() + SignedDuration::from_mins(minutes)),
+        self.take_a_moment();
+        let until = minutes.map(|minutes| now() + SignedDuration::from_mins(minutes));
+        self.order(service, Command::Approve { to: to.clone(), until });
+        self.people.grant(service, to, until, now());
+        self.all_grants.extend(self.people.grants.last().cloned());
+    }
+
+    fn refuse(&mut self, n: usize, disconnects: bool) {
+        let Some(request) = self.latest_request(n) else { return };
+        self.take_a_moment();
+        let subject = request.endpoint.parse().unwrap();
+        let command =
+            if disconnects { Command::Revoke { from: Vec::new(), disconnect: vec![subject] } } else { Command::Reject { subject } };
+        self.order(&request.service, command);
+        self.people.refuse(&request, disconnects, now());
+    }
+
+    fn hold(&mut self, service: Option<usize>, held: bool) {
+        let Some(service) = service else {
+            let hold = Hold { by: KIM.to_owned(), reason: REASON.to_owned(), at: now() };
+            self.people.hold(None, held);
+            return if held { finish(self.ledger.hold_stack(&hold)).unwrap() } else { finish(self.ledger.resume_stack(&hold)).unwrap() };
         };
-        self.ledger.grant(grant.clone());
-        let running = self.environments.iter_mut().flat_map(|environment| &mut environment.running);
-        running.for_each(|invocation| invocation.granted.push(grant.clone()));
-        self.all_grants.push(grant.clone());
-        self.grants.push(grant);
+        let service = self.services[service % self.services.len()].clone();
+        self.order(&service, if held { Command::Pause } else { Command::Resume });
+        self.people.hold(Some(&service), held);
+    }
+
+    /// People end every hold.
+    pub fn resume_all(&mut self) {
+        self.hold(None, false);
+        (0..self.services.len()).for_each(|service| self.hold(Some(service), false));
+    }
+
+    /// Of two decisions, the later one counts: they are not made at the same time.
+    fn take_a_moment(&mut self) {
+        self.pass(SignedDuration::from_secs(1));
+    }
+
+    /// Writes an order to the ledger, as the command line does.
+    fn order(&self, service: &str, command: Command) {
+        let reason = Reason::try_from(REASON.to_owned()).unwrap();
+        let order = Order { service: service.parse().unwrap(), command, by: KIM.to_owned(), reason, at: now() };
+        let expected = self.ledger.service(service).version.decisions;
+        if let Planned::Changes(changes) = order.plan(&self.ledger.people(service)).unwrap() {
+            assert_eq!(self.ledger.decide_now(&order.service, &changes, expected), CommitOutcome::Written);
+        }
     }
 
     pub(super) fn rename(&mut self, service: usize, name: usize) {
         let id = self.services[service % self.services.len()].clone();
         self.aws.world().create_tags(PROVIDER, &[id], &[("Name".to_owned(), NAMES[name].to_owned())]).unwrap();
+    }
+}
+
+/// Runs work that waits for no other party.
+pub(crate) fn finish<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    loop {
+        if let Poll::Ready(done) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return done;
+        }
     }
 }

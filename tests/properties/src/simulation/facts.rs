@@ -1,9 +1,11 @@
 //! The true facts at a moment, for the laws that look at the end of a scenario.
 
 use scenarios::PROVIDER;
+use warden::ledger::record::Record;
 
-use super::{Request, Simulation, count, covers, now};
+use super::{Request, Simulation, count, now};
 use crate::{
+    events::Claim,
     reference::{Facts, Member},
     scenario::{ACCOUNTS, NAMES, Service},
 };
@@ -45,7 +47,12 @@ impl Simulation<'_> {
 
     /// Returns true if a grant covers the request and has not expired.
     pub fn has_grant(&self, request: &Request) -> bool {
-        self.grants.iter().any(|grant| covers(grant, request) && grant.until.is_none_or(|until| now() < until))
+        self.people.has_grant(request, now())
+    }
+
+    /// Returns true if a grant covered the request at any time.
+    pub fn was_granted(&self, request: &Request) -> bool {
+        self.all_grants.iter().any(|grant| grant.covers(request))
     }
 
     pub fn is_in_scope(&self, request: &Request) -> bool {
@@ -59,7 +66,16 @@ impl Simulation<'_> {
 
     /// Returns true if the ledger has one of these verdicts for a request.
     pub fn has_verdict(&self, request: &Request, verdicts: &[&str]) -> bool {
-        let connection = format!("{}/{}", request.service, request.endpoint);
-        self.ledger.keys_after(0).iter().any(|key| key.connection == connection && verdicts.contains(&key.verdict.as_str()))
+        let of_request = |record: &Record| record.subject().as_str() == request.endpoint && record.service().as_str() == request.service;
+        self.ledger.records().iter().any(|record| of_request(record) && verdicts.contains(&record.verdict.as_str()))
+    }
+
+    /// The role that the ledger proves, which an event that was delivered must prove too.
+    pub fn role(&self, request: &Request) -> Option<String> {
+        let items = self.ledger.service(&request.service);
+        let proof = items.proofs.get(&request.endpoint.parse().unwrap())?;
+        let proves = |claim: &Claim| claim.proves(&request.endpoint, ACCOUNTS[request.account]);
+        assert!(self.claims.iter().filter_map(proves).any(|role| role == proof.role.as_str()), "nothing proves {proof:?}");
+        Some(proof.role.to_string())
     }
 }

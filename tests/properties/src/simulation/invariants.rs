@@ -1,11 +1,69 @@
-//! The invariants: after each step, each change in the world and each new record follows from what the actor was told.
+//! The invariants: after each await, each intent, each change in the world and each new record follows from what the actor was
+//! told.
 
-use warden::{decision::grant::Grant, ledger::record::Verdict};
+use std::collections::BTreeSet;
 
-use super::{Actor, Request, Simulation, Violation, covers, evidence::Evidence, is_live, now};
-use crate::{ports::lock, reference::Answer, scenario::ACCOUNTS};
+use warden::ledger::record::{Act, Verdict};
+
+use super::{Actor, Request, Simulation, Violation, count, evidence::Evidence, is_live, now};
+use crate::ports::lock;
+
+/// An act whose intent is on the ledger, by the worker that wrote it.
+#[derive(Debug, Clone)]
+pub(super) struct Intended {
+    pub(super) act: Act,
+    pub(super) endpoint: String,
+    /// The acceptances that precede it in the intent.
+    preceding: BTreeSet<String>,
+    people: super::People,
+    /// What is wrong with it.
+    violation: Option<Violation>,
+}
 
 impl Simulation<'_> {
+    /// The number of writes of workers on the ledger.
+    pub(super) fn writes(&self) -> u64 {
+        self.services.iter().map(|service| self.ledger.service(service).version.sequence).sum()
+    }
+
+    /// Judges the intent that a worker wrote a moment ago.
+    pub(super) fn take_intent(&mut self, environment: usize) {
+        let intent = lock(&self.environments[environment].ec2.log).intent.take();
+        if let Some((act, subjects)) = intent {
+            let mut preceding = BTreeSet::new();
+            for subject in subjects {
+                let endpoint = subject.as_str().to_owned();
+                let Some(request) = self.requests.iter().find(|request| request.endpoint == endpoint).cloned() else { continue };
+                let mut intended = Intended {
+                    act,
+                    endpoint: endpoint.clone(),
+                    preceding: preceding.clone(),
+                    people: self.people.clone(),
+                    violation: None,
+                };
+                intended.violation = self.violation_of(environment, &request, &intended);
+                if intended.violation.is_none() {
+                    self.intended.insert((endpoint.clone(), act.done().as_str()));
+                }
+                if act == Act::Accept {
+                    preceding.insert(endpoint);
+                }
+                self.environments[environment].running.iter_mut().for_each(|invocation| invocation.intended.push(intended.clone()));
+            }
+        }
+    }
+
+    fn violation_of(&self, environment: usize, request: &Request, intended: &Intended) -> Option<Violation> {
+        if intended.people.holds(&request.service) {
+            return Some(Violation::Hold);
+        }
+        if self.allows(environment, request, intended, (0, 0)) {
+            return None;
+        }
+        let is_overruled = self.with_evidence(environment, intended, |evidence| evidence.is_overruled(intended.act, request));
+        Some(if is_overruled { Violation::Overruled } else { Violation::Safety })
+    }
+
     /// Checks the changes since the last check.
     pub(super) fn check_changes(&mut self, actor: Actor) {
         let mut changed: Vec<(usize, String)> = Vec::new();
@@ -16,41 +74,66 @@ impl Simulation<'_> {
             }
         }
         if let Actor::Approve(environment) = actor {
-            let log = lock(&self.environments[environment].ec2.log);
-            changed.sort_by_key(|(n, _)| log.asked.iter().rposition(|id| id.as_str() == self.requests[*n].endpoint));
+            let running = self.environments[environment].running.as_ref();
+            let place = |endpoint: &str| running.and_then(|run| run.intended.iter().rposition(|intended| intended.endpoint == endpoint));
+            changed.sort_by_key(|(n, _)| place(&self.requests[*n].endpoint));
         }
         for (n, state) in changed {
             self.check_state(actor, n, &state);
             let request = &mut self.requests[n];
             request.was_live |= is_live(&state);
             request.was_rejected |= state == "rejected";
+            request.is_own &= is_live(&state);
+            request.recorded = request.recorded.filter(|_| is_live(&request.state) && is_live(&state));
             request.state = state;
         }
         for key in self.ledger.keys_after(self.records_checked) {
             self.records_checked += 1;
             let Some(record) = self.ledger.record(&key) else { continue };
-            let n = self.requests.iter().position(|request| request.endpoint == record.endpoint().as_str()).unwrap();
-            self.check_record(actor, n, record.verdict);
+            let n = self.requests.iter().position(|request| request.endpoint == record.subject().as_str());
+            if let Some(n) = n {
+                self.check_record(actor, n, record.verdict);
+            }
         }
     }
 
     fn check_state(&mut self, actor: Actor, n: usize, to: &str) {
         let Actor::Approve(environment) = actor else { return };
         let request = self.requests[n].clone();
-        if to == "pending" && !request.is_live() {
-            if !self.allows(environment, &request, Answer::Accept) {
-                self.violate(Violation::Safety, &request, "was accepted, and neither a policy nor a person allows it");
-            }
-            self.requests[n].accepted_beside = Some(self.beside(&request));
-            let mut log = lock(&self.environments[environment].ec2.log);
-            let lists = log.lists.len();
-            log.accepted.push((lists, request.endpoint.parse().unwrap()));
-        }
         // EC2 rejects also a connection that a person accepts at that moment. No condition in the call can prevent that.
-        if to == "rejected" && !self.allows(environment, &request, Answer::Reject) {
-            let what = if request.is_live() { "was connected and was rejected" } else { "was rejected, and no policy rejects it" };
-            self.violate(Violation::Safety, &request, what);
+        let act = match to {
+            "pending" if !request.is_live() => Act::Accept,
+            "rejected" => Act::Reject,
+            _ => return,
+        };
+        let running = self.environments[environment].running.as_ref();
+        let intended = running.and_then(|run| run.intended.iter().rfind(|one| one.endpoint == request.endpoint && one.act == act)).cloned();
+        let violation = match &intended {
+            None => Some(Violation::Safety),
+            Some(intended) if intended.violation.is_some() => intended.violation,
+            Some(intended) if act == Act::Accept && !self.allows(environment, &request, intended, self.own_beside(&request)) => {
+                Some(Violation::Cap)
+            }
+            Some(_) => None,
+        };
+        if let Some(violation) = violation {
+            self.violate(violation, &request, &format!("was {}, and neither a policy nor a person allows it", act.done()));
         }
+        let beside = self.beside(&request);
+        let request = &mut self.requests[n];
+        match act {
+            Act::Accept => {
+                request.accepted_beside = Some(beside);
+                request.is_own = request.state == "pendingAcceptance";
+            }
+            Act::Reject => request.rejected_by_warden = true,
+        }
+    }
+
+    /// The other connections that the warden accepted, of its account and of all accounts.
+    fn own_beside(&self, request: &Request) -> (i64, i64) {
+        let others = || self.requests.iter().filter(|one| one.service == request.service && one.endpoint != request.endpoint && one.is_own);
+        (count(others().filter(|one| one.account == request.account && !one.omits_owner)), count(others()))
     }
 
     fn check_record(&mut self, actor: Actor, n: usize, verdict: Verdict) {
@@ -63,34 +146,36 @@ impl Simulation<'_> {
         if !happened {
             self.violate(Violation::PartialSuccess, &request, &format!("is recorded as {verdict}, and is {}", request.state));
         }
-        let Actor::Approve(environment) = actor else { return };
-        let answer = match verdict {
-            Verdict::Accepted => Answer::Accept,
-            Verdict::Rejected => Answer::Reject,
-            _ => return,
-        };
-        let Some(invocation) = &self.environments[environment].running else { return };
-        let is_valid = |grant: &Grant| invocation.nows.iter().any(|now| grant.until.is_none_or(|until| *now < until));
-        let granted = invocation.granted.iter().any(|grant| covers(grant, &request) && is_valid(grant));
-        let role = invocation.claim.as_ref().and_then(|claim| claim.proves(&request.endpoint, ACCOUNTS[request.account]));
-        if !(self.allows(environment, &request, answer) || (answer == Answer::Accept && granted)) {
-            self.violate(Violation::Safety, &request, &format!("is recorded as {verdict}, and nothing allows that"));
+        if happened && self.requests[n].recorded == Some(verdict) {
+            self.violate(Violation::Twice, &request, &format!("is recorded as {verdict} again"));
         }
-        if answer == Answer::Accept {
-            self.requests[n].role = role;
+        if matches!(verdict, Verdict::Accepted | Verdict::Rejected) {
+            self.requests[n].recorded = Some(verdict);
+        }
+        if !matches!((actor, verdict), (Actor::Approve(_), Verdict::Accepted | Verdict::Rejected)) {
+            return;
+        }
+        // A person grants and accepts: the grant explains the connection.
+        let granted = verdict == Verdict::Accepted && self.was_granted(&request);
+        if !granted && !self.intended.contains(&(request.endpoint.clone(), verdict.as_str())) {
+            self.violate(Violation::Safety, &request, &format!("is recorded as {verdict}, and nothing allows that"));
         }
     }
 
     fn violate(&mut self, law: Violation, request: &Request, what: &str) {
-        self.violations.push((law, format!("{} of {} at {} {what}", request.endpoint, ACCOUNTS[request.account], now())));
+        self.violations.push((law, format!("{} of {} at {} {what}", request.endpoint, super::ACCOUNTS[request.account], now())));
     }
 
-    /// Returns true if anything that the running invocation was told allows an answer.
-    fn allows(&self, environment: usize, request: &Request, answer: Answer) -> bool {
+    /// Returns true if what the worker was told allows an act, while at least so many others are connected.
+    fn allows(&self, environment: usize, request: &Request, intended: &Intended, least: (i64, i64)) -> bool {
+        !self.scenario.world.observe
+            && self.with_evidence(environment, intended, |evidence| evidence.allows(intended.act, request, &intended.preceding, least))
+    }
+
+    fn with_evidence(&self, environment: usize, intended: &Intended, holds: impl Fn(&Evidence<'_>) -> bool) -> bool {
         let environment = &self.environments[environment];
         let Some(invocation) = &environment.running else { return false };
         let log = lock(&environment.ec2.log);
-        let evidence = Evidence { simulation: self, invocation, log: &log };
-        !self.scenario.world.observe && (0..log.lists.len()).any(|n| evidence.allows(request, n, answer))
+        holds(&Evidence { simulation: self, invocation, log: &log, people: &intended.people })
     }
 }

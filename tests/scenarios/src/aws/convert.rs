@@ -19,7 +19,7 @@ pub(super) fn outcome(unsuccessful: Vec<world::Unsuccessful>) -> ActOutcome {
 pub(super) fn connection(from: &world::Connection) -> Connection {
     Connection {
         service: from.service_id.parse().unwrap(),
-        endpoint: from.endpoint_id.parse().unwrap(),
+        subject: from.endpoint_id.parse().unwrap(),
         owner: from.owner.as_ref().and_then(|owner| owner.parse().ok()),
         state: from.state.clone().into(),
         created: from.created,

@@ -2,9 +2,20 @@
 
 use jiff::SignedDuration;
 use local::world::{NewEndpoint, OrganizationAccount};
-use warden::decision::grant::{Grant, Grantee};
+use warden::{
+    decision::{
+        Refusal,
+        grant::Grantee,
+        order::{Change, Command, Order, Planned, Reason},
+    },
+    ledger::commit::CommitOutcome,
+    model::ids::ServiceId,
+};
 
 use crate::{NewRequest, PROVIDER, TestEnvironment, event};
+
+/// The person who decides.
+pub const KIM: &str = "arn:aws:sts::123456789012:assumed-role/network/kim";
 
 impl TestEnvironment {
     /// A consumer creates an endpoint for the Redis service.
@@ -44,21 +55,43 @@ impl TestEnvironment {
     }
 
     pub fn grant_endpoint(&self, endpoint: &str) {
-        self.grant(Grantee::Endpoint(endpoint.parse().unwrap()), None);
+        self.grant(Grantee::Subject(endpoint.parse().unwrap()), None);
     }
 
     /// A person grants access, perhaps for a time.
     pub fn grant(&self, to: Grantee, time: Option<SignedDuration>) {
-        let at = self.aws.world().now();
-        self.ledger.grant(Grant {
-            schema: 1,
-            service: self.service.parse().unwrap(),
-            to,
-            by: "arn:aws:sts::123456789012:assumed-role/network/kim".to_owned(),
-            reason: "migration weekend".to_owned(),
-            at,
-            until: time.map(|time| at + time),
-        });
+        let until = time.map(|time| self.aws.world().now() + time);
+        self.order(Command::Approve { to, until });
+    }
+
+    pub fn refuse(&self, endpoint: &str) {
+        self.order(Command::Reject { subject: endpoint.parse().unwrap() });
+    }
+
+    /// A refusal that another version of the warden wrote: the command line of this one asks for an upgrade first.
+    pub fn refuse_despite_unreadable(&self, endpoint: &str) {
+        let refusal =
+            Refusal { by: KIM.to_owned(), reason: "migration weekend".to_owned(), at: self.aws.world().now(), disconnects: false };
+        let expected = self.ledger.service(&self.service).version.decisions;
+        let change = Change::Refuse { subject: endpoint.parse().unwrap(), refusal };
+        assert_eq!(self.ledger.decide_now(&self.service.parse().unwrap(), &[change], expected), CommitOutcome::Written);
+    }
+
+    /// A person orders something about the Redis service. The ledger has it, and nothing is carried out yet.
+    pub fn order(&self, command: Command) {
+        let service: ServiceId = self.service.parse().unwrap();
+        let order = Order {
+            service: service.clone(),
+            command,
+            by: KIM.to_owned(),
+            reason: Reason::try_from("migration weekend".to_owned()).unwrap(),
+            at: self.aws.world().now(),
+        };
+        let expected = self.ledger.service(&self.service).version.decisions;
+        let Planned::Changes(changes) = order.plan(&self.ledger.people(&self.service)).unwrap() else {
+            panic!("nothing changes: {order:?}")
+        };
+        assert_eq!(self.ledger.decide_now(&service, &changes, expected), CommitOutcome::Written);
     }
 
     pub fn pass(&self, time: SignedDuration) {

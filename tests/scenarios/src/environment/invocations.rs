@@ -2,14 +2,19 @@
 
 use std::{cell::Cell, time::Duration};
 
-use approve::{AnswerError, Summary};
+use approve::Summary;
 use audit::AuditError;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use notify::{BatchResponse, Notify};
 use serde_json::Value;
-use warden::{message::Message, trigger::Trigger};
+use warden::{gather::organization_cache::OrganizationCache, message::Message, trigger::batch};
 
-use crate::{Caches, Settings, TestEnvironment, notify_config, sweep_event};
+use crate::{Settings, TestEnvironment, Worker, notify_config, sweep_event};
+
+/// The timeout of `approve`.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest time that a delivery waits for messages that are hidden.
+const WAIT_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 thread_local! {
     /// `Approve` and `Audit` take the clock as a plain function, which cannot capture the world's time.
@@ -17,26 +22,48 @@ thread_local! {
 }
 
 impl TestEnvironment {
-    pub async fn deliver(&self, event: &Value) -> Result<Summary, AnswerError> {
-        self.deliver_within(event, Duration::from_secs(60)).await
+    /// Sends a message to the request queue and lets `approve` work, for at most a minute of the world's time.
+    pub async fn deliver(&self, message: &Value) -> Summary {
+        self.queue.push(&message.to_string());
+        self.work().await
     }
 
-    /// Delivers an event to `approve`, with this much time left.
-    pub async fn deliver_within(&self, event: &Value, left: Duration) -> Result<Summary, AnswerError> {
-        let triggers = Trigger::parse(event.to_string().as_bytes()).unwrap();
-        let caches = Caches::cold(self.aws.clone());
-        let (summary, error) = self.settings().approve(self.aws.clone(), self.ledger.clone(), caches, triggers, left).await;
-        error.map_or(Ok(summary), Err)
+    /// Lets `approve` work until the queue is empty, for at most a minute of the world's time.
+    pub async fn work(&self) -> Summary {
+        let end = self.aws.world().now() + WAIT_MAX;
+        let mut all = Summary::default();
+        while let Some(next) = self.queue.next_visible().filter(|next| *next <= end) {
+            let now = self.aws.world().now();
+            self.pass(next.duration_since(now).max(SignedDuration::ZERO));
+            let Some(summary) = self.invoke().await else { continue };
+            all.written.extend(summary.written);
+            all.ignored += summary.ignored;
+            all.swept += summary.swept;
+            all.errors += summary.errors;
+            all.pending_age_max_seconds = summary.pending_age_max_seconds.or(all.pending_age_max_seconds);
+        }
+        all
+    }
+
+    /// Invokes `approve` once, with the visible messages. `None` if there are none.
+    pub async fn invoke(&self) -> Option<Summary> {
+        let event = self.queue.receive()?;
+        let (aws, ledger, queue) = (self.aws.clone(), self.ledger.clone(), self.queue.clone());
+        let worker = Worker { ec2: aws.clone(), ledger, queue, members: OrganizationCache::new(aws) };
+        let (response, summary) = worker.approve(self.settings(), batch(event.clone()).unwrap(), TIMEOUT).await;
+        let failed: Vec<String> = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+        self.queue.settle(&event, &failed);
+        Some(summary)
     }
 
     /// A consumer creates an endpoint, and `approve` gets the notification. Returns the endpoint.
     pub async fn notified_request(&self, account: &str) -> String {
         let request = self.request(account);
-        self.deliver(&request.notification).await.unwrap();
+        self.deliver(&request.notification).await;
         request.endpoint
     }
 
-    pub async fn sweep(&self) -> Result<Summary, AnswerError> {
+    pub async fn sweep(&self) -> Summary {
         self.deliver(&sweep_event()).await
     }
 
@@ -66,6 +93,13 @@ impl TestEnvironment {
 
     fn settings(&self) -> Settings {
         NOW.set(self.aws.world().now());
-        Settings { policy: self.policy.clone(), scope: self.scope.clone(), observe: self.observe, clock: || NOW.get() }
+        Settings {
+            policy: self.policy.clone(),
+            scope: self.scope.clone(),
+            observe: self.observe,
+            people_only: false,
+            patience: self.patience,
+            clock: || NOW.get(),
+        }
     }
 }

@@ -5,10 +5,10 @@ use warden::{
     ledger::{
         digest::Digest,
         history::{LedgerHistory, RecordedDecision},
+        keys,
         open_finding::{Change, KnownSince, StoredFindings},
-        record::connection_key,
     },
-    model::{ids::ServiceId, subject::Subject},
+    model::ids::ServiceId,
     ports::{CallError, Findings, History, LockOutcome, PublishOutcome},
 };
 
@@ -30,26 +30,25 @@ impl History for MemoryLedger {
             let records = keys.iter().take(count).filter_map(|key| self.record(key));
             for record in records.filter(|record| record.service() == service) {
                 history.add(RecordedDecision {
-                    subject: record.facts.connection.subject(),
+                    subject: record.subject().clone(),
                     account: record.account().cloned(),
                     verdict: record.verdict,
                     at: record.at,
                     policies: record.policies(),
-                    role: record.facts.requester().cloned(),
                 });
             }
             let inner = self.lock();
-            for (of, endpoint) in inner.newer.iter().filter(|(of, _)| of == service) {
-                history.add_unreadable(
-                    &connection_key(of, endpoint),
-                    Some(Subject::Endpoint(endpoint.clone())),
-                    "written by a newer version",
-                );
+            for (of, subject) in inner.newer.iter().filter(|(of, _)| of == service) {
+                history.add_unreadable(&keys::request(of, subject), Some(subject.clone()), "written by a newer version");
             }
-            for of in inner.newer_grants.iter().filter(|of| *of == service) {
-                history.add_unreadable_grant(&format!("grants/{of}"), "written by a newer version");
+            for proof in inner.services.get(service).iter().flat_map(|items| items.proofs.values()) {
+                history.add_proof(proof.subject.clone(), proof.role.clone());
             }
-            history.grants = inner.grants.iter().filter(|grant| grant.service == *service).cloned().collect();
+            let decisions = inner.decisions.get(service).cloned().unwrap_or_default();
+            for key in &decisions.unreadable {
+                history.add_unreadable_grant(key, "written by a newer version");
+            }
+            history.grants = decisions.grants;
             Ok(history)
         };
         self.faults.around_answer("RecallQuery", recall).await

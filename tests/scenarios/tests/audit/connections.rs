@@ -63,7 +63,7 @@ async fn cap_counts_in_order_of_acceptance() {
     env.set_policy(&cap);
     accepted(&env).await;
     env.set_policy(&format!("{cap} {}", permit_account("late", UNLISTED, "true")));
-    env.sweep().await.unwrap();
+    env.sweep().await;
     env.pass(HOUR);
     assert_eq!(env.state(&old), "available");
     assert_eq!(found(&env, "unjustified").await, NONE);
@@ -89,7 +89,7 @@ async fn proved_role_stays_proved_by_its_record() {
         "context has requester && context.requester.role == \"arn:aws:iam::111122223333:role/team/network-deployer\"",
     ));
     let request = env.request(ALLOWED);
-    env.deliver(&request.trail).await.unwrap();
+    env.deliver(&request.trail).await;
     env.pass(HOUR);
     assert_eq!(env.state(&request.endpoint), "available");
     assert_eq!(env.findings().await, NONE);

@@ -1,0 +1,135 @@
+//! Writes a person's decision to the ledger.
+
+use warden::{
+    decision::order::{Order, Planned},
+    ledger::commit::CommitOutcome,
+    ports::{PersonLedger, ServiceLedger},
+};
+
+use crate::error::CliError;
+
+/// DynamoDB takes 100 actions in a transaction: one for the version, and two for each change.
+const CHANGES_PER_WRITE_MAX: usize = 49;
+/// A decision is lost only to another person's, or to a write of the warden at the same moment.
+const ATTEMPTS_MAX: usize = 5;
+
+/// Plans an order on what people decided before, and writes its changes. Another decision in between makes it plan again.
+pub(super) async fn decide(ledger: &(impl ServiceLedger + PersonLedger), order: &Order) -> Result<Planned, CliError> {
+    for _ in 0..ATTEMPTS_MAX {
+        // The version first: a decision that follows it makes the write fail.
+        let version = ledger.items(&order.service).await?.version.decisions;
+        let planned = order.plan(&ledger.decisions(&order.service).await?)?;
+        let Planned::Changes(changes) = &planned else { return Ok(planned) };
+        let mut written = 0;
+        for (chunk, expected) in changes.chunks(CHANGES_PER_WRITE_MAX).zip(version..) {
+            match ledger.decide(&order.service, chunk, expected).await? {
+                CommitOutcome::Written => written += chunk.len(),
+                CommitOutcome::Lost | CommitOutcome::OnHold => break,
+            }
+        }
+        if written == changes.len() {
+            return Ok(planned);
+        }
+    }
+    Err(CliError::Failed(format!("others decide about {} at the same time: try again", order.service)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use warden::{
+        decision::{
+            Hold, PersonDecisions,
+            order::{Change, Command},
+        },
+        ledger::commit::{Commit, ServiceItems},
+        model::ids::ServiceId,
+        ports::{CallError, ReadError},
+    };
+
+    use super::*;
+
+    /// A ledger on which others decide before the first `overtakes` writes.
+    #[derive(Default)]
+    struct Ledger {
+        version: Mutex<u64>,
+        overtakes: Mutex<usize>,
+        written: Mutex<Vec<usize>>,
+    }
+
+    impl ServiceLedger for Ledger {
+        async fn items(&self, _: &ServiceId) -> Result<ServiceItems, ReadError> {
+            let mut items = ServiceItems::default();
+            items.version.decisions = *self.version.lock().unwrap();
+            Ok(items)
+        }
+
+        async fn decisions(&self, _: &ServiceId) -> Result<PersonDecisions, CallError> {
+            Ok(PersonDecisions::default())
+        }
+
+        async fn commit(&self, _: &ServiceId, _: &Commit) -> Result<CommitOutcome, CallError> {
+            Ok(CommitOutcome::Lost)
+        }
+    }
+
+    impl PersonLedger for Ledger {
+        async fn decide(&self, _: &ServiceId, changes: &[Change], expected: u64) -> Result<CommitOutcome, CallError> {
+            let (mut version, mut overtakes) = (self.version.lock().unwrap(), self.overtakes.lock().unwrap());
+            if *overtakes > 0 {
+                (*version, *overtakes) = (*version + 1, *overtakes - 1);
+            }
+            if expected != *version {
+                return Ok(CommitOutcome::Lost);
+            }
+            *version += 1;
+            self.written.lock().unwrap().push(changes.len());
+            Ok(CommitOutcome::Written)
+        }
+
+        async fn hold_stack(&self, _: &Hold) -> Result<(), CallError> {
+            Ok(())
+        }
+
+        async fn resume_stack(&self, _: &Hold) -> Result<(), CallError> {
+            Ok(())
+        }
+    }
+
+    fn revocation(endpoints: usize) -> Order {
+        let disconnect = (0..endpoints).map(|n| format!("vpce-{n:017x}").parse().unwrap()).collect();
+        Order {
+            service: "vpce-svc-03d5ebb7d9579a2b3".parse().unwrap(),
+            command: Command::Revoke { from: Vec::new(), disconnect },
+            by: "ana".to_owned(),
+            reason: "misused".to_owned().try_into().unwrap(),
+            at: "2026-06-01T12:00:00Z".parse().unwrap(),
+        }
+    }
+
+    fn run(overtakes: usize, order: &Order) -> (Result<Planned, CliError>, Vec<usize>) {
+        let ledger = Ledger { overtakes: Mutex::new(overtakes), ..Ledger::default() };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let planned = runtime.block_on(decide(&ledger, order));
+        (planned, ledger.written.into_inner().unwrap())
+    }
+
+    #[test]
+    fn overtaken_decision_is_planned_again() {
+        for overtakes in [0, 1, ATTEMPTS_MAX - 1] {
+            let (planned, written) = run(overtakes, &revocation(1));
+            assert!(matches!(planned, Ok(Planned::Changes(_))), "{overtakes}: {planned:?}");
+            assert_eq!(written, [1], "{overtakes}");
+        }
+        let (planned, written) = run(ATTEMPTS_MAX, &revocation(1));
+        assert!(matches!(planned, Err(CliError::Failed(_))) && written.is_empty(), "{planned:?}");
+    }
+
+    #[test]
+    fn many_changes_are_several_writes() {
+        let (planned, written) = run(0, &revocation(100));
+        assert!(matches!(planned, Ok(Planned::Changes(changes)) if changes.len() == 100));
+        assert_eq!(written, [49, 49, 2]);
+    }
+}

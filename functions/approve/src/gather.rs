@@ -1,0 +1,114 @@
+//! Reads everything that the next step of a service depends on: first the service's items, whose versions a write must name,
+//! then the rest side by side.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use futures_util::{StreamExt, future::try_join3, stream};
+use warden::{
+    decision::{grant::Grant, queue::RunningCounts},
+    model::{
+        connection::{Connection, Phase},
+        facts::{Claim, Facts},
+        ids::{AccountId, ServiceId},
+        organization::Membership,
+        origin::Origin,
+        subject::Subject,
+    },
+    ports::{ConnectionFilter, Describe, Directory, ServiceLedger, StackLedger},
+};
+
+use crate::{
+    plan::Gathered,
+    worker::{AnswerError, Approve},
+};
+
+/// Questions to AWS Organizations at once.
+const LOOKUPS_MAX: usize = 8;
+/// Time for questions to AWS Organizations. What it does not answer in time stays unknown until the next sweep.
+const LOOKUP_BUDGET: Duration = Duration::from_secs(8);
+
+/// What messages say about one service.
+#[derive(Debug, Default)]
+pub(crate) struct Hints {
+    /// The subjects that messages named.
+    pub(crate) subjects: BTreeSet<Subject>,
+    /// What events claim about them.
+    pub(crate) claims: BTreeMap<Subject, Vec<(Claim, Origin)>>,
+}
+
+impl<E: Describe + Sync, A, L: ServiceLedger + StackLedger + Sync, Q, G: Directory + Sync> Approve<E, A, L, Q, G> {
+    /// Returns `None` if there is nothing to do: the service is not ours, or it has left the scope and nothing is open.
+    pub(crate) async fn gather(&self, id: &ServiceId, hints: &Hints) -> Result<Option<Gathered>, AnswerError> {
+        let items = self.ledger.items(id).await?;
+        let (services, connections, people) =
+            try_join3(self.ec2.services(Some(id)), self.ec2.connections(ConnectionFilter::Service(id)), self.ledger.decisions(id)).await?;
+        let Some(service) = services.into_iter().find(|service| service.id == *id) else { return Ok(None) };
+        let in_scope = self.scope.covers(&service);
+        if !in_scope && !items.open {
+            return Ok(None);
+        }
+        let unrecorded = if in_scope { self.unrecorded(id, &connections, hints, &items.state).await? } else { BTreeSet::new() };
+        let memberships = BTreeMap::new();
+        let mut gathered =
+            Gathered { items, service, in_scope, connections, people, memberships, claims: hints.claims.clone(), unrecorded };
+        if in_scope {
+            gathered.memberships = self.memberships(&gathered).await;
+        }
+        Ok(Some(gathered))
+    }
+
+    /// The live subjects that messages named and that no record explains.
+    async fn unrecorded(
+        &self,
+        service: &ServiceId,
+        connections: &[Connection],
+        hints: &Hints,
+        state: &warden::ledger::service_state::ServiceState,
+    ) -> Result<BTreeSet<Subject>, AnswerError> {
+        let now = (self.clock)();
+        let unexplained = |one: &&Connection| {
+            one.state.phase() == Phase::Live
+                && hints.subjects.contains(&one.subject)
+                && state.recent_act(&one.subject, now).is_none()
+                && state.intent.is_none()
+        };
+        let mut unrecorded = BTreeSet::new();
+        for connection in connections.iter().filter(unexplained) {
+            if !self.ledger.is_recorded(service, &connection.subject).await? {
+                unrecorded.insert(connection.subject.clone());
+            }
+        }
+        Ok(unrecorded)
+    }
+
+    /// What AWS Organizations says of the accounts whose answer depends on it: requests that are new first, then the others in
+    /// turn, so that no number of waiting requests keeps a new one from its answer.
+    async fn memberships(&self, gathered: &Gathered) -> BTreeMap<AccountId, Membership> {
+        if !self.policy.reads_organization() {
+            return BTreeMap::new();
+        }
+        let now = (self.clock)();
+        let needs = |one: &&Connection| {
+            let facts = Facts::described(gathered.service.clone(), (*one).clone(), RunningCounts::default().seen_by(one), now);
+            self.policy.needs_organization(&facts) || Grant::covering(&gathered.people.grants, one, now).is_some()
+        };
+        let pending = gathered.connections.iter().filter(|one| matches!(one.state.phase(), Phase::Waiting | Phase::Live));
+        let pending = pending.filter(|one| one.state.phase() == Phase::Waiting || gathered.unrecorded.contains(&one.subject)).filter(needs);
+        let (known, mut accounts): (Vec<&Connection>, Vec<&Connection>) =
+            pending.partition(|one| gathered.items.pending.contains_key(&one.subject));
+        let turn = usize::try_from(now.as_second() / 300).unwrap_or_default() % known.len().max(1);
+        accounts.extend(known.iter().cycle().skip(turn).take(known.len()));
+        let mut seen = BTreeSet::new();
+        let accounts: Vec<AccountId> =
+            accounts.iter().filter_map(|one| one.owner.clone()).filter(|owner| seen.insert(owner.clone())).collect();
+        let begin = Instant::now();
+        let answers = stream::iter(accounts).map(|account| async move {
+            let membership = if begin.elapsed() < LOOKUP_BUDGET { self.members.lookup(&account, now).await } else { Membership::NotAsked };
+            (account, membership)
+        });
+        answers.buffer_unordered(LOOKUPS_MAX).collect().await
+    }
+}

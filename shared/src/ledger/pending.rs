@@ -1,0 +1,39 @@
+//! What the ledger keeps of a request while it is pending: what its owner was told, and the proof of the role behind it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{facts::Claim, ids::RoleArn, subject::Subject};
+
+/// What the owner of a pending request was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// The sort key of the record that was told: the verdict and the reason.
+    pub told: String,
+    /// When.
+    pub at: Timestamp,
+    /// No further act on the subject before this: EC2 refused the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+}
+
+/// The proof of the role behind a request: a CloudTrail event that agreed with EC2 in every account and id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// The subject.
+    pub subject: Subject,
+    /// The role.
+    pub role: RoleArn,
+    /// The id of the event.
+    pub event: String,
+    /// When EC2 agreed with it.
+    pub at: Timestamp,
+}
+
+impl Proof {
+    /// The claim of the event, as facts hold it.
+    #[must_use]
+    pub fn claim(&self, connection: &crate::model::connection::Connection) -> Claim {
+        Claim::recorded(connection, self.role.clone())
+    }
+}

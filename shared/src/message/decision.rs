@@ -1,0 +1,56 @@
+//! The message about a decision.
+
+use serde_json::{Value, json};
+
+use crate::{
+    ledger::record::Record,
+    message::{chat, forms::Message, steps::POLICIES_MAX, wording::Wording},
+    model::severity::Severity,
+};
+
+impl Message {
+    /// Writes the message about a record. `policy_home` is the place where the policy set is edited.
+    #[must_use]
+    pub fn of(record: &Record, policy_home: &str) -> Self {
+        let wording = Wording::of(record, policy_home);
+        let severity = Severity::of(record).as_str();
+        Self {
+            subject: wording.subject(),
+            text: wording.text(),
+            json: program_form(record, &wording, severity).to_string(),
+            chat: chat::form(record, &wording, severity).to_string(),
+            attributes: vec![
+                ("decision", record.verdict.to_string()),
+                ("severity", severity.to_owned()),
+                ("service_id", record.service().to_string()),
+                ("account", wording.account),
+            ],
+        }
+    }
+}
+
+fn program_form(record: &Record, wording: &Wording<'_>, severity: &str) -> Value {
+    json!({
+        "schema": record.schema,
+        "decision": record.verdict,
+        "severity": severity,
+        "observe": record.observe,
+        "service_id": record.service(),
+        "service_name": wording.service_name,
+        "subject": record.subject(),
+        "account": record.account(),
+        "region": record.facts.service.region,
+        "state": record.facts.connection.state,
+        "requested_at": record.facts.connection.created,
+        "decided_at": record.at,
+        "why": wording.why,
+        "refer": record.refer,
+        "failure": record.failure,
+        "grant": record.grant,
+        "policies": wording.policies.iter().take(POLICIES_MAX).map(|policy| &policy.id).collect::<Vec<_>>(),
+        "policy_digest": record.policy_digest,
+        "origin": record.origin,
+        "next_steps": wording.steps.iter().map(|step| json!({"what": step.what, "command": step.command})).collect::<Vec<_>>(),
+        "text": wording.text(),
+    })
+}

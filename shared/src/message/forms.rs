@@ -1,0 +1,30 @@
+//! The forms of a message.
+
+use serde_json::json;
+
+/// A message in all its forms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Under 100 characters of printable ASCII, as SNS requires.
+    pub subject: String,
+    /// The text for people.
+    pub text: String,
+    /// The JSON form for programs: SQS, Lambda, HTTP.
+    pub json: String,
+    /// The form for Amazon Q Developer in chat applications, which drops every other schema.
+    pub chat: String,
+    /// The message attributes, for filter policies.
+    pub attributes: Vec<(&'static str, String)>,
+}
+
+impl Message {
+    /// Returns the body for `MessageStructure=json`, which has a form for each protocol.
+    #[must_use]
+    pub fn body(&self) -> String {
+        json!({
+            "default": self.text, "email": self.text, "email-json": self.json, "sms": self.subject,
+            "sqs": self.json, "lambda": self.json, "http": self.json, "firehose": self.json, "https": self.chat,
+        })
+        .to_string()
+    }
+}

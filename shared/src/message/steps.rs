@@ -1,0 +1,68 @@
+//! The next steps that a decision's message offers.
+
+use crate::{
+    ledger::{
+        finding::Step,
+        record::{Record, Verdict},
+    },
+    model::printable::printable,
+    policy::{PolicyInfo, QUOTE_CHARACTERS_MAX},
+};
+
+/// Policies whose advice and owner a message names, so that its size is bounded.
+pub(super) const POLICIES_MAX: usize = 10;
+
+pub(super) fn steps(record: &Record, policies: &[PolicyInfo], policy_home: &str) -> Vec<Step> {
+    let accept = |what: &str| command(what, answer(record, "accept"));
+    let reject = |what: &str| command(what, answer(record, "reject"));
+    let policy = |what: &str| text(format!("{what}: {policy_home}"));
+    let end = || reject("End the connection (live traffic stops at once)");
+    let account = record.account().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    let mut steps = match record.verdict {
+        Verdict::Accepted => vec![end()],
+        Verdict::Rejected => vec![accept("Accept it after all")],
+        Verdict::Referred => vec![
+            accept("Accept it now"),
+            reject("Reject it"),
+            policy(&format!("Decide requests of account {account} by policy: add it to a group in groups.json, or write a `permit`")),
+        ],
+        Verdict::Disputed => vec![
+            command("Look at the connection in EC2", describe(record)),
+            reject("Reject it, if you do not know this account"),
+            text("Find out who may put events on the warden's bus, and who may send messages to its queue".to_owned()),
+        ],
+        Verdict::Found if policies.is_empty() => vec![policy("Keep it: allow it in the policy set"), end()],
+        Verdict::Found => vec![end()],
+        Verdict::Failed => vec![accept("Accept it now"), reject("Reject it")],
+        Verdict::ObservedAccept => {
+            vec![accept("Accept it now"), policy("If this is wrong, change the policy set before you switch to active mode")]
+        }
+        Verdict::ObservedReject => {
+            vec![reject("Reject it now"), policy("If this is wrong, change the policy set before you switch to active mode")]
+        }
+    };
+    let named = || policies.iter().take(POLICIES_MAX);
+    let advice = named().filter_map(|policy| policy.advice.as_deref());
+    steps.extend(advice.map(|advice| text(format!("The policy's advice to the requester: {}", printable(advice, QUOTE_CHARACTERS_MAX)))));
+    let owners = named().filter_map(|policy| Some((policy.owner.as_deref()?, &policy.id)));
+    steps.extend(owners.map(|(owner, id)| text(format!("The owner of `{}`: {}", printable(id.as_str(), 80), printable(owner, 80)))));
+    steps
+}
+
+fn text(what: String) -> Step {
+    Step { what, command: None }
+}
+
+fn command(what: &str, command: String) -> Step {
+    Step { what: what.to_owned(), command: Some(command) }
+}
+
+fn answer(record: &Record, verb: &str) -> String {
+    let (region, service, endpoint) = (&record.facts.service.region, record.service(), record.subject());
+    format!("aws ec2 {verb}-vpc-endpoint-connections --region {region} --service-id {service} --vpc-endpoint-ids {endpoint}")
+}
+
+fn describe(record: &Record) -> String {
+    let (region, endpoint) = (&record.facts.service.region, record.subject());
+    format!("aws ec2 describe-vpc-endpoint-connections --region {region} --filters Name=vpc-endpoint-id,Values={endpoint}")
+}

@@ -1,0 +1,58 @@
+//! `CreateVpcEndpoint` as CloudTrail records it: the account of the consumer forwards such events.
+//!
+//! The rule in the template pins the same fields. A bus that others may write to, and a direct `SendMessage`, know no rule.
+
+use std::str::FromStr;
+
+use aws_lambda_events::eventbridge::EventBridgeEvent;
+use serde_json::Value;
+
+use crate::{
+    model::{
+        facts::Claim,
+        ids::{EndpointId, RoleArn, ServiceName},
+    },
+    trigger::target::SubjectRef,
+};
+
+/// Returns the endpoint that the event says was created, or the reason to ignore the event.
+pub(super) fn created(event: &EventBridgeEvent) -> Result<SubjectRef, &'static str> {
+    if event.source != "aws.ec2" || event.detail_type != "AWS API Call via CloudTrail" {
+        return Err("not an EC2 call recorded by CloudTrail");
+    }
+    let detail = &event.detail;
+    if text(detail, "eventSource") != Some("ec2.amazonaws.com") || text(detail, "eventName") != Some("CreateVpcEndpoint") {
+        return Err("not a CreateVpcEndpoint");
+    }
+    if detail.get("errorCode").is_some_and(|code| !code.is_null()) {
+        return Err("the call failed or was a dry run");
+    }
+    let endpoint = detail.pointer("/responseElements/CreateVpcEndpointResponse/vpcEndpoint").ok_or("no endpoint was created")?;
+    let name: ServiceName =
+        parsed(endpoint, "serviceName").ok_or("the endpoint is not of an endpoint service: a gateway endpoint, or AWS's own service")?;
+    let id: EndpointId = parsed(endpoint, "vpcEndpointId").ok_or("the event names no endpoint")?;
+    let claim = Claim {
+        owner: parsed(endpoint, "ownerId"),
+        account: event.account.as_deref().and_then(|account| account.parse().ok()),
+        recipient: parsed(detail, "recipientAccountId"),
+        subject: id.clone().into(),
+        role: role(detail),
+    };
+    Ok(SubjectRef { subject: id.into(), service: Some(name.service), region: Some(name.region), claim: Some(claim) })
+}
+
+/// The role behind the call, from the session's issuer. The session's own ARN lacks the path, and the caller chooses its name.
+fn role(detail: &Value) -> Option<RoleArn> {
+    let issuer = detail.pointer("/userIdentity/sessionContext/sessionIssuer")?;
+    let is_role =
+        text(issuer, "type") == Some("Role") && detail.pointer("/userIdentity/type").and_then(Value::as_str) == Some("AssumedRole");
+    is_role.then(|| parsed(issuer, "arn")).flatten()
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key)?.as_str()
+}
+
+fn parsed<T: FromStr>(value: &Value, key: &str) -> Option<T> {
+    text(value, key)?.parse().ok()
+}

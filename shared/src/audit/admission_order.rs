@@ -18,8 +18,9 @@ use crate::{
 };
 
 /// The place of a connection: those with a recorded acceptance first, by its time; then the others, by the time of the
-/// request. A connection that a person accepted without a record therefore takes no place from a recorded one.
-type Place = (bool, Option<Timestamp>, Subject);
+/// request. A connection that a person accepted without a record therefore takes no place from a recorded one. `approve` accepts
+/// many requests in one act, at one time, in the order of their own times and ids.
+type Place = (bool, Option<Timestamp>, Option<Timestamp>, Subject);
 
 /// The live connections of one service, in the order of their acceptance.
 #[derive(Debug, Default)]
@@ -64,5 +65,5 @@ impl AdmissionOrder {
 
 fn place(connection: &Connection, history: Option<&LedgerHistory>) -> Place {
     let accepted = history.and_then(|history| history.of(connection)?.accepted);
-    (accepted.is_none(), accepted.or(connection.created), connection.subject.clone())
+    (accepted.is_none(), accepted.or(connection.created), connection.created, connection.subject.clone())
 }

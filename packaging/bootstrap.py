@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 try:
-    from tasks.artifacts import lay_out_one
     from tasks.cargo import EVERYTHING, STACK, build, plugin
     from tasks.checks import check
     from tasks.console import note
@@ -15,7 +14,7 @@ try:
     from tasks.errors import RunError, run_program
     from tasks.paths import E2E, PACKAGING, ROOT, RUN
     from tasks.prerequisites import check_cargo, check_python
-    from tasks.release import package
+    from tasks.release import package, sam_folder
     from tasks.suite import test
 except (SyntaxError, ImportError) as error:
     sys.exit(f"Python 3.11 or later is needed ({error}): run `make PYTHON=/path/to/python3.11 …`.")
@@ -60,7 +59,7 @@ TASKS: dict[str, Callable[..., int | None]] = {
     "mutants": mutants,
     "package": lambda binaries: package(ROOT / binaries),
     # For `sam build`, which names a function as the template does.
-    "folder": lambda function, binaries, folder: lay_out_one(function.lower(), ROOT / binaries, Path(folder)),
+    "folder": lambda function, binaries, folder: sam_folder(function.lower(), ROOT / binaries, Path(folder)),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import io
 import os
+import re
 import shutil
 import subprocess
 import zipfile
@@ -15,6 +16,7 @@ from tasks.paths import POLICIES, TEMPLATE, shown
 
 FUNCTIONS = ("approve", "audit", "notify")
 JUDGES = ("approve", "audit")  # the policy is packaged with these
+ARCHITECTURE = re.compile(r"(?m)^(  Architecture:\n(?:    .*\n)*?    Default: )\w+$")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 
@@ -67,9 +69,13 @@ def zip_of(folder: Path, fast: bool = False) -> bytes:
     return buffer.getvalue()
 
 
-def template_with_code(uris: dict[str, str]) -> str:
-    """The text of infra/template.yaml with each function's `CodeUri` replaced."""
+def template_with_code(uris: dict[str, str], architecture: str | None = None) -> str:
+    """The text of infra/template.yaml with each function's `CodeUri` replaced. An architecture becomes the default of its parameter."""
     body = TEMPLATE.read_text()
+    if architecture:
+        body, count = ARCHITECTURE.subn(rf"\g<1>{architecture}", body)
+        if count != 1:
+            raise RunError(f"{shown(TEMPLATE)} must contain a default of `Architecture` once.")
     for function in FUNCTIONS:
         uri = f"CodeUri: ../target/lambda/{function}/"
         if body.count(uri) != 1:

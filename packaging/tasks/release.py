@@ -13,9 +13,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tasks.artifacts import FUNCTIONS, lay_out, template_with_code, zip_of
+from tasks.artifacts import FUNCTIONS, lay_out, lay_out_one, template_with_code, zip_of
 from tasks.cargo import plugin
 from tasks.console import note
+from tasks.elf import architecture_of
 from tasks.errors import RunError
 from tasks.paths import ROOT, RUN, TARGET, shown
 
@@ -30,15 +31,22 @@ Crates = set[tuple[str, str]]
 def package(binaries: Path) -> None:
     """Writes everything from the binaries of one profile."""
     lay_out(binaries, DESTINATION)
+    architecture = architecture_of([DESTINATION / function / "bootstrap" for function in FUNCTIONS])
     write_zips(DESTINATION)
-    write_template(DESTINATION, DEPLOYED)
+    write_template(DESTINATION, DEPLOYED, architecture)
     crates = crates_in(binaries)
     write_bills_of_materials(crates)
     write_licences(crates)
     write_hashes()
     for function in FUNCTIONS:
         require_small(DESTINATION / f"{function}.zip")
-    note(f"`sam deploy` deploys these zips. Their contents: {shown(DESTINATION)}/*.cdx.json and LICENSES.txt.")
+    note(f"`sam deploy` deploys these zips, for {architecture}. Their contents: {shown(DESTINATION)}/*.cdx.json and LICENSES.txt.")
+
+
+def sam_folder(function: str, binaries: Path, folder: Path) -> None:
+    """Fills a function's folder for `sam build`, which takes the template as it is: the parameter's default may be another architecture."""
+    lay_out_one(function, binaries, folder)
+    note(f"{function} is for {architecture_of([folder / 'bootstrap'])}: give this value to the parameter Architecture.")
 
 
 def write_zips(folder: Path) -> None:
@@ -47,10 +55,11 @@ def write_zips(folder: Path) -> None:
         (folder / f"{function}.zip").write_bytes(zip_of(folder / function))
 
 
-def write_template(zips: Path, target: Path) -> None:
-    """Writes the template with these zips as its code, so that the code's hash in Lambda is the zip's."""
+def write_template(zips: Path, target: Path, architecture: str) -> None:
+    """Writes the template with these zips as its code, so that the code's hash in Lambda is the zip's, and with their architecture."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(template_with_code({function: os.path.relpath(zips / f"{function}.zip", target.parent) for function in FUNCTIONS}))
+    uris = {function: os.path.relpath(zips / f"{function}.zip", target.parent) for function in FUNCTIONS}
+    target.write_text(template_with_code(uris, architecture))
 
 
 def crates_in(binaries: Path) -> Crates:

@@ -21,6 +21,7 @@ from harness.inbox import Inbox
 from harness.stack import Stack, isolated_environment
 from tasks import artifacts
 from tasks.paths import ROOT, TARGET, TEMPLATE
+from tasks.elf import architecture_of
 from tasks.release import write_template, write_zips
 from templates.resource_checks import Made, exists, resolved
 
@@ -241,10 +242,12 @@ def test_sam_deploy_uploads_the_packaged_zips(platform: Stack, tmp_path: Path) -
     zips = tmp_path / "target" / "lambda"
     artifacts.lay_out(TARGET / "debug", zips)
     write_zips(zips)
-    write_template(zips, tmp_path / ".aws-sam" / "build" / "template.yaml")
+    architecture = architecture_of([zips / function / "bootstrap" for function in artifacts.FUNCTIONS])
+    write_template(zips, tmp_path / ".aws-sam" / "build" / "template.yaml", architecture)
     s3, name = platform.client("s3"), "by-sam"
     s3.create_bucket(Bucket=name)
-    parameters = [f"{key}={value}" for key, value in REQUIRED.items()]
+    # As after Enter for each parameter that has a default.
+    parameters = [f"ServiceScope={REQUIRED['ServiceScope']}"]
     options = ["--stack-name", name, "--s3-bucket", name, "--region", REGION, "--capabilities", "CAPABILITY_IAM", "--no-progressbar"]
     credentials = {"AWS_ACCESS_KEY_ID": PROVIDER, "AWS_SECRET_ACCESS_KEY": "on-one-machine", "AWS_ENDPOINT_URL": platform.url, "SAM_CLI_TELEMETRY": "0"}
     command = [os.environ["WARDEN_SAM"], "deploy", *options, "--parameter-overrides", *parameters]
@@ -252,5 +255,6 @@ def test_sam_deploy_uploads_the_packaged_zips(platform: Stack, tmp_path: Path) -
     assert done.returncode == 0, done.stdout + done.stderr
     made = made_by(Deployment(name, platform.client))
     for function in artifacts.FUNCTIONS:
-        running = platform.client("lambda").get_function_configuration(FunctionName=made[function.capitalize()].id)["CodeSha256"]
-        assert running == base64.b64encode(hashlib.sha256((zips / f"{function}.zip").read_bytes()).digest()).decode()
+        running = platform.client("lambda").get_function_configuration(FunctionName=made[function.capitalize()].id)
+        assert running["Architectures"] == [architecture]
+        assert running["CodeSha256"] == base64.b64encode(hashlib.sha256((zips / f"{function}.zip").read_bytes()).digest()).decode()

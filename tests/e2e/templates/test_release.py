@@ -57,13 +57,16 @@ def test_large_zip_is_refused(tmp_path: Path) -> None:
         release.require_small(archive)
 
 
-def test_deployed_template_differs_in_code_only(tmp_path: Path) -> None:
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+def test_deployed_template_differs_in_code_and_architecture(tmp_path: Path, architecture: str) -> None:
     written = tmp_path / ".aws-sam" / "build" / "template.yaml"
-    release.write_template(tmp_path / "target" / "lambda", written)
+    release.write_template(tmp_path / "target" / "lambda", written, architecture)
     before, after = (cfn_yaml.load(str(path)) for path in (TEMPLATE, written))
     for name in ("Approve", "Audit", "Notify"):
         assert after["Resources"][name]["Properties"].pop("CodeUri") == f"../../target/lambda/{name.lower()}.zip"
         before["Resources"][name]["Properties"].pop("CodeUri")
+    assert after["Parameters"]["Architecture"].pop("Default") == architecture
+    before["Parameters"]["Architecture"].pop("Default")
     assert before == after
 
 

@@ -7,6 +7,7 @@ pub mod mode;
 pub mod notification;
 pub mod organization;
 pub mod origin;
+pub mod partition;
 pub mod principal;
 pub mod printable;
 pub mod scope;

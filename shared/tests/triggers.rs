@@ -78,6 +78,7 @@ fn region_comes_from_the_service_name() {
     };
     assert_eq!(named("com.amazonaws.vpce.eu-west-1.vpce-svc-03d5ebb7d9579a2b3").as_deref(), Some("eu-west-1"));
     assert_eq!(named("cn.com.amazonaws.vpce.cn-north-1.vpce-svc-03d5ebb7d9579a2b3").as_deref(), Some("cn-north-1"));
+    assert_eq!(named("eu.amazonaws.vpce.eusc-de-east-1.vpce-svc-03d5ebb7d9579a2b3").as_deref(), Some("eusc-de-east-1"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from typing import Any
 
 import pytest
@@ -117,7 +118,10 @@ def test_every_pattern_field_is_required(patterns: dict[str, Any], rule: str, pa
     [
         ("com.amazonaws.vpce.us-east-1.vpce-svc-03d5ebb7d9579a2b3", True),
         ("cn.com.amazonaws.vpce.cn-north-1.vpce-svc-03d5ebb7d9579a2b3", True),
+        ("eu.amazonaws.vpce.eusc-de-east-1.vpce-svc-03d5ebb7d9579a2b3", True),
         ("com.amazonaws.us-east-1.s3", False),
+        ("eu.amazonaws.eusc-de-east-1.ecr.api", False),
+        ("gov.ic.c2s.us-iso-east-1.ec2", False),
         ("aws.api.us-east-1.kendra-ranking", False),
         ("com.amazonaws.vpcelike.us-east-1.vpce-svc-03d5ebb7d9579a2b3", False),
         (None, False),
@@ -127,6 +131,14 @@ def test_only_endpoint_service_requests_are_forwarded(patterns: dict[str, Any], 
     event = changed("detail/requestParameters/CreateVpcEndpointRequest/ServiceName", service)
     assert matches(patterns["Forward"], event) is forwarded
     assert matches(patterns["OnDefaultBus"], event) and matches(patterns["OnForwardedEvents"], event), "these patterns do not read the request"
+
+
+def test_every_partitions_names_are_forwarded(patterns: dict[str, Any]) -> None:
+    source = (ROOT / "shared" / "src" / "model" / "partition.rs").read_text()
+    lists = re.findall(r"=> &\[([^\]]+)\]", source)
+    parsed = {f"{prefix}.vpce." for listed in lists for prefix in re.findall(r'"([a-z0-9.-]+)"', listed)}
+    names = patterns["Forward"]["detail"]["requestParameters"]["CreateVpcEndpointRequest"]["ServiceName"]
+    assert parsed == {each["prefix"] for each in names} and len(parsed) == len(names)
 
 
 def test_forwarded_events_match_the_receiving_rule(patterns: dict[str, Any]) -> None:

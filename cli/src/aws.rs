@@ -3,7 +3,7 @@
 use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use jiff::SignedDuration;
 use warden::{
-    aws::{diagnostics::Diagnostics, dynamodb::Table, ec2::Ec2, organizations::Organizations, s3::bucket_of},
+    aws::{bundle_client, diagnostics::Diagnostics, dynamodb::Table, ec2::Ec2, organizations::Organizations, s3::bucket_of},
     gather::{organization_cache::OrganizationCache, policy_source},
     model::{connection::Connection, ids::Region, service::Service, subject::Subject},
     policy::{PolicySet, PolicyUri},
@@ -47,6 +47,9 @@ impl Aws {
         }
         if let Some(url) = &common.endpoint_url {
             loader = loader.endpoint_url(url);
+        }
+        if let Some(client) = bundle_client(&|name| std::env::var(name).ok())? {
+            loader = loader.http_client(client);
         }
         let config = loader.load().await;
         let region: Region = config.region().ok_or_else(|| no_region(common.profile.as_deref()))?.as_ref().parse()?;

@@ -5,6 +5,7 @@ use std::{io, path::Path};
 
 use approve::AnswerError;
 use warden::{
+    aws::TlsRootsError,
     decision::order::OrderError,
     gather::policy_source::PolicyReadError,
     model::ids::IdError,
@@ -43,6 +44,9 @@ pub(crate) enum CliError {
     /// An id in the configuration or in an answer of AWS.
     #[error(transparent)]
     Id(#[from] IdError),
+    /// `AWS_CA_BUNDLE` names a bundle that cannot be used.
+    #[error("{}", chain(.0))]
+    TlsRoots(#[from] TlsRootsError),
     /// A file, a terminal or EC2 did not do what was asked.
     #[error("{0}")]
     Failed(String),
@@ -54,7 +58,7 @@ impl CliError {
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Self::PolicySet(_) | Self::Cases(_) | Self::Declined => 1,
-            Self::Usage(_) | Self::Id(_) => 2,
+            Self::Usage(_) | Self::Id(_) | Self::TlsRoots(_) => 2,
             Self::Call(_) | Self::Failed(_) | Self::Io(_) => 3,
         }
     }

@@ -2,6 +2,7 @@
 
 mod call_metrics;
 mod error;
+mod http_client;
 #[cfg(feature = "dynamodb")]
 mod items;
 mod shared_config;
@@ -29,5 +30,6 @@ pub mod sns;
 pub mod sqs;
 
 pub use aws_config::SdkConfig;
+pub use http_client::bundle_client;
 pub use shared_config::{retries, shared_config};
 pub use tls_roots::TlsRootsError;

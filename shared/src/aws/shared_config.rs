@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 
-use crate::aws::tls_roots::{self, TlsRootsError};
+use crate::aws::{http_client::http_client, tls_roots::TlsRootsError};
 
 /// Seconds of one attempt. EC2 answers within two; a lost connection must not use up the function's time.
 const ATTEMPT_SECONDS_MAX: u64 = 8;
@@ -22,7 +22,7 @@ pub fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX)
 }
 
-/// Loads the configuration: credentials and Region from the environment, bounded retries and times, and the TLS trust store.
+/// Loads the configuration: credentials and Region from the environment, bounded retries and times, the TLS trust store, and the proxy.
 ///
 /// # Errors
 /// The trust store cannot be loaded.
@@ -31,7 +31,7 @@ pub async fn shared_config(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Sd
         .operation_attempt_timeout(Duration::from_secs(ATTEMPT_SECONDS_MAX))
         .operation_timeout(Duration::from_secs(CALL_SECONDS_MAX));
     let config = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(tls_roots::http_client(lookup)?)
+        .http_client(http_client(lookup)?)
         .retry_config(retries())
         .timeout_config(timeouts.build());
     Ok(config.load().await)

@@ -1,22 +1,22 @@
-//! The TLS trust store: Amazon's five root CAs in `aws` and `aws-us-gov`, the system's store elsewhere. `AWS_CA_BUNDLE` replaces both,
-//! as it does for the AWS command line: a proxy or a private endpoint has its own CA.
+//! The TLS trust store, by partition. `AWS_CA_BUNDLE` replaces it, as it does for the AWS command line: a proxy or a private endpoint has
+//! its own CA.
+//!
+//! - `aws`, `aws-us-gov`, `aws-eusc`: Amazon's five root CAs. The European Sovereign Cloud also has roots of its own, which no public store
+//!   holds yet. Its certificates chain to Amazon Root CA 1, 3 and 4 by cross-signatures.
+//! - All others: the system's store, because Amazon documents no roots for them. Without such a store the function does not start.
 //!
 //! Amazon Trust Services recommends trusting all five roots. Reading the system's store of some 140 certificates took most of a
 //! function's start (some 900 of 1,041 system calls).
 
 use std::{fs, io};
 
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
-};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_http_client::tls::TrustStore;
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use crate::model::ids::Region;
+use crate::model::{ids::Region, partition::Partition};
 
 /// Amazon Root CA 1 to 4 and Starfield Services Root CA G2, compared with their published key hashes by `test_tls_roots.py`.
 const AMAZON: &[u8] = include_bytes!("tls_roots/amazon.pem");
@@ -44,29 +44,44 @@ pub enum TlsRootsError {
         /// The problem.
         what: String,
     },
+    /// The partition's roots are those of the system, which has none.
+    #[error(
+        "the system has no root CAs, and the warden has none for this Region: set AWS_CA_BUNDLE to a file with the CAs of its endpoints"
+    )]
+    NoSystemStore,
 }
 
-/// Makes the HTTP client of all services.
+/// Returns the trust store of a function.
 ///
 /// # Errors
-/// `AWS_CA_BUNDLE` names a bundle that cannot be used.
-pub(super) fn http_client(lookup: &dyn Fn(&str) -> Option<String>) -> Result<SharedHttpClient, TlsRootsError> {
-    // `build` does not fail with this library.
-    let context = TlsContext::builder().with_trust_store(store(lookup)?).build().unwrap_or_default();
-    Ok(Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(context).build_https())
-}
-
-fn store(lookup: &dyn Fn(&str) -> Option<String>) -> Result<TrustStore, TlsRootsError> {
-    if let Some(path) = lookup(BUNDLE).filter(|path| !path.trim().is_empty()) {
-        let pem = fs::read(&path).map_err(|source| TlsRootsError::Unreadable { path: path.clone(), source })?;
-        // The SDK panics at an unusable certificate.
-        check(&pem).map_err(|what| TlsRootsError::Unusable { path, what })?;
-        return Ok(TrustStore::empty().with_pem_certificate(pem));
+/// `AWS_CA_BUNDLE` names a bundle that cannot be used, or the system's store is needed and empty.
+pub(super) fn store(lookup: &dyn Fn(&str) -> Option<String>) -> Result<TrustStore, TlsRootsError> {
+    if let Some(bundle) = bundle(lookup)? {
+        return Ok(bundle);
     }
     let region = lookup("AWS_REGION").and_then(|name| name.parse::<Region>().ok());
-    // Amazon does not document the roots of other partitions, such as China's.
-    let amazon = region.is_some_and(|region| matches!(region.partition(), "aws" | "aws-us-gov"));
-    Ok(if amazon { TrustStore::empty().with_pem_certificate(AMAZON) } else { TrustStore::default() })
+    match region.map(|region| region.partition()) {
+        Some(Partition::Commercial | Partition::GovCloud | Partition::EuropeanSovereign) => {
+            Ok(TrustStore::empty().with_pem_certificate(AMAZON))
+        }
+        Some(Partition::China | Partition::Iso | Partition::IsoB | Partition::IsoE | Partition::IsoF) | None => {
+            // The SDK would trust no server, and say so with each call only.
+            let is_empty = rustls_native_certs::load_native_certs().certs.is_empty();
+            if is_empty { Err(TlsRootsError::NoSystemStore) } else { Ok(TrustStore::default()) }
+        }
+    }
+}
+
+/// Returns the bundle of `AWS_CA_BUNDLE`, if it is set.
+///
+/// # Errors
+/// The bundle cannot be used.
+pub(super) fn bundle(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Option<TrustStore>, TlsRootsError> {
+    let Some(path) = lookup(BUNDLE).filter(|path| !path.trim().is_empty()) else { return Ok(None) };
+    let pem = fs::read(&path).map_err(|source| TlsRootsError::Unreadable { path: path.clone(), source })?;
+    // The SDK panics at an unusable certificate.
+    check(&pem).map_err(|what| TlsRootsError::Unusable { path, what })?;
+    Ok(Some(TrustStore::empty().with_pem_certificate(pem)))
 }
 
 fn check(pem: &[u8]) -> Result<(), String> {

@@ -4,6 +4,7 @@ mod bucket_region;
 mod ec2;
 mod faults;
 mod ledger;
+mod proxy;
 mod queue;
 mod s3;
 mod script;

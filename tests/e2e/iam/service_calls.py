@@ -47,20 +47,24 @@ QUEUE = Reason(
 START = Reason("Scheduler starts the function with the schedule's role", ("lambda:InvokeFunction",), f"{AWS}/scheduler/latest/UserGuide/setting-up.html")
 SEND = Reason("Scheduler sends a message with the schedule's role", ("sqs:SendMessage",), f"{AWS}/scheduler/latest/UserGuide/managing-targets-templated.html")
 FAILED_START = Reason("Scheduler sends an undelivered event to the dead-letter queue, with the schedule's role", ("sqs:SendMessage",), f"{AWS}/scheduler/latest/UserGuide/configuring-schedule-dlq.html")
-REASONS = (LOGS, FAILED_EVENT, STREAM, LIST_STREAMS, FAILED_BATCH, QUEUE, INTERFACES, START, SEND, FAILED_START)
+DECRYPT = Reason("S3 decrypts an object with the role that reads it", ("kms:Decrypt",), f"{AWS}/AmazonS3/latest/userguide/UsingKMSEncryption.html")
+REASONS = (DECRYPT, LOGS, FAILED_EVENT, STREAM, LIST_STREAMS, FAILED_BATCH, QUEUE, INTERFACES, START, SEND, FAILED_START)
 
 ServiceCall = tuple[Reason, str, str]  # reason, role's ARN, resource
 
 
 def service_calls(stack: Stack) -> Iterator[ServiceCall]:
     """All of them, for the stack as it is deployed now."""
-    aws_lambda, in_a_vpc = stack.client("lambda"), _in_a_vpc(stack)
+    # The emulator drops `VpcConfig`; `test_template.py` checks that each function has it.
+    aws_lambda, in_a_vpc, policy_key = stack.client("lambda"), _parameter(stack, "SubnetIds"), _parameter(stack, "PolicyKeyArn")
     roles = {}
     for function in aws_lambda.list_functions()["Functions"]:
         roles[function["FunctionArn"]] = role = function["Role"]
         yield LOGS, role, f"arn:aws:logs:{REGION}:{PROVIDER}:log-group:{function['LoggingConfig']['LogGroup']}:log-stream:any"
         if in_a_vpc:
             yield INTERFACES, role, "*"
+        if policy_key and "POLICY_URI" in function["Environment"]["Variables"]:
+            yield DECRYPT, role, policy_key
         for config in aws_lambda.list_function_event_invoke_configs(FunctionName=function["FunctionName"])["FunctionEventInvokeConfigs"]:
             if queue := _on_failure(config):
                 yield FAILED_EVENT, role, queue
@@ -81,10 +85,10 @@ def service_calls(stack: Stack) -> Iterator[ServiceCall]:
             yield FAILED_START, target["RoleArn"], queue
 
 
-def _in_a_vpc(stack: Stack) -> bool:
-    """Returns true if the parameters name subnets. The emulator drops `VpcConfig`; `test_template.py` checks that each function has it."""
+def _parameter(stack: Stack, name: str) -> str:
+    """The value of a parameter of the stack, or an empty text."""
     (described,) = stack.client("cloudformation").describe_stacks(StackName=NAME)["Stacks"]
-    return any(each["ParameterKey"] == "SubnetIds" and each["ParameterValue"] for each in described["Parameters"])
+    return next((str(each["ParameterValue"]) for each in described["Parameters"] if each["ParameterKey"] == name), "")
 
 
 def _on_failure(config: dict[str, Any]) -> str | None:

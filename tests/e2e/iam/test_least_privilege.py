@@ -22,6 +22,7 @@ from iam.policy_mutations import widened_policies
 from iam.service_calls import REASONS, Reason
 
 READER = "arn:aws:iam::999900009999:role/reads-the-organization"
+POLICY_KEY = f"arn:aws:kms:{REGION}:{PROVIDER}:key/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
 IN_A_VPC = {"SubnetIds": "subnet-0a1b2c3d4e5f60718", "SecurityGroupIds": "sg-0a1b2c3d4e5f60718"}
 
 
@@ -47,7 +48,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack("privilege") as running:
         publish(running, [*guide(tmp_path_factory.mktemp("privilege") / "set").iterdir()])
         enrol(running, ALLOWED, UNIT)
-        running.deploy(PolicyUri=URI, OrganizationAccess="direct")
+        running.deploy(PolicyUri=URI, PolicyKeyArn=POLICY_KEY, OrganizationAccess="direct")
         yield running
 
 

@@ -38,6 +38,7 @@ def test_optional_permissions_depend_on_parameters(resources: dict[str, Any]) ->
     optional = of_type(resources, "AWS::IAM::Policy")
     assert {resource["Condition"]: actions_in(resource["Properties"]["PolicyDocument"]) for resource in optional.values()} == {
         "ReadsPolicyFromS3": {"s3:GetObject"},
+        "DecryptsPolicySet": {"kms:Decrypt"},
         "AsksOrganizations": {"organizations:DescribeAccount"},
         "AsksOrganizationsByRole": {"sts:AssumeRole"},
         "InVpc": INTERFACE_ACTIONS,
@@ -46,6 +47,7 @@ def test_optional_permissions_depend_on_parameters(resources: dict[str, Any]) ->
     for name, resource in optional.items():
         roles = [*judges, {"Ref": "NotifyRole"}] if name == "UseNetworkInterfaces" else judges
         assert resource["Properties"]["Roles"] == roles, "approve and audit read the same facts, and all functions are in the same network"
+    assert optional["DecryptPolicySet"]["Properties"]["PolicyDocument"]["Statement"][0]["Resource"] == {"Ref": "PolicyKeyArn"}
     assert optional["AskOrganizationsByRole"]["Properties"]["PolicyDocument"]["Statement"][0]["Resource"] == {"Ref": "OrganizationAccess"}
 
 

@@ -2,5 +2,6 @@
 
 mod logs;
 pub mod metrics;
+mod panics;
 
 pub use logs::{fatal, start};

@@ -3,7 +3,7 @@
 
 use tracing_subscriber::{EnvFilter, fmt};
 
-/// Starts logging. `main` calls it once, before everything else.
+/// Starts logging, also of panics. `main` calls it once, before everything else.
 pub fn start(lookup: &dyn Fn(&str) -> Option<String>) {
     let level = lookup("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|| "info".to_owned()).to_lowercase();
     let level = if level == "fatal" { "error".to_owned() } else { level };
@@ -18,6 +18,7 @@ pub fn start(lookup: &dyn Fn(&str) -> Option<String>) {
     };
     // An error means that a subscriber is installed already.
     drop(started);
+    super::panics::log();
 }
 
 /// Logs the error that prevents a function from starting.

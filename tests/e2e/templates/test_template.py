@@ -120,6 +120,13 @@ def test_approve_reads_the_queue_in_small_batches(resources: dict[str, Any]) -> 
     assert queue["VisibilityTimeout"] == 6 * approve["Timeout"], "as Lambda's guide advises"
 
 
+def test_every_function_gets_the_network_settings(resources: dict[str, Any]) -> None:
+    template = cfn_yaml.load(str(TEMPLATE))
+    settings = {"AWS_CA_BUNDLE": "CaBundle", "HTTPS_PROXY": "HttpsProxy", "NO_PROXY": "NoProxy"}
+    assert template["Globals"]["Function"]["Environment"]["Variables"] == {name: {"Ref": parameter} for name, parameter in settings.items()}
+    assert {template["Parameters"][parameter]["Default"] for parameter in settings.values()} == {""}, "empty means none"
+
+
 def test_only_privatelink_may_use_the_topic_key(resources: dict[str, Any]) -> None:
     keys = of_type(resources, "AWS::KMS::Key")
     assert set(keys) == {"ConnectionsKey"}

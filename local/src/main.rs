@@ -13,6 +13,7 @@ const HELP: &str = "local: a stand-in for AWS PrivateLink in front of an AWS emu
   --region us-east-1                 the Region of the endpoint services
   --settle-ms 500                    the time from pending to available
   --page-size 1000                   the largest page of a describe call
+  --attachment-connections attachment   attachment, endpoint or zones: what connects an attachment, which AWS does not document
   --notification-body json           json, text or bare: AWS does not document the body
   --forward-events-to ACCOUNT=BUS    the event bus that receives the consumers' CloudTrail events
   --control                          serves routes under /_local that inject faults (tests/e2e/README.md lists them)
@@ -68,6 +69,7 @@ fn set(name: &str, value: String, listen: &mut SocketAddr, options: &mut Options
         "--region" => options.region = value,
         "--settle-ms" => options.settle = SignedDuration::from_millis(value.parse().map_err(|_| bad("milliseconds"))?),
         "--page-size" => options.page_size_max = value.parse().ok().filter(|size| *size > 0).ok_or_else(|| bad("a number above 0"))?,
+        "--attachment-connections" => options.attachment_connections = value.parse()?,
         "--notification-body" => options.notification_body = value.parse()?,
         "--forward-events-to" => options.forward_events_to = Some(value.parse()?),
         _ => return Err(format!("unknown option {name}")),

@@ -44,6 +44,7 @@ pub(super) fn controls() -> Router<Arc<Local>> {
         .route("/_local/calm", post(calm))
         .route("/_local/age", post(age))
         .route("/_local/throttle", post(throttle))
+        .route("/_local/attachments", post(attachments))
         .route("/_local/notification-body", post(notification_body))
         .route("/_local/organization", post(organization))
         .route("/_local/forward-events", post(forward_events))
@@ -122,11 +123,19 @@ async fn calm(State(local): State<Arc<Local>>) -> Answer {
     DONE
 }
 
-/// Moves an endpoint's creation back, for tests of requests that are old.
+/// Gives new attachments `connections=attachment` (one, without a `VpcEndpointId`), `endpoint` (one, with it) or `zones` (one for
+/// each Availability Zone, with it).
+async fn attachments(State(local): State<Arc<Local>>, query: Parameters) -> Answer {
+    local.world().set_attachment_connections(require(&query, "connections")?.parse().map_err(refuse)?);
+    DONE
+}
+
+/// Moves back the creation of an `endpoint`'s or an `attachment`'s connection, for tests of requests that are old.
 async fn age(State(local): State<Arc<Local>>, query: Parameters) -> Answer {
     let by = SignedDuration::from_secs(number::<u32>(&query, "seconds")?.into());
     let mut world = local.world();
-    let connection = world.connection_mut(require(&query, "endpoint")?).ok_or_else(|| refuse("there is no such `endpoint`"))?;
+    let name = if query.get("attachment").is_some() { "attachment" } else { "endpoint" };
+    let connection = world.connection_mut(require(&query, name)?).ok_or_else(|| refuse(format!("there is no such `{name}`")))?;
     connection.created = connection.created.and_then(|created| created.checked_sub(by).ok());
     DONE
 }

@@ -1,6 +1,7 @@
 //! The calls of EC2 that the stand-in answers, and the steps that they share: caller, faults, `DryRun`, Region.
 
 mod answer;
+mod attachments;
 mod connections;
 mod endpoints;
 mod notifications;
@@ -44,6 +45,10 @@ fn action(name: &str) -> Option<Action> {
         "DescribeVpcEndpointConnectionNotifications" => notifications::describe,
         "ModifyVpcEndpointConnectionNotification" => notifications::modify,
         "DeleteVpcEndpointConnectionNotifications" => notifications::delete,
+        "CreateTransitGatewayNetworkFunctionAttachment" => attachments::create,
+        "DescribeTransitGatewayNetworkFunctionAttachments" => attachments::describe,
+        "ModifyTransitGatewayNetworkFunctionAttachment" => attachments::modify,
+        "DeleteTransitGatewayNetworkFunctionAttachment" => attachments::delete,
         "CreateTags" => tags::create,
         "DeleteTags" => tags::delete,
         _ => return None,

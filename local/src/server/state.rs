@@ -15,7 +15,7 @@ use super::{
     request::{ApiRequest, Call},
     throttle::Throttle,
 };
-use crate::world::{Ec2Error, Ec2Result, Effect, World};
+use crate::world::{AttachmentConnections, Ec2Error, Ec2Result, Effect, World};
 
 /// The command line's options.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct Options {
     pub settle: SignedDuration,
     /// The largest page of a describe call.
     pub page_size_max: usize,
+    /// The connections of attachments.
+    pub attachment_connections: AttachmentConnections,
     /// The body of connection notifications.
     pub notification_body: BodyForm,
     /// The event bus that the consumers' CloudTrail events are forwarded to.
@@ -43,6 +45,7 @@ impl Default for Options {
             region: "us-east-1".to_owned(),
             settle: SignedDuration::from_millis(500),
             page_size_max: 1000,
+            attachment_connections: AttachmentConnections::default(),
             notification_body: BodyForm::Json,
             forward_events_to: None,
             control: false,
@@ -94,6 +97,7 @@ impl Local {
         let mut world = World::new(&options.region, Timestamp::now());
         world.set_settle(options.settle);
         world.set_page_size_max(options.page_size_max);
+        world.set_attachment_connections(options.attachment_connections);
         let announcements = Settings { body_form: options.notification_body, forward_events_to: options.forward_events_to };
         let control = Control {
             announcements,

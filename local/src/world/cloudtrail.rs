@@ -1,33 +1,70 @@
-//! CloudTrail's event of `CreateVpcEndpoint`, in the shape of events captured from AWS. CloudTrail writes a list of no elements
-//! as `""`, a list of one as an object, and longer lists as an array.
+//! CloudTrail's events of the calls that request a connection, in the shape of events captured from AWS. CloudTrail writes a list
+//! of no elements as `""`, a list of one as an object, and longer lists as an array.
+//!
+//! [I] No event of `CreateTransitGatewayNetworkFunctionAttachment` was found. Its shape follows that of EC2's other calls.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::model::Endpoint;
+use super::model::{Attachment, Endpoint};
 
-/// Returns the event's `detail`. The caller is always a role with a path: its ARN differs from that of its session.
+/// The namespace that EC2's responses have in CloudTrail.
+const XMLNS: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
+
+/// Returns the `detail` of a `CreateVpcEndpoint` event.
 pub(super) fn create_vpc_endpoint(endpoint: &Endpoint, state: &str, region: &str) -> Value {
-    let subnet = |id: &String| json!({"tag": 1, "content": id});
-    let subnets = match endpoint.subnet_ids.as_slice() {
-        [] => json!(""),
-        [id] => subnet(id),
-        ids => ids.iter().map(subnet).collect(),
-    };
+    let request = json!({"CreateVpcEndpointRequest": {"VpcId": endpoint.vpc_id, "ServiceName": endpoint.service_name,
+        "VpcEndpointType": endpoint.kind, "SubnetId": list(&endpoint.subnet_ids)}});
+    let response = json!({"CreateVpcEndpointResponse": {"xmlns": XMLNS,
+        "vpcEndpoint": {"vpcEndpointId": endpoint.id, "vpcEndpointType": endpoint.kind, "vpcId": endpoint.vpc_id,
+            "serviceName": endpoint.service_name, "state": state, "ownerId": endpoint.owner,
+            "creationTimestamp": endpoint.created.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()}}});
+    event("CreateVpcEndpoint", &endpoint.owner, region, endpoint.created, &endpoint.id, [request, response])
+}
+
+/// Returns the `detail` of a `CreateTransitGatewayNetworkFunctionAttachment` event.
+pub(super) fn create_attachment(attachment: &Attachment, state: &str, region: &str) -> Value {
+    let request = json!({"CreateTransitGatewayNetworkFunctionAttachmentRequest": {
+        "TransitGatewayId": attachment.transit_gateway_id, "ServiceName": attachment.service_name,
+        "AvailabilityZone": list(&attachment.zones.names), "AvailabilityZoneId": list(&attachment.zones.ids)}});
+    let items = |list: &[String]| json!({"item": list});
+    let response = json!({"CreateTransitGatewayNetworkFunctionAttachmentResponse": {"xmlns": XMLNS,
+        "transitGatewayNetworkFunctionAttachment": {"transitGatewayAttachmentId": attachment.id,
+            "transitGatewayId": attachment.transit_gateway_id, "transitGatewayOwnerId": attachment.owner,
+            "resourceOwnerId": attachment.owner, "resourceId": attachment.service_name, "state": state,
+            "availabilityZoneSet": items(&attachment.zones.names), "availabilityZoneIdSet": items(&attachment.zones.ids),
+            "creationTime": attachment.created.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()}}});
+    event(
+        "CreateTransitGatewayNetworkFunctionAttachment",
+        &attachment.owner,
+        region,
+        attachment.created,
+        &attachment.id,
+        [request, response],
+    )
+}
+
+/// Returns an event's `detail`. The caller is always a role with a path: its ARN differs from that of its session.
+fn event(name: &str, caller: &str, region: &str, at: Timestamp, id: &str, [request, response]: [Value; 2]) -> Value {
     json!({
         "eventVersion": "1.10",
-        "userIdentity": {"type": "AssumedRole", "accountId": endpoint.owner,
-            "arn": format!("arn:aws:sts::{}:assumed-role/network-deployer/ci", endpoint.owner),
-            "sessionContext": {"sessionIssuer": {"type": "Role", "accountId": endpoint.owner, "userName": "network-deployer",
-                "arn": format!("arn:aws:iam::{}:role/team/network-deployer", endpoint.owner)}}},
-        "eventTime": endpoint.created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        "eventSource": "ec2.amazonaws.com", "eventName": "CreateVpcEndpoint", "awsRegion": region,
-        "requestParameters": {"CreateVpcEndpointRequest": {"VpcId": endpoint.vpc_id, "ServiceName": endpoint.service_name,
-            "VpcEndpointType": endpoint.kind, "SubnetId": subnets}},
-        "responseElements": {"CreateVpcEndpointResponse": {"xmlns": "http://ec2.amazonaws.com/doc/2016-11-15/",
-            "vpcEndpoint": {"vpcEndpointId": endpoint.id, "vpcEndpointType": endpoint.kind, "vpcId": endpoint.vpc_id,
-                "serviceName": endpoint.service_name, "state": state, "ownerId": endpoint.owner,
-                "creationTimestamp": endpoint.created.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()}}},
-        "eventID": format!("trail-{}", endpoint.id), "readOnly": false, "eventType": "AwsApiCall", "managementEvent": true,
-        "recipientAccountId": endpoint.owner, "eventCategory": "Management",
+        "userIdentity": {"type": "AssumedRole", "accountId": caller,
+            "arn": format!("arn:aws:sts::{caller}:assumed-role/network-deployer/ci"),
+            "sessionContext": {"sessionIssuer": {"type": "Role", "accountId": caller, "userName": "network-deployer",
+                "arn": format!("arn:aws:iam::{caller}:role/team/network-deployer")}}},
+        "eventTime": at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "eventSource": "ec2.amazonaws.com", "eventName": name, "awsRegion": region,
+        "requestParameters": request, "responseElements": response,
+        "eventID": format!("trail-{id}"), "readOnly": false, "eventType": "AwsApiCall", "managementEvent": true,
+        "recipientAccountId": caller, "eventCategory": "Management",
     })
+}
+
+fn list(items: &[String]) -> Value {
+    let item = |text: &String| json!({"tag": 1, "content": text});
+    match items {
+        [] => json!(""),
+        [one] => item(one),
+        many => many.iter().map(item).collect(),
+    }
 }

@@ -1,4 +1,4 @@
-//! Connections: what the provider describes, accepts and rejects.
+//! Connections: what the provider describes, accepts and rejects, by endpoint or by transit gateway attachment.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     error::{Changes, Ec2Error, Ec2Result, change_each},
     filters::{Filter, Page, PageRequest},
-    model::{Connection, Effect},
+    model::Connection,
     state::World,
 };
 
@@ -36,7 +36,8 @@ impl World {
                 Some(region.into_iter().chain(cross).collect())
             }
             "vpc-endpoint-state" => Some(vec![&connection.state]),
-            "vpc-endpoint-id" => Some(vec![&connection.endpoint_id]),
+            "vpc-endpoint-id" => Some(connection.endpoint().into_iter().collect()),
+            "transit-gateway-attachment-id" => Some(connection.attachment.iter().map(|attachment| attachment.id.as_str()).collect()),
             _ => None,
         })
     }
@@ -52,44 +53,98 @@ impl World {
         }
     }
 
-    /// Returns the connection of an endpoint for tests to change.
-    pub fn connection_mut(&mut self, endpoint_id: &str) -> Option<&mut Connection> {
-        self.unsettled.insert(endpoint_id.to_owned());
-        self.connections.get_mut(endpoint_id)
+    /// Returns the connection of an endpoint or an attachment for tests to change.
+    pub fn connection_mut(&mut self, id: &str) -> Option<&mut Connection> {
+        let is_for = |connection: &Connection| connection.is_of_attachment(id);
+        let key = match self.connections.contains_key(id) {
+            true => id.to_owned(),
+            false => self.connections.iter().find(|(_, connection)| is_for(connection))?.0.clone(),
+        };
+        self.unsettled.insert(key.clone());
+        self.connections.get_mut(&key)
     }
 
-    /// Accepts connections.
-    pub fn accept(&mut self, owner: &str, service_id: &str, ids: &[String]) -> Ec2Result<Changes> {
-        self.change_connections(owner, service_id, ids, &ACCEPT)
+    /// Accepts the connections of endpoints.
+    pub fn accept(&mut self, owner: &str, service_id: &str, endpoints: &[String]) -> Ec2Result<Changes> {
+        self.change_connections(owner, service_id, endpoints, &ACCEPT)
     }
 
-    /// Rejects connections, also those in use: that cuts them off.
-    pub fn reject(&mut self, owner: &str, service_id: &str, ids: &[String]) -> Ec2Result<Changes> {
-        self.change_connections(owner, service_id, ids, &REJECT)
+    /// Rejects the connections of endpoints, also those in use: that cuts them off.
+    pub fn reject(&mut self, owner: &str, service_id: &str, endpoints: &[String]) -> Ec2Result<Changes> {
+        self.change_connections(owner, service_id, endpoints, &REJECT)
     }
 
-    /// Returns the times of all acceptances, by endpoint.
+    /// Accepts the connections of attachments.
+    pub fn accept_attachments(&mut self, owner: &str, service_id: &str, attachments: &[String]) -> Ec2Result<Changes> {
+        self.change_attachments(owner, service_id, attachments, &ACCEPT)
+    }
+
+    /// Rejects the connections of attachments.
+    pub fn reject_attachments(&mut self, owner: &str, service_id: &str, attachments: &[String]) -> Ec2Result<Changes> {
+        self.change_attachments(owner, service_id, attachments, &REJECT)
+    }
+
+    /// Returns the times of all acceptances, by endpoint or attachment.
     pub fn acceptances(&self) -> &BTreeMap<String, Vec<Timestamp>> {
         &self.acceptances
     }
 
     fn change_connections(&mut self, owner: &str, service_id: &str, ids: &[String], transition: &Transition) -> Ec2Result<Changes> {
         self.owned_service(owner, service_id)?;
-        Ok(change_each(ids, |id| self.change_connection(service_id, id, transition)))
+        Ok(change_each(ids, |id| {
+            let is_asked_for = |connection: &&Connection| connection.service_id == service_id && connection.endpoint() == Some(id);
+            self.connections.get(id).filter(is_asked_for).ok_or_else(|| Ec2Error::endpoint_not_found(id))?;
+            self.change(id, &[id.to_owned()], transition)?;
+            Ok(self.notify(service_id, id, transition.event))
+        }))
     }
 
-    /// Changes one connection. AWS documents no codes for the items of `Unsuccessful`; these two are the stand-in's own.
-    fn change_connection(&mut self, service_id: &str, id: &str, transition: &Transition) -> Ec2Result<Vec<Effect>> {
-        let connection = self.connections.get_mut(id).filter(|connection| connection.service_id == service_id);
-        let connection = connection.ok_or_else(|| Ec2Error::endpoint_not_found(id))?;
-        if !transition.from.contains(&connection.state.as_str()) {
-            return Err(Ec2Error::new("InvalidState", format!("The connection of '{id}' is in the state {}", connection.state)));
+    /// Changes all connections of each attachment. Attachments have no connection notifications.
+    fn change_attachments(&mut self, owner: &str, service_id: &str, ids: &[String], transition: &Transition) -> Ec2Result<Changes> {
+        if self.owned_service(owner, service_id)?.kind != "GatewayLoadBalancer" {
+            let message = "TransitGatewayAttachmentIds is supported only for Gateway Load Balancer endpoint services";
+            return Err(Ec2Error::new("InvalidParameter", message));
         }
-        connection.enter_state(transition.to, self.now);
-        self.unsettled.insert(id.to_owned());
+        Ok(change_each(ids, |id| {
+            let keys = self.keys_of_attachment(service_id, id);
+            if keys.is_empty() {
+                return Err(Ec2Error::attachment_not_found(id));
+            }
+            self.change(id, &keys, transition).map(|()| Vec::new())
+        }))
+    }
+
+    /// Changes those connections of an endpoint or attachment that are in the right state. AWS documents no codes for the items
+    /// of `Unsuccessful`; these are the stand-in's own.
+    fn change(&mut self, subject: &str, keys: &[String], transition: &Transition) -> Ec2Result<()> {
+        let state = |key: &String| self.connections.get(key).map(|connection| connection.state.clone());
+        let is_movable = |key: &&String| state(key).is_some_and(|state| transition.from.contains(&state.as_str()));
+        let movable: Vec<String> = keys.iter().filter(is_movable).cloned().collect();
+        if movable.is_empty() {
+            let states: Vec<String> = keys.iter().filter_map(state).collect();
+            let message = format!("The connection of '{subject}' is in the state {}", states.join(", "));
+            return Err(Ec2Error::new("InvalidState", message));
+        }
+        for key in movable {
+            self.enter_state(&key, transition.to);
+        }
         if transition.event == ACCEPT.event {
-            self.acceptances.entry(id.to_owned()).or_default().push(self.now);
+            self.acceptances.entry(subject.to_owned()).or_default().push(self.now);
         }
-        Ok(self.notify(service_id, id, transition.event))
+        Ok(())
+    }
+
+    /// Returns the keys of an attachment's connections to a service.
+    pub(super) fn keys_of_attachment(&self, service_id: &str, id: &str) -> Vec<String> {
+        let is_for = |key: &&String| self.connections.get(*key).is_some_and(|connection| connection.is_of_attachment(id));
+        self.by_service.get(service_id).into_iter().flatten().filter(is_for).cloned().collect()
+    }
+
+    pub(super) fn enter_state(&mut self, key: &str, state: &str) {
+        let now = self.now;
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.enter_state(state, now);
+            self.unsettled.insert(key.to_owned());
+        }
     }
 }

@@ -26,6 +26,7 @@ impl World {
         let connection = Connection {
             service_id: service.id.clone(),
             endpoint_id: id.clone(),
+            attachment: None,
             connection_id,
             owner: Some(account.to_owned()),
             state: if service.acceptance_required { "pendingAcceptance" } else { "pending" }.to_owned(),
@@ -40,9 +41,7 @@ impl World {
         let mut effects = self.notify(&service.id, &id, "Connect");
         let event_detail = cloudtrail::create_vpc_endpoint(&endpoint, &connection.state, &region);
         effects.push(Effect::CloudTrail { account: account.to_owned(), event_detail, region });
-        self.by_service.entry(service.id).or_default().insert(id.clone());
-        self.unsettled.insert(id.clone());
-        self.connections.insert(id.clone(), connection);
+        self.insert(connection);
         self.endpoints.insert(id, endpoint.clone());
         Ok((endpoint, effects))
     }
@@ -59,10 +58,9 @@ impl World {
     pub fn delete_endpoints(&mut self, account: &str, ids: &[String]) -> Changes {
         change_each(ids, |id| {
             self.owned_endpoint(account, id)?;
-            let connection = self.connections.get_mut(id).ok_or_else(|| Ec2Error::endpoint_not_found(id))?;
-            connection.enter_state("deleting", self.now);
+            let connection = self.connections.get(id).ok_or_else(|| Ec2Error::endpoint_not_found(id))?;
             let service_id = connection.service_id.clone();
-            self.unsettled.insert(id.to_owned());
+            self.enter_state(id, "deleting");
             Ok(self.notify(&service_id, id, "Delete"))
         })
     }

@@ -49,6 +49,11 @@ impl Ec2Error {
         Self::new("InvalidVpcEndpointId.NotFound", format!("The Vpc Endpoint Id '{id}' does not exist"))
     }
 
+    /// [S: terraform-provider-aws has this code for other transit gateway attachments]
+    pub(super) fn attachment_not_found(id: &str) -> Self {
+        Self::new("InvalidTransitGatewayAttachmentID.NotFound", format!("Transit Gateway Attachment {id} was deleted or does not exist."))
+    }
+
     pub(super) fn notification_not_found(id: &str) -> Self {
         Self::new("InvalidConnectionNotificationId.NotFound", format!("The connection notification ID '{id}' does not exist"))
     }

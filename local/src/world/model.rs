@@ -70,7 +70,24 @@ pub struct ServiceChange {
     pub remove_supported_regions: Vec<String>,
 }
 
-/// An allowed principal of a service.
+/// `PermissionType`: the resources that an allowed principal may create.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PermissionType {
+    VpcEndpoint,
+    TransitGatewayAttachment,
+}
+
+impl PermissionType {
+    /// The value on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::VpcEndpoint => "vpc-endpoint",
+            Self::TransitGatewayAttachment => "transit-gateway-attachment",
+        }
+    }
+}
+
+/// An allowed principal of a service. [`World::permission_type`](super::World::permission_type) tells its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permission {
     /// `vpce-svc-perm-…`.
@@ -108,13 +125,78 @@ pub struct NewEndpoint {
     pub region: Option<String>,
 }
 
-/// The connection of an endpoint to a service, as the provider sees it.
+/// A transit gateway's network function attachment to a Gateway Load Balancer service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// `tgw-attach-…`.
+    pub id: String,
+    pub transit_gateway_id: String,
+    /// The account that owns the transit gateway, and so the attachment.
+    pub owner: String,
+    /// `ResourceId`: the service's full name.
+    pub service_name: String,
+    pub zones: Zones,
+    pub tags: Tags,
+    pub created: Timestamp,
+    pub(super) service_id: String,
+}
+
+/// The parameters of `CreateTransitGatewayNetworkFunctionAttachment`.
+#[derive(Debug, Clone, Default)]
+pub struct NewAttachment {
+    /// `tgw-…`. The first account that uses an id owns the transit gateway.
+    pub transit_gateway_id: String,
+    pub zones: Zones,
+    pub tags: Tags,
+}
+
+/// Availability Zones by name and by id. AWS maps names to ids for each account; the stand-in does not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Zones {
+    pub names: Vec<String>,
+    pub ids: Vec<String>,
+}
+
+impl Zones {
+    /// Returns all names and ids.
+    pub fn all(&self) -> impl Iterator<Item = &String> {
+        self.names.iter().chain(&self.ids)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.ids.is_empty()
+    }
+
+    pub(super) fn extend(&mut self, other: Self) {
+        self.names.extend(other.names);
+        self.ids.extend(other.ids);
+    }
+
+    pub(super) fn remove(&mut self, other: &Self) {
+        self.names.retain(|name| !other.names.contains(name));
+        self.ids.retain(|id| !other.ids.contains(id));
+    }
+}
+
+/// The attachment that a connection is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachmentLink {
+    pub id: String,
+    pub owner: String,
+    /// The Availability Zones that the connection serves.
+    pub(super) zones: Vec<String>,
+}
+
+/// The connection of an endpoint or an attachment to a service, as the provider sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
     pub service_id: String,
+    /// Empty if the connection is for an attachment and shows no endpoint: see [`Connection::endpoint`].
     pub endpoint_id: String,
+    pub attachment: Option<AttachmentLink>,
     /// `vpce-con-…`.
     pub connection_id: String,
+    /// The endpoint's owner.
     pub owner: Option<String>,
     /// `VpcEndpointState` as on the wire: `pendingAcceptance`, `pending`, `available`, …
     pub state: String,
@@ -132,6 +214,21 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// `VpcEndpointId`.
+    pub fn endpoint(&self) -> Option<&str> {
+        Some(self.endpoint_id.as_str()).filter(|id| !id.is_empty())
+    }
+
+    /// Returns true if the connection is for this attachment.
+    pub fn is_of_attachment(&self, id: &str) -> bool {
+        self.attachment.as_ref().is_some_and(|attachment| attachment.id == id)
+    }
+
+    /// The key in the world: unique, also among the connections of one attachment.
+    pub(super) fn key(&self) -> &str {
+        self.endpoint().unwrap_or(&self.connection_id)
+    }
+
     pub(super) fn is_live(&self) -> bool {
         matches!(self.state.as_str(), "pending" | "available" | "pendingAcceptance")
     }

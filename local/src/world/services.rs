@@ -80,8 +80,14 @@ impl World {
         names.iter().map(|name| self.visible_service(account, name).cloned()).collect()
     }
 
+    /// Returns a service that the account may create an endpoint for.
     pub(super) fn visible_service(&self, account: &str, name: &str) -> Ec2Result<&Service> {
-        let is_visible = |service: &&Service| service.name == name && (service.owner == account || self.is_allowed(account, &service.id));
+        self.service_for(account, name, |id| self.is_allowed(account, id))
+    }
+
+    /// Returns a service of the account's own, or one that it is allowed to use.
+    pub(super) fn service_for(&self, account: &str, name: &str, is_allowed: impl Fn(&str) -> bool) -> Ec2Result<&Service> {
+        let is_visible = |service: &&Service| service.name == name && (service.owner == account || is_allowed(&service.id));
         let service = self.services.values().find(is_visible);
         service.ok_or_else(|| Ec2Error::new("InvalidServiceName", format!("The Vpc Endpoint Service '{name}' does not exist")))
     }

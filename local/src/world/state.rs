@@ -1,14 +1,43 @@
 //! The state of the Region, its time, and the look-ups of an owner's resources.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     error::{Ec2Error, Ec2Result},
-    model::{Connection, Endpoint, Notification, Permission, Service},
+    model::{Attachment, Connection, Endpoint, Notification, Permission, Service},
     organization::Organization,
 };
+
+/// The connections of an attachment, as the provider describes them. AWS does not say which of these is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AttachmentConnections {
+    /// One connection, without a `VpcEndpointId`.
+    #[default]
+    Attachment,
+    /// One connection, with a `VpcEndpointId`.
+    Endpoint,
+    /// One connection for each Availability Zone, with a `VpcEndpointId`: `ModifyTransitGatewayNetworkFunctionAttachment`
+    /// creates an endpoint for each zone that it adds.
+    Zones,
+}
+
+impl FromStr for AttachmentConnections {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "attachment" => Ok(Self::Attachment),
+            "endpoint" => Ok(Self::Endpoint),
+            "zones" => Ok(Self::Zones),
+            _ => Err(format!("unknown connections `{text}`; expected attachment, endpoint or zones")),
+        }
+    }
+}
 
 /// PrivateLink in one Region.
 #[derive(Debug, Clone)]
@@ -20,15 +49,22 @@ pub struct World {
     pub(super) page_size_max: usize,
     counter: u64,
     pub(super) services: BTreeMap<String, Service>,
+    /// The permissions of type `vpc-endpoint`.
     pub(super) permissions: Vec<Permission>,
-    /// By endpoint.
+    pub(super) attachment_permissions: Vec<Permission>,
+    /// By [`Connection::key`].
     pub(super) connections: BTreeMap<String, Connection>,
-    /// The endpoints of each service: a describe call for one service must not walk through all connections.
+    /// The connections of each service: a describe call for one service must not walk through all connections.
     pub(super) by_service: BTreeMap<String, BTreeSet<String>>,
-    /// Endpoints whose connection may be in a transitional state.
+    /// Connections that may be in a transitional state.
     pub(super) unsettled: BTreeSet<String>,
+    /// By endpoint or attachment.
     pub(super) acceptances: BTreeMap<String, Vec<Timestamp>>,
     pub(super) endpoints: BTreeMap<String, Endpoint>,
+    pub(super) attachments: BTreeMap<String, Attachment>,
+    pub(super) attachment_connections: AttachmentConnections,
+    /// The owners of transit gateways.
+    pub(super) transit_gateways: BTreeMap<String, String>,
     pub(super) notifications: BTreeMap<String, Notification>,
     /// The provider's organization.
     pub organization: Organization,
@@ -46,11 +82,15 @@ impl World {
             counter: 0,
             services: BTreeMap::new(),
             permissions: Vec::new(),
+            attachment_permissions: Vec::new(),
             connections: BTreeMap::new(),
             by_service: BTreeMap::new(),
             unsettled: BTreeSet::new(),
             acceptances: BTreeMap::new(),
             endpoints: BTreeMap::new(),
+            attachments: BTreeMap::new(),
+            attachment_connections: AttachmentConnections::default(),
+            transit_gateways: BTreeMap::new(),
             notifications: BTreeMap::new(),
             organization: Organization::default(),
         }
@@ -87,6 +127,19 @@ impl World {
     /// Sets the time until describe calls return a new connection: AWS is eventually consistent.
     pub fn set_visibility_delay(&mut self, delay: SignedDuration) {
         self.visibility_delay = delay;
+    }
+
+    /// Chooses the connections that new attachments get.
+    pub fn set_attachment_connections(&mut self, connections: AttachmentConnections) {
+        self.attachment_connections = connections;
+    }
+
+    /// Adds a connection.
+    pub(super) fn insert(&mut self, connection: Connection) {
+        let key = connection.key().to_owned();
+        self.by_service.entry(connection.service_id.clone()).or_default().insert(key.clone());
+        self.unsettled.insert(key.clone());
+        self.connections.insert(key, connection);
     }
 
     /// Returns a new id of AWS's form. Multiplying spreads it over all digits, so that no test depends on the order of ids.

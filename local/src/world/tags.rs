@@ -1,4 +1,4 @@
-//! `CreateTags` and `DeleteTags` for services, endpoints and connections.
+//! `CreateTags` and `DeleteTags` for services, endpoints, attachments and connections.
 
 use super::{
     error::{Ec2Error, Ec2Result},
@@ -17,10 +17,11 @@ impl World {
         self.change_tags(account, ids, |of| of.retain(|key, _| !keys.is_empty() && !keys.contains(key)))
     }
 
-    /// Returns true if this is the id of a service, an endpoint or a connection.
+    /// Returns true if this is the id of a service, an endpoint, an attachment or a connection.
     pub fn knows(&self, id: &str) -> bool {
         self.services.contains_key(id)
             || self.endpoints.contains_key(id)
+            || self.attachments.contains_key(id)
             || self.connections.values().any(|connection| connection.connection_id == id)
     }
 
@@ -39,6 +40,9 @@ impl World {
         }
         if let Some(service) = self.services.get_mut(id) {
             return (service.owner == account).then_some(&mut service.tags);
+        }
+        if let Some(attachment) = self.attachments.get_mut(id) {
+            return (attachment.owner == account).then_some(&mut attachment.tags);
         }
         let endpoint = self.endpoints.get_mut(id)?;
         (endpoint.owner == account).then_some(&mut endpoint.tags)

@@ -1,5 +1,7 @@
 //! The world against what AWS documents.
 
+mod attachments;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
@@ -7,11 +9,15 @@ use super::*;
 const PROVIDER: &str = "123456789012";
 const CONSUMER: &str = "111122223333";
 
+fn root(account: &str) -> String {
+    format!("arn:aws:iam::{account}:root")
+}
+
 fn world() -> (World, Service) {
     let mut world = World::new("us-east-1", Timestamp::UNIX_EPOCH);
     let service =
         world.create_service(PROVIDER, NewService { load_balancer_arns: vec!["arn:nlb".into()], ..NewService::default() }).unwrap();
-    world.modify_permissions(PROVIDER, &service.id, &[format!("arn:aws:iam::{CONSUMER}:root")], &[]).unwrap();
+    world.modify_permissions(PROVIDER, &service.id, &[root(CONSUMER)], &[]).unwrap();
     (world, service)
 }
 
@@ -44,7 +50,7 @@ fn service_is_visible_to_allowed_accounts_only() {
     let error = world.create_endpoint("777788889999", &service.name, NewEndpoint::default()).unwrap_err();
     assert_eq!(error.code, "InvalidServiceName");
     let id = request(&mut world, &service);
-    world.modify_permissions(PROVIDER, &service.id, &[], &[format!("arn:aws:iam::{CONSUMER}:root")]).unwrap();
+    world.modify_permissions(PROVIDER, &service.id, &[], &[root(CONSUMER)]).unwrap();
     assert_eq!(state(&mut world, &id), "pendingAcceptance", "removing a permission keeps connections");
     assert!(world.create_endpoint(CONSUMER, &service.name, NewEndpoint::default()).is_err());
 }

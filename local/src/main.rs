@@ -12,6 +12,7 @@ const HELP: &str = "local: a stand-in for AWS PrivateLink in front of an AWS emu
   --emulator http://127.0.0.1:4567   the emulator that answers all other calls
   --region us-east-1                 the Region of the endpoint services
   --settle-ms 500                    the time from pending to available
+  --forget-ms 60000                  the time from deleted until lists no longer have the connection; AWS does not document it
   --page-size 1000                   the largest page of a describe call
   --attachment-connections attachment   attachment, endpoint or zones: what connects an attachment, which AWS does not document
   --notification-body json           json, text or bare: AWS does not document the body
@@ -68,6 +69,7 @@ fn set(name: &str, value: String, listen: &mut SocketAddr, options: &mut Options
         "--emulator" => options.emulator = value,
         "--region" => options.region = value,
         "--settle-ms" => options.settle = SignedDuration::from_millis(value.parse().map_err(|_| bad("milliseconds"))?),
+        "--forget-ms" => options.forget_after = SignedDuration::from_millis(value.parse().map_err(|_| bad("milliseconds"))?),
         "--page-size" => options.page_size_max = value.parse().ok().filter(|size| *size > 0).ok_or_else(|| bad("a number above 0"))?,
         "--attachment-connections" => options.attachment_connections = value.parse()?,
         "--notification-body" => options.notification_body = value.parse()?,

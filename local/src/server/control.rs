@@ -45,6 +45,7 @@ pub(super) fn controls() -> Router<Arc<Local>> {
         .route("/_local/age", post(age))
         .route("/_local/throttle", post(throttle))
         .route("/_local/attachments", post(attachments))
+        .route("/_local/forget", post(forget))
         .route("/_local/notification-body", post(notification_body))
         .route("/_local/organization", post(organization))
         .route("/_local/forward-events", post(forward_events))
@@ -127,6 +128,12 @@ async fn calm(State(local): State<Arc<Local>>) -> Answer {
 /// each Availability Zone, with it).
 async fn attachments(State(local): State<Arc<Local>>, query: Parameters) -> Answer {
     local.world().set_attachment_connections(require(&query, "connections")?.parse().map_err(refuse)?);
+    DONE
+}
+
+/// Keeps deleted connections in the lists for `after-ms` milliseconds.
+async fn forget(State(local): State<Arc<Local>>, query: Parameters) -> Answer {
+    local.world().set_forget_after(SignedDuration::from_millis(number(&query, "after-ms")?));
     DONE
 }
 

@@ -26,6 +26,8 @@ pub struct Options {
     pub region: String,
     /// The time from `pending` to `available`.
     pub settle: SignedDuration,
+    /// The time for which a deleted connection stays in the lists.
+    pub forget_after: SignedDuration,
     /// The largest page of a describe call.
     pub page_size_max: usize,
     /// The connections of attachments.
@@ -44,6 +46,7 @@ impl Default for Options {
             emulator: "http://127.0.0.1:4567".to_owned(),
             region: "us-east-1".to_owned(),
             settle: SignedDuration::from_millis(500),
+            forget_after: SignedDuration::from_secs(60),
             page_size_max: 1000,
             attachment_connections: AttachmentConnections::default(),
             notification_body: BodyForm::Json,
@@ -96,6 +99,7 @@ impl Local {
     pub fn new(options: Options) -> Arc<Self> {
         let mut world = World::new(&options.region, Timestamp::now());
         world.set_settle(options.settle);
+        world.set_forget_after(options.forget_after);
         world.set_page_size_max(options.page_size_max);
         world.set_attachment_connections(options.attachment_connections);
         let announcements = Settings { body_form: options.notification_body, forward_events_to: options.forward_events_to };

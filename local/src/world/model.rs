@@ -238,18 +238,27 @@ impl Connection {
         self.state_since = now;
     }
 
-    /// Ends a transitional state that is due. Returns true if no later time changes the state.
-    pub(super) fn settle(&mut self, now: Timestamp, settle: SignedDuration) -> bool {
+    /// Ends a transitional state that is due.
+    pub(super) fn settle(&mut self, now: Timestamp, settle: SignedDuration) {
         let next = match self.state.as_str() {
             "pending" => "available",
             "deleting" => "deleted",
-            _ => return true,
+            _ => return,
         };
-        let due = now.duration_since(self.state_since) >= settle;
-        if due {
-            self.state = next.to_owned();
+        let due = self.state_since.saturating_add(settle).unwrap_or(Timestamp::MAX);
+        if due <= now {
+            self.enter_state(next, due);
         }
-        due
+    }
+
+    /// Returns true if a later time changes the connection.
+    pub(super) fn is_transitional(&self) -> bool {
+        matches!(self.state.as_str(), "pending" | "deleting" | "deleted")
+    }
+
+    /// Returns true if the connection was deleted this long ago.
+    pub(super) fn is_forgotten(&self, now: Timestamp, after: SignedDuration) -> bool {
+        self.state == "deleted" && now.duration_since(self.state_since) >= after
     }
 }
 

@@ -45,6 +45,7 @@ pub struct World {
     pub(super) region: String,
     pub(super) now: Timestamp,
     settle: SignedDuration,
+    forget_after: SignedDuration,
     pub(super) visibility_delay: SignedDuration,
     pub(super) page_size_max: usize,
     counter: u64,
@@ -77,6 +78,7 @@ impl World {
             region: region.to_owned(),
             now,
             settle: SignedDuration::from_secs(30),
+            forget_after: SignedDuration::MAX,
             visibility_delay: SignedDuration::ZERO,
             page_size_max: 1000,
             counter: 0,
@@ -106,12 +108,41 @@ impl World {
         self.now
     }
 
-    /// Sets the time, and ends the transitional states that are due.
+    /// Sets the time, ends the transitional states that are due, and forgets what was deleted.
     pub fn set_now(&mut self, now: Timestamp) {
         self.now = now;
-        let settle = self.settle;
-        let connections = &mut self.connections;
-        self.unsettled.retain(|id| connections.get_mut(id).is_some_and(|connection| !connection.settle(now, settle)));
+        let (settle, forget_after) = (self.settle, self.forget_after);
+        let (connections, mut forgotten) = (&mut self.connections, Vec::new());
+        self.unsettled.retain(|key| {
+            let Some(connection) = connections.get_mut(key) else { return false };
+            connection.settle(now, settle);
+            if connection.is_forgotten(now, forget_after) {
+                forgotten.push(key.clone());
+            }
+            connection.is_transitional()
+        });
+        forgotten.iter().for_each(|key| self.forget(key));
+    }
+
+    /// Removes a connection, and the endpoint or attachment that it was the last one of. Rejected connections linger.
+    fn forget(&mut self, key: &str) {
+        let Some(connection) = self.connections.remove(key) else { return };
+        if let Some(keys) = self.by_service.get_mut(&connection.service_id) {
+            keys.remove(key);
+        }
+        self.unsettled.remove(key);
+        self.endpoints.remove(&connection.endpoint_id);
+        if let Some(attachment) = connection.attachment
+            && !self.connections.values().any(|other| other.is_of_attachment(&attachment.id))
+        {
+            self.attachments.remove(&attachment.id);
+        }
+    }
+
+    /// Sets the time for which a deleted connection stays in the lists. By default it stays.
+    /// [I] AWS documents neither that it leaves nor when.
+    pub fn set_forget_after(&mut self, after: SignedDuration) {
+        self.forget_after = after;
     }
 
     /// Sets the time from `pending` to `available`, and from `deleting` to `deleted`.

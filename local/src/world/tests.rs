@@ -116,6 +116,26 @@ fn only_interface_services_have_notifications() {
 }
 
 #[test]
+fn deleted_connection_is_forgotten() {
+    let (mut world, service) = world();
+    world.set_forget_after(SignedDuration::from_secs(60));
+    let [deleted, rejected] = [(); 2].map(|()| request(&mut world, &service));
+    world.reject(PROVIDER, &service.id, std::slice::from_ref(&rejected)).unwrap();
+    assert_eq!(world.delete_endpoints(CONSUMER, std::slice::from_ref(&deleted)).0, []);
+    let listed = |world: &World| -> Vec<String> {
+        let page = world.describe_connections(PROVIDER, &[], PageRequest::default()).unwrap();
+        page.items.into_iter().map(|connection| connection.state).collect()
+    };
+    world.set_now(world.now() + SignedDuration::from_secs(40));
+    assert_eq!(state(&mut world, &deleted), "deleted");
+    world.set_now(world.now() + SignedDuration::from_secs(49));
+    assert_eq!(listed(&world).len(), 2, "a deleted connection stays for 60 seconds");
+    world.set_now(world.now() + SignedDuration::from_secs(1));
+    assert_eq!(listed(&world), ["rejected"]);
+    assert_eq!(world.describe_endpoints(CONSUMER, &[deleted]).unwrap_err().code, "InvalidVpcEndpointId.NotFound");
+}
+
+#[test]
 fn every_acceptance_is_kept() {
     let (mut world, service) = world();
     let (endpoint, _) = world.create_endpoint(CONSUMER, &service.name, NewEndpoint::default()).unwrap();

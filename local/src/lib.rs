@@ -2,6 +2,7 @@
 //!
 //! It behaves as AWS does, and does not depend on the warden.
 
+pub mod load;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod world;

@@ -15,6 +15,7 @@ mod connections;
 mod endpoints;
 mod error;
 mod filters;
+mod import;
 mod model;
 mod notifications;
 mod organization;
@@ -28,6 +29,7 @@ mod tests;
 pub use attachments::AttachmentChange;
 pub use error::{Changes, Ec2Error, Ec2Result, Unsuccessful};
 pub use filters::{Filter, Page, PageRequest};
+pub use import::ImportedConnection;
 pub use model::{
     Attachment, AttachmentLink, Connection, Effect, Endpoint, NewAttachment, NewEndpoint, NewService, Notification, Permission,
     PermissionType, Service, ServiceChange, Tags, Zones,

@@ -26,6 +26,14 @@ impl World {
     /// Creates an attachment and its connections; `InvalidServiceName` without a permission for another account's service.
     pub fn create_attachment(&mut self, account: &str, service_name: &str, new: NewAttachment) -> Ec2Result<(Attachment, Vec<Effect>)> {
         let service = self.service_for(account, service_name, |id| self.may_attach(account, id))?.clone();
+        let attachment = self.attach(&service, account, new)?;
+        let event_detail = cloudtrail::create_attachment(&attachment, &self.attachment_state(&attachment), &self.region);
+        let effect = Effect::CloudTrail { account: account.to_owned(), event_detail, region: self.region.clone() };
+        Ok((attachment, vec![effect]))
+    }
+
+    /// Adds an attachment and its connections.
+    pub(super) fn attach(&mut self, service: &Service, account: &str, new: NewAttachment) -> Ec2Result<Attachment> {
         if service.kind != "GatewayLoadBalancer" {
             return Err(Ec2Error::new("InvalidParameter", "The service is not a Gateway Load Balancer endpoint service"));
         }
@@ -45,13 +53,11 @@ impl World {
         };
         let zones: Vec<String> = attachment.zones.all().cloned().collect();
         match self.attachment_connections {
-            AttachmentConnections::Attachment | AttachmentConnections::Endpoint => self.connect(&service, &attachment, zones),
-            AttachmentConnections::Zones => zones.into_iter().for_each(|zone| self.connect(&service, &attachment, vec![zone])),
+            AttachmentConnections::Attachment | AttachmentConnections::Endpoint => self.connect(service, &attachment, zones),
+            AttachmentConnections::Zones => zones.into_iter().for_each(|zone| self.connect(service, &attachment, vec![zone])),
         }
         self.attachments.insert(attachment.id.clone(), attachment.clone());
-        let event_detail = cloudtrail::create_attachment(&attachment, &self.attachment_state(&attachment), &self.region);
-        let effect = Effect::CloudTrail { account: account.to_owned(), event_detail, region: self.region.clone() };
-        Ok((attachment, vec![effect]))
+        Ok(attachment)
     }
 
     /// Describes the account's attachments, each with its state.

@@ -3,7 +3,7 @@
 use super::{
     cloudtrail,
     error::{Changes, Ec2Error, Ec2Result, change_each},
-    model::{Connection, Effect, Endpoint, NewEndpoint, Tags},
+    model::{Connection, Effect, Endpoint, NewEndpoint, Service, Tags},
     state::World,
 };
 
@@ -11,13 +11,22 @@ impl World {
     /// Creates an endpoint and its connection; `InvalidServiceName` without a permission for the account.
     pub fn create_endpoint(&mut self, account: &str, service_name: &str, new: NewEndpoint) -> Ec2Result<(Endpoint, Vec<Effect>)> {
         let service = self.visible_service(account, service_name)?.clone();
-        let (id, connection_id) = (self.id("vpce-"), self.id("vpce-con-"));
-        let region = new.region.unwrap_or_else(|| self.region.clone());
+        let (id, region) = (self.id("vpce-"), new.region.clone().unwrap_or_else(|| self.region.clone()));
+        let endpoint = self.open_endpoint(&service, account, id, new);
+        let mut effects = self.notify(&service.id, &endpoint.id, "Connect");
+        let state = self.connections.get(&endpoint.id).map_or("", |connection| &connection.state);
+        let event_detail = cloudtrail::create_vpc_endpoint(&endpoint, state, &region);
+        effects.push(Effect::CloudTrail { account: account.to_owned(), event_detail, region });
+        Ok((endpoint, effects))
+    }
+
+    /// Adds an endpoint and its connection.
+    pub(super) fn open_endpoint(&mut self, service: &Service, account: &str, id: String, new: NewEndpoint) -> Endpoint {
         let endpoint = Endpoint {
             id: id.clone(),
             owner: account.to_owned(),
-            service_name: service.name,
-            kind: service.kind,
+            service_name: service.name.clone(),
+            kind: service.kind.clone(),
             vpc_id: new.vpc_id,
             subnet_ids: new.subnet_ids,
             tags: new.tags,
@@ -27,23 +36,20 @@ impl World {
             service_id: service.id.clone(),
             endpoint_id: id.clone(),
             attachment: None,
-            connection_id,
+            connection_id: self.id("vpce-con-"),
             owner: Some(account.to_owned()),
             state: if service.acceptance_required { "pendingAcceptance" } else { "pending" }.to_owned(),
             created: Some(self.now),
-            region: Some(region.clone()),
+            region: Some(new.region.unwrap_or_else(|| self.region.clone())),
             ip_address_type: Some("ipv4".to_owned()),
-            load_balancer_arns: service.load_balancer_arns,
+            load_balancer_arns: service.load_balancer_arns.clone(),
             tags: Tags::new(),
             listed_from: self.now + self.visibility_delay,
             state_since: self.now,
         };
-        let mut effects = self.notify(&service.id, &id, "Connect");
-        let event_detail = cloudtrail::create_vpc_endpoint(&endpoint, &connection.state, &region);
-        effects.push(Effect::CloudTrail { account: account.to_owned(), event_detail, region });
         self.insert(connection);
         self.endpoints.insert(id, endpoint.clone());
-        Ok((endpoint, effects))
+        endpoint
     }
 
     /// Describes the account's endpoints, each with the state of its connection.

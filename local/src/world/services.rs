@@ -10,10 +10,14 @@ use super::{
 impl World {
     /// Creates a service; `MissingParameter` without a load balancer.
     pub fn create_service(&mut self, owner: &str, new: NewService) -> Ec2Result<Service> {
+        let id = self.id("vpce-svc-");
+        self.add_service(id, owner, new)
+    }
+
+    pub(super) fn add_service(&mut self, id: String, owner: &str, new: NewService) -> Ec2Result<Service> {
         if new.load_balancer_arns.is_empty() {
             return Err(Ec2Error::missing_parameter("NetworkLoadBalancerArn or GatewayLoadBalancerArn"));
         }
-        let id = self.id("vpce-svc-");
         let mut supported_regions = new.supported_regions;
         if !supported_regions.contains(&self.region) {
             supported_regions.insert(0, self.region.clone());

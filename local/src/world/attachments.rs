@@ -13,6 +13,8 @@ use super::{
 /// The states of a connection, by their weight for the state of its attachment.
 const STATES: [&str; 6] = ["available", "pending", "pendingAcceptance", "rejected", "deleting", "deleted"];
 
+const FILTERS: [&str; 4] = ["service-name", "state", "transit-gateway-attachment-id", "transit-gateway-id"];
+
 /// The parameters of `ModifyTransitGatewayNetworkFunctionAttachment`.
 #[derive(Debug, Clone, Default)]
 pub struct AttachmentChange {
@@ -71,12 +73,11 @@ impl World {
         ids.iter().try_for_each(|id| self.owned_attachment(account, id).map(drop))?;
         let is_chosen = |attachment: &&Attachment| attachment.owner == account && (ids.is_empty() || ids.contains(&attachment.id));
         let chosen: Vec<_> = self.attachments.values().filter(is_chosen).map(|each| (each.clone(), self.attachment_state(each))).collect();
-        self.page(chosen.iter(), filters, page, |(attachment, state), name| match name {
-            "service-name" => Some(vec![&attachment.service_name]),
-            "state" => Some(vec![state]),
-            "transit-gateway-attachment-id" => Some(vec![&attachment.id]),
-            "transit-gateway-id" => Some(vec![&attachment.transit_gateway_id]),
-            _ => None,
+        self.page(chosen.iter(), &FILTERS, filters, page, |(attachment, state), name| match name {
+            "service-name" => vec![&attachment.service_name],
+            "state" => vec![state],
+            "transit-gateway-attachment-id" => vec![&attachment.id],
+            _ => vec![&attachment.transit_gateway_id],
         })
     }
 

@@ -11,6 +11,16 @@ use super::{
     state::World,
 };
 
+const FILTERS: [&str; 7] = [
+    "ip-address-type",
+    "service-id",
+    "transit-gateway-attachment-id",
+    "vpc-endpoint-id",
+    "vpc-endpoint-owner",
+    "vpc-endpoint-region",
+    "vpc-endpoint-state",
+];
+
 /// A call that moves connections from one of some states to another.
 struct Transition {
     event: &'static str,
@@ -26,19 +36,18 @@ impl World {
     pub fn describe_connections(&self, owner: &str, filters: &[Filter], page: PageRequest) -> Ec2Result<Page<Connection>> {
         let is_listed =
             |connection: &&Connection| self.owned_service(owner, &connection.service_id).is_ok() && connection.listed_from <= self.now;
-        self.page(self.candidates(filters).filter(is_listed), filters, &page, |connection, name| match name {
-            "ip-address-type" => Some(connection.ip_address_type.as_deref().into_iter().collect()),
-            "service-id" => Some(vec![&connection.service_id]),
-            "vpc-endpoint-owner" => Some(connection.owner.as_deref().into_iter().collect()),
+        self.page(self.candidates(filters).filter(is_listed), &FILTERS, filters, &page, |connection, name| match name {
+            "ip-address-type" => connection.ip_address_type.as_deref().into_iter().collect(),
+            "service-id" => vec![&connection.service_id],
+            "transit-gateway-attachment-id" => connection.attachment.iter().map(|attachment| attachment.id.as_str()).collect(),
+            "vpc-endpoint-id" => connection.endpoint().into_iter().collect(),
+            "vpc-endpoint-owner" => connection.owner.as_deref().into_iter().collect(),
             "vpc-endpoint-region" => {
                 let region = connection.region.as_deref();
                 let cross = region.filter(|region| *region != self.region).map(|_| "cross-region");
-                Some(region.into_iter().chain(cross).collect())
+                region.into_iter().chain(cross).collect()
             }
-            "vpc-endpoint-state" => Some(vec![&connection.state]),
-            "vpc-endpoint-id" => Some(connection.endpoint().into_iter().collect()),
-            "transit-gateway-attachment-id" => Some(connection.attachment.iter().map(|attachment| attachment.id.as_str()).collect()),
-            _ => None,
+            _ => vec![&connection.state],
         })
     }
 

@@ -9,6 +9,16 @@ use super::{
 
 const EVENTS: [&str; 4] = ["Accept", "Connect", "Delete", "Reject"];
 
+const FILTERS: [&str; 6] = [
+    "connection-notification-arn",
+    "connection-notification-id",
+    "connection-notification-state",
+    "connection-notification-type",
+    "service-id",
+    // Notifications of endpoints, which the stand-in does not have.
+    "vpc-endpoint-id",
+];
+
 impl World {
     /// Creates a connection notification; `InvalidParameter` for a service that is not of type `Interface`.
     pub fn create_notification(&mut self, owner: &str, service_id: &str, topic_arn: &str, events: &[String]) -> Ec2Result<Notification> {
@@ -39,14 +49,14 @@ impl World {
     ) -> Ec2Result<Page<Notification>> {
         id.map_or(Ok(()), |id| self.owned_notification(owner, id).map(drop))?;
         let is_asked_for = |notification: &&Notification| notification.owner == owner && id.is_none_or(|id| notification.id == id);
-        self.page(self.notifications.values().filter(is_asked_for), filters, &page, |notification, name| match name {
-            "connection-notification-arn" => Some(vec![&notification.topic_arn]),
-            "connection-notification-id" => Some(vec![&notification.id]),
-            "connection-notification-state" => Some(vec![&notification.state]),
-            "connection-notification-type" => Some(vec!["Topic"]),
-            "service-id" => Some(vec![&notification.service_id]),
-            "vpc-endpoint-id" => Some(Vec::new()),
-            _ => None,
+        let chosen = self.notifications.values().filter(is_asked_for);
+        self.page(chosen, &FILTERS, filters, &page, |notification, name| match name {
+            "connection-notification-arn" => vec![&notification.topic_arn],
+            "connection-notification-id" => vec![&notification.id],
+            "connection-notification-state" => vec![&notification.state],
+            "connection-notification-type" => vec!["Topic"],
+            "service-id" => vec![&notification.service_id],
+            _ => Vec::new(),
         })
     }
 

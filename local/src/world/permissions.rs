@@ -7,6 +7,8 @@ use super::{
     state::World,
 };
 
+const FILTERS: [&str; 3] = ["permission-type", "principal", "principal-type"];
+
 impl World {
     /// Adds and removes permissions of type `vpc-endpoint`, and returns those added. Existing connections stay as they are.
     pub fn modify_permissions(&mut self, owner: &str, service_id: &str, add: &[String], remove: &[String]) -> Ec2Result<Vec<Permission>> {
@@ -57,11 +59,11 @@ impl World {
     ) -> Ec2Result<Page<Permission>> {
         self.owned_service(owner, service_id)?;
         let all = self.permissions.iter().chain(&self.attachment_permissions);
-        self.page(all.filter(|permission| permission.service_id == service_id), filters, &page, |permission, name| match name {
-            "permission-type" => Some(vec![self.permission_type(&permission.id).as_str()]),
-            "principal" => Some(vec![&permission.principal]),
-            "principal-type" => Some(vec![&permission.principal_type]),
-            _ => None,
+        let all = all.filter(|permission| permission.service_id == service_id);
+        self.page(all, &FILTERS, filters, &page, |permission, name| match name {
+            "permission-type" => vec![self.permission_type(&permission.id).as_str()],
+            "principal" => vec![&permission.principal],
+            _ => vec![&permission.principal_type],
         })
     }
 
@@ -95,7 +97,7 @@ impl World {
     }
 }
 
-/// Returns the `PrincipalType`. EC2 refuses ARNs of STS sessions, and for attachments each principal but an account's root.
+/// Returns the `PrincipalType`. EC2 refuses ARNs of STS sessions and ARNs with a path, and for attachments all but account roots.
 fn principal_type(of: PermissionType, principal: &str) -> Ec2Result<&'static str> {
     let invalid = || Ec2Error::new("InvalidPrincipal", format!("Invalid Principal: '{principal}'"));
     if of == PermissionType::TransitGatewayAttachment && !principal.ends_with(":root") {
@@ -107,9 +109,11 @@ fn principal_type(of: PermissionType, principal: &str) -> Ec2Result<&'static str
     account_of(principal).ok_or_else(invalid)?;
     match principal.splitn(6, ':').nth(5) {
         None | Some("root") => Ok("Account"),
-        Some(resource) if resource.starts_with("user/") => Ok("User"),
-        Some(resource) if resource.starts_with("role/") => Ok("Role"),
-        Some(_) => Err(invalid()),
+        Some(resource) => match resource.split('/').collect::<Vec<_>>().as_slice() {
+            ["user", _] => Ok("User"),
+            ["role", _] => Ok("Role"),
+            _ => Err(invalid()),
+        },
     }
 }
 

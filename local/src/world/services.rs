@@ -2,10 +2,12 @@
 
 use super::{
     error::{Changes, Ec2Error, Ec2Result, change_each},
-    filters::{Filter, Page, PageRequest},
+    filters::{Filter, Page, PageRequest, tag_values},
     model::{NewService, Service, ServiceChange},
     state::World,
 };
+
+const FILTERS: [&str; 6] = ["service-id", "service-name", "service-state", "supported-ip-address-types", "tag-key", "tag:*"];
 
 impl World {
     /// Creates a service; `MissingParameter` without a load balancer.
@@ -42,13 +44,12 @@ impl World {
     pub fn describe_services(&self, owner: &str, ids: &[String], filters: &[Filter], page: PageRequest) -> Ec2Result<Page<Service>> {
         ids.iter().try_for_each(|id| self.owned_service(owner, id).map(drop))?;
         let services = self.services.values().filter(|service| service.owner == owner && (ids.is_empty() || ids.contains(&service.id)));
-        self.page(services, filters, &page, |service, name| match name {
-            "service-id" => Some(vec![&service.id]),
-            "service-name" => Some(vec![&service.name]),
-            "service-state" => Some(vec![&service.state]),
-            "supported-region" => Some(service.supported_regions.iter().map(String::as_str).collect()),
-            "tag-key" => Some(service.tags.keys().map(String::as_str).collect()),
-            _ => name.strip_prefix("tag:").map(|key| service.tags.get(key).map(String::as_str).into_iter().collect()),
+        self.page(services, &FILTERS, filters, &page, |service, name| match name {
+            "service-id" => vec![&service.id],
+            "service-name" => vec![&service.name],
+            "service-state" => vec![&service.state],
+            "supported-ip-address-types" => vec!["ipv4"],
+            _ => tag_values(&service.tags, name),
         })
     }
 

@@ -81,15 +81,17 @@ fn filters_and_pages_are_checked() {
     assert_eq!(first.items.len(), 5);
     let last = world.describe_connections(PROVIDER, &[], PageRequest { max_results: Some(1000), next_token: first.next_token }).unwrap();
     assert_eq!((last.items.len(), last.next_token), (7, None));
-    for bad in [4, 1001] {
-        assert!(world.describe_connections(PROVIDER, &[], PageRequest { max_results: Some(bad), next_token: None }).is_err());
-    }
+    let sized = |size| world.describe_connections(PROVIDER, &[], PageRequest { max_results: Some(size), next_token: None });
+    assert!(sized(4).is_err());
+    assert_eq!(sized(1001).unwrap().items.len(), 12);
+    let empty = World::new("eu-west-1", Timestamp::UNIX_EPOCH);
+    assert_eq!(by(&empty, "nonsense", "x").unwrap_err().code, "InvalidParameterValue", "also where nothing would match");
 }
 
 #[test]
 fn principals_have_types() {
     let (mut world, service) = world();
-    for bad in ["arn:aws:sts::111122223333:assumed-role/x/y", "me", "arn:aws:iam::1:root"] {
+    for bad in ["arn:aws:sts::111122223333:assumed-role/x/y", "me", "arn:aws:iam::1:root", "arn:aws:iam::111122223333:role/team/x"] {
         assert_eq!(world.modify_permissions(PROVIDER, &service.id, &[bad.into()], &[]).unwrap_err().code, "InvalidPrincipal", "{bad}");
     }
     let kind = |world: &mut World, principal: &str| {

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `services[]` | the endpoint services |
 //! | `.owner` | the provider's account |
+//! | `.region` | the stand-in's `--region` by default |
 //! | `.id` | `vpce-svc-…`; a new one by default |
 //! | `.type` | `Interface` (default) or `GatewayLoadBalancer` |
 //! | `.acceptanceRequired` | true by default |
@@ -29,7 +30,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::world::{Ec2Error, ImportedConnection, NewService, OrganizationAccount, PermissionType, Service, Tags, World};
+use crate::world::{Ec2Error, ImportedConnection, NewService, OrganizationAccount, PermissionType, Regions, Service, Tags, World};
 
 const STATES: [&str; 9] = ["pendingAcceptance", "pending", "available", "deleting", "deleted", "rejected", "failed", "expired", "partial"];
 const EVENTS: [&str; 4] = ["Accept", "Connect", "Delete", "Reject"];
@@ -47,6 +48,7 @@ pub struct WorldFile {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ServiceEntry {
     owner: String,
+    region: Option<String>,
     id: Option<String>,
     #[serde(rename = "type", default = "interface")]
     kind: String,
@@ -110,16 +112,17 @@ impl WorldFile {
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
 
-    /// Adds everything to a world.
+    /// Adds everything to the Regions.
     ///
     /// # Errors
     /// The first entry that EC2 would not have taken.
-    pub fn load(self, world: &mut World) -> Result<(), String> {
-        for (at, entry) in self.services.into_iter().enumerate() {
-            entry.load(world).map_err(|why| format!("services[{at}]{why}"))?;
+    pub fn load(self, regions: &mut Regions) -> Result<(), String> {
+        for (at, mut entry) in self.services.into_iter().enumerate() {
+            let region = entry.region.take().unwrap_or_else(|| regions.home().region().to_owned());
+            entry.load(regions.region(&region)).map_err(|why| format!("services[{at}]{why}"))?;
         }
         for (id, account) in self.organization {
-            world.organization.put(&id, OrganizationAccount { name: account.name, state: account.state, path: account.path });
+            regions.home_mut().organization.put(&id, OrganizationAccount { name: account.name, state: account.state, path: account.path });
         }
         Ok(())
     }
@@ -212,8 +215,8 @@ mod tests {
     use super::*;
 
     fn load(text: &str) -> Result<World, String> {
-        let mut world = World::new("us-east-1", Timestamp::UNIX_EPOCH);
-        WorldFile::parse(text)?.load(&mut world).map(|()| world)
+        let mut regions = Regions::new(World::new("us-east-1", Timestamp::UNIX_EPOCH));
+        WorldFile::parse(text)?.load(&mut regions).map(|()| regions.home().clone())
     }
 
     #[test]

@@ -13,7 +13,7 @@ const HELP: &str = "local: a stand-in for AWS PrivateLink in front of an AWS emu
 
   --listen 127.0.0.1:4566            the address to serve on; loopback only
   --emulator http://127.0.0.1:4567   the emulator that answers all other calls
-  --region us-east-1                 the Region of the endpoint services
+  --region us-east-1                 the first Region; others are empty until they are used
   --settle-ms 500                    the time from pending to available
   --forget-ms 60000                  the time from deleted until lists no longer have the connection; AWS does not document it
   --page-size 1000                   the largest page of a describe call
@@ -104,7 +104,7 @@ async fn run(Arguments { listen, options, file }: Arguments) -> Result<(), Strin
     println!("local: PrivateLink at http://{listen}, all other calls forwarded to {}", options.emulator);
     let control = options.control;
     let local = Local::new(options);
-    file.map_or(Ok(()), |file| file.load(&mut local.world()))?;
+    file.map_or(Ok(()), |file| file.load(&mut local.regions()))?;
     tokio::select! {
         served = serve(listener, local, control) => served.map_err(|error| error.to_string()),
         () = stopped() => Ok(()),

@@ -31,7 +31,7 @@ use tokio::net::TcpListener;
 pub use self::{
     announcements::{BodyForm, EventBus},
     request::Call,
-    state::{Local, Options},
+    state::{HomeWorld, Local, Options},
 };
 use self::{holds::When, request::ApiRequest};
 use crate::world::Ec2Error;

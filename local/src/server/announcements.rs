@@ -78,9 +78,10 @@ pub(super) struct Settings {
 #[derive(Debug)]
 pub(super) struct Sender {
     emulator_url: String,
-    region: String,
-    /// One per account, because making a client reads the machine's root certificates.
-    clients: Mutex<BTreeMap<String, Clients>>,
+    /// The Region of the event bus.
+    home: String,
+    /// One per account and Region, because making a client reads the machine's root certificates.
+    clients: Mutex<BTreeMap<[String; 2], Clients>>,
 }
 
 #[derive(Debug, Clone)]
@@ -90,8 +91,8 @@ struct Clients {
 }
 
 impl Sender {
-    pub(super) fn new(emulator_url: &str, region: &str) -> Self {
-        Self { emulator_url: emulator_url.to_owned(), region: region.to_owned(), clients: Mutex::default() }
+    pub(super) fn new(emulator_url: &str, home: &str) -> Self {
+        Self { emulator_url: emulator_url.to_owned(), home: home.to_owned(), clients: Mutex::default() }
     }
 
     pub(super) async fn send(&self, effects: Vec<Effect>, settings: Settings) {
@@ -100,7 +101,9 @@ impl Sender {
                 (Effect::Notification { topic_arn, owner, event, service_id, endpoint_id }, _) => {
                     self.publish(&owner, &topic_arn, settings.body_form.body(&event, &service_id, &endpoint_id)).await
                 }
-                (Effect::CloudTrail { event_detail, .. }, Some(bus)) => self.put_event(bus, event_detail.to_string()).await,
+                (Effect::CloudTrail { account, event_detail, region }, Some(bus)) => {
+                    self.forward(bus, &account, &region, &event_detail.to_string()).await
+                }
                 (Effect::CloudTrail { .. }, None) => Ok(()),
             };
             if let Err(error) = sent {
@@ -110,35 +113,48 @@ impl Sender {
     }
 
     async fn publish(&self, account: &str, topic_arn: &str, body: String) -> Result<(), String> {
-        let sent = self.clients(account).sns.publish().topic_arn(topic_arn).message(body).send().await;
+        let region = topic_arn.split(':').nth(3).unwrap_or(&self.home);
+        let sent = self.clients(account, region).sns.publish().topic_arn(topic_arn).message(body).send().await;
         sent.map(drop).map_err(|error| format!("a notification to {topic_arn}: {}", DisplayErrorContext(&error)))
     }
 
-    async fn put_event(&self, bus: &EventBus, detail: String) -> Result<(), String> {
+    /// Puts a consumer's event on the bus as the consumer, so that its envelope names the consumer's account and Region. An
+    /// emulator may know only the buses of the caller: it gets the event from the bus's own account, which the envelope then names.
+    async fn forward(&self, bus: &EventBus, account: &str, region: &str, detail: &str) -> Result<(), String> {
+        let arn = format!("arn:aws:events:{}:{}:event-bus/{}", self.home, bus.account, bus.name);
+        match Self::put_event(&self.clients(account, region), &arn, detail).await {
+            Err(_) if (account, region) != (bus.account.as_str(), self.home.as_str()) => {
+                Self::put_event(&self.clients(&bus.account, &self.home), &bus.name, detail).await
+            }
+            sent => sent,
+        }
+    }
+
+    async fn put_event(clients: &Clients, bus: &str, detail: &str) -> Result<(), String> {
         let entry = PutEventsRequestEntry::builder()
-            .event_bus_name(&bus.name)
+            .event_bus_name(bus)
             .source("aws.ec2")
             .detail_type("AWS API Call via CloudTrail")
             .detail(detail)
             .build();
-        match self.clients(&bus.account).events.put_events().entries(entry).send().await {
+        match clients.events.put_events().entries(entry).send().await {
             Ok(output) if output.failed_entry_count() == 0 => Ok(()),
-            Ok(output) => Err(format!("an event to {}: {:?}", bus.name, output.entries())),
-            Err(error) => Err(format!("an event to {}: {}", bus.name, DisplayErrorContext(&error))),
+            Ok(output) => Err(format!("an event to {bus}: {:?}", output.entries())),
+            Err(error) => Err(format!("an event to {bus}: {}", DisplayErrorContext(&error))),
         }
     }
 
-    fn clients(&self, account: &str) -> Clients {
+    fn clients(&self, account: &str, region: &str) -> Clients {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || {
             let config = SdkConfig::builder()
                 .behavior_version(BehaviorVersion::latest())
-                .region(Region::new(self.region.clone()))
+                .region(Region::new(region.to_owned()))
                 .endpoint_url(&self.emulator_url)
                 .credentials_provider(SharedCredentialsProvider::new(Credentials::new(account, "local", None, None, "local")))
                 .build();
             Clients { sns: aws_sdk_sns::Client::new(&config), events: aws_sdk_eventbridge::Client::new(&config) }
         };
-        clients.entry(account.to_owned()).or_insert_with(new).clone()
+        clients.entry([account.to_owned(), region.to_owned()]).or_insert_with(new).clone()
     }
 }

@@ -13,7 +13,7 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{
@@ -46,6 +46,7 @@ pub(super) fn controls() -> Router<Arc<Local>> {
         .route("/_local/throttle", post(throttle))
         .route("/_local/attachments", post(attachments))
         .route("/_local/forget", post(forget))
+        .route("/_local/dns", post(dns))
         .route("/_local/notification-body", post(notification_body))
         .route("/_local/organization", post(organization))
         .route("/_local/forward-events", post(forward_events))
@@ -58,8 +59,10 @@ async fn calls(State(local): State<Arc<Local>>) -> String {
 /// The number of calls by session and action, of throttled calls by action, and the times of acceptance of each endpoint, in
 /// milliseconds since the epoch. Unlike the list of calls, the numbers are complete.
 async fn tally(State(local): State<Arc<Local>>) -> String {
-    let accepted: BTreeMap<String, Vec<i64>> =
-        local.world().acceptances().iter().map(|(id, at)| (id.clone(), at.iter().map(|at| at.as_millisecond()).collect())).collect();
+    let milliseconds = |at: &Vec<Timestamp>| at.iter().map(|at| at.as_millisecond()).collect();
+    let regions = local.regions();
+    let all = regions.worlds().flat_map(|world| world.acceptances());
+    let accepted: BTreeMap<String, Vec<i64>> = all.map(|(id, at)| (id.clone(), milliseconds(at))).collect();
     let control = local.control();
     json!({"calls": control.call_counts, "throttled": control.throttle.throttled(), "accepted": accepted}).to_string()
 }
@@ -127,22 +130,33 @@ async fn calm(State(local): State<Arc<Local>>) -> Answer {
 /// Gives new attachments `connections=attachment` (one, without a `VpcEndpointId`), `endpoint` (one, with it) or `zones` (one for
 /// each Availability Zone, with it).
 async fn attachments(State(local): State<Arc<Local>>, query: Parameters) -> Answer {
-    local.world().set_attachment_connections(require(&query, "connections")?.parse().map_err(refuse)?);
+    let connections = require(&query, "connections")?.parse().map_err(refuse)?;
+    local.regions().worlds_mut().for_each(|world| world.set_attachment_connections(connections));
     DONE
 }
 
 /// Keeps deleted connections in the lists for `after-ms` milliseconds.
 async fn forget(State(local): State<Arc<Local>>, query: Parameters) -> Answer {
-    local.world().set_forget_after(SignedDuration::from_millis(number(&query, "after-ms")?));
+    let after = SignedDuration::from_millis(number(&query, "after-ms")?);
+    local.regions().worlds_mut().for_each(|world| world.set_forget_after(after));
+    DONE
+}
+
+/// Publishes a TXT record with this `name` and `value`.
+async fn dns(State(local): State<Arc<Local>>, query: Parameters) -> Answer {
+    let (name, value) = (require(&query, "name")?, require(&query, "value")?);
+    local.regions().worlds_mut().for_each(|world| world.publish_txt_record(name, value));
     DONE
 }
 
 /// Moves back the creation of an `endpoint`'s or an `attachment`'s connection, for tests of requests that are old.
 async fn age(State(local): State<Arc<Local>>, query: Parameters) -> Answer {
     let by = SignedDuration::from_secs(number::<u32>(&query, "seconds")?.into());
-    let mut world = local.world();
+    let mut regions = local.regions();
     let name = if query.get("attachment").is_some() { "attachment" } else { "endpoint" };
-    let connection = world.connection_mut(require(&query, name)?).ok_or_else(|| refuse(format!("there is no such `{name}`")))?;
+    let id = require(&query, name)?;
+    let connection =
+        regions.worlds_mut().find_map(|world| world.connection_mut(id)).ok_or_else(|| refuse(format!("there is no such `{name}`")))?;
     connection.created = connection.created.and_then(|created| created.checked_sub(by).ok());
     DONE
 }

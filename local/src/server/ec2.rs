@@ -12,7 +12,6 @@ mod tags;
 use std::sync::Arc;
 
 use axum::{body::Body, http::Response};
-use jiff::Timestamp;
 
 use self::answer::ActionResult;
 use super::{
@@ -21,23 +20,34 @@ use super::{
     responses::{self, REQUEST_ID},
     state::Local,
 };
-use crate::world::{Ec2Error, World};
+use crate::world::{Caller, Ec2Error, Regions, World};
 
-/// Performs an action for an account.
-type Action = fn(&mut World, &str, &Parameters) -> ActionResult;
+/// Performs an action.
+enum Action {
+    /// In the caller's Region, for its account.
+    InRegion(fn(&mut World, &str, &Parameters) -> ActionResult),
+    /// On endpoints, which may be in another Region than their services.
+    AcrossRegions(fn(&mut Regions, Caller<'_>, &Parameters) -> ActionResult),
+}
 
 fn action(name: &str) -> Option<Action> {
-    Some(match name {
+    let across = match name {
+        "DescribeVpcEndpointServices" => Some(services::find as fn(&mut Regions, Caller<'_>, &Parameters) -> ActionResult),
+        "CreateVpcEndpoint" => Some(endpoints::create as _),
+        "DescribeVpcEndpoints" => Some(endpoints::describe as _),
+        "DeleteVpcEndpoints" => Some(endpoints::delete as _),
+        "CreateTags" => Some(tags::create as _),
+        "DeleteTags" => Some(tags::delete as _),
+        _ => None,
+    };
+    let regional: fn(&mut World, &str, &Parameters) -> ActionResult = match name {
         "CreateVpcEndpointServiceConfiguration" => services::create,
         "DescribeVpcEndpointServiceConfigurations" => services::describe,
         "ModifyVpcEndpointServiceConfiguration" => services::modify,
         "DeleteVpcEndpointServiceConfigurations" => services::delete,
-        "DescribeVpcEndpointServices" => services::find,
+        "StartVpcEndpointServicePrivateDnsVerification" => services::verify,
         "DescribeVpcEndpointServicePermissions" => permissions::describe,
         "ModifyVpcEndpointServicePermissions" => permissions::modify,
-        "CreateVpcEndpoint" => endpoints::create,
-        "DescribeVpcEndpoints" => endpoints::describe,
-        "DeleteVpcEndpoints" => endpoints::delete,
         "DescribeVpcEndpointConnections" => connections::describe,
         "AcceptVpcEndpointConnections" => connections::accept,
         "RejectVpcEndpointConnections" => connections::reject,
@@ -49,10 +59,9 @@ fn action(name: &str) -> Option<Action> {
         "DescribeTransitGatewayNetworkFunctionAttachments" => attachments::describe,
         "ModifyTransitGatewayNetworkFunctionAttachment" => attachments::modify,
         "DeleteTransitGatewayNetworkFunctionAttachment" => attachments::delete,
-        "CreateTags" => tags::create,
-        "DeleteTags" => tags::delete,
-        _ => return None,
-    })
+        _ => return across.map(Action::AcrossRegions),
+    };
+    Some(Action::InRegion(regional))
 }
 
 /// Answers a call of PrivateLink's part of EC2; `None` for any other call.
@@ -79,8 +88,8 @@ fn is_private_link(local: &Local, request: &ApiRequest) -> bool {
         "CreateVpcEndpoint" => parameters.get("ServiceName").is_none_or(|name| name.contains(".vpce.")),
         "DescribeVpcEndpointServices" => !parameters.list("ServiceName").is_empty(),
         "CreateTags" | "DeleteTags" => {
-            let world = local.world();
-            parameters.list("ResourceId").iter().any(|id| world.knows(id))
+            let regions = local.regions();
+            parameters.list("ResourceId").iter().any(|id| regions.worlds().any(|world| world.knows(id)))
         }
         _ => true,
     }
@@ -96,19 +105,9 @@ fn perform(local: &Local, request: &ApiRequest, action: Action) -> ActionResult 
     if parameters.bool("DryRun")? == Some(true) {
         return Err(Ec2Error::new("DryRunOperation", "Request would have succeeded, but DryRun flag is set.").with_status(412));
     }
-    let mut world = local.world();
-    if request.region == world.region() || is_cross_region(request, &world) {
-        return action(&mut world, account, parameters);
+    let mut regions = local.regions();
+    match action {
+        Action::InRegion(act) => act(regions.region(&request.region), account, parameters),
+        Action::AcrossRegions(act) => act(&mut regions, Caller { account, region: &request.region }, parameters),
     }
-    // Other Regions are empty. A resource created in one would be lost.
-    if request.call.action.starts_with("Describe") {
-        return action(&mut World::new(&request.region, Timestamp::now()), account, parameters);
-    }
-    let message = format!("this stand-in serves the Region {}, not {}: set AWS_REGION", world.region(), request.region);
-    Err(Ec2Error::new("UnsupportedOperation", message))
-}
-
-/// Returns true if the call creates an endpoint in another Region for a service in this one.
-fn is_cross_region(request: &ApiRequest, world: &World) -> bool {
-    request.call.action == "CreateVpcEndpoint" && request.parameters.get("ServiceRegion") == Some(world.region())
 }

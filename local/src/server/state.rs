@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ops::{Deref, DerefMut},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -15,14 +16,14 @@ use super::{
     request::{ApiRequest, Call},
     throttle::Throttle,
 };
-use crate::world::{AttachmentConnections, Ec2Error, Ec2Result, Effect, World};
+use crate::world::{AttachmentConnections, Ec2Error, Ec2Result, Effect, Regions, World};
 
 /// The command line's options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The URL of the emulator that answers all other calls.
     pub emulator: String,
-    /// The Region.
+    /// The first Region.
     pub region: String,
     /// The time from `pending` to `available`.
     pub settle: SignedDuration,
@@ -59,11 +60,29 @@ impl Default for Options {
 /// The state that all requests share.
 #[derive(Debug)]
 pub struct Local {
-    world: Mutex<World>,
+    regions: Mutex<Regions>,
     control: Mutex<Control>,
     pub(super) holds: Holds,
     pub(super) emulator: Emulator,
     sender: Sender,
+}
+
+/// The first Region, locked with all others.
+#[derive(Debug)]
+pub struct HomeWorld<'a>(MutexGuard<'a, Regions>);
+
+impl Deref for HomeWorld<'_> {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        self.0.home()
+    }
+}
+
+impl DerefMut for HomeWorld<'_> {
+    fn deref_mut(&mut self) -> &mut World {
+        self.0.home_mut()
+    }
 }
 
 /// The injected faults, and the list of calls.
@@ -111,7 +130,7 @@ impl Local {
             call_counts: BTreeMap::new(),
         };
         Arc::new(Self {
-            world: Mutex::new(world),
+            regions: Mutex::new(Regions::new(world)),
             control: Mutex::new(control),
             holds: Holds::default(),
             sender: Sender::new(&options.emulator, &options.region),
@@ -119,11 +138,16 @@ impl Local {
         })
     }
 
-    /// Locks the world, and sets its time to the present.
-    pub fn world(&self) -> MutexGuard<'_, World> {
-        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        world.set_now(Timestamp::now());
-        world
+    /// Locks all Regions, and sets their time to the present.
+    pub fn regions(&self) -> MutexGuard<'_, Regions> {
+        let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        regions.set_now(Timestamp::now());
+        regions
+    }
+
+    /// Locks all Regions for changes of the first one.
+    pub fn world(&self) -> HomeWorld<'_> {
+        HomeWorld(self.regions())
     }
 
     /// Returns the calls of EC2 and Organizations, the oldest first.

@@ -4,9 +4,10 @@
 
 use super::{
     cloudtrail,
+    consumer::{Attachment, AttachmentLink, Connection, NewAttachment, Zones},
     error::{Ec2Error, Ec2Result},
     filters::{Filter, Page, PageRequest},
-    model::{Attachment, AttachmentLink, Connection, Effect, NewAttachment, Service, Tags, Zones},
+    model::{Effect, Service, Tags},
     state::{AttachmentConnections, World},
 };
 

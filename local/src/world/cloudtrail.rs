@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::model::{Attachment, Endpoint};
+use super::consumer::{Attachment, Endpoint};
 
 /// The namespace that EC2's responses have in CloudTrail.
 const XMLNS: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
@@ -14,7 +14,7 @@ const XMLNS: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 /// Returns the `detail` of a `CreateVpcEndpoint` event.
 pub(super) fn create_vpc_endpoint(endpoint: &Endpoint, state: &str, region: &str) -> Value {
     let request = json!({"CreateVpcEndpointRequest": {"VpcId": endpoint.vpc_id, "ServiceName": endpoint.service_name,
-        "VpcEndpointType": endpoint.kind, "SubnetId": list(&endpoint.subnet_ids)}});
+        "VpcEndpointType": endpoint.kind, "SubnetId": list(&endpoint.subnet_ids), "ServiceRegion": endpoint.service_region}});
     let response = json!({"CreateVpcEndpointResponse": {"xmlns": XMLNS,
         "vpcEndpoint": {"vpcEndpointId": endpoint.id, "vpcEndpointType": endpoint.kind, "vpcId": endpoint.vpc_id,
             "serviceName": endpoint.service_name, "state": state, "ownerId": endpoint.owner,

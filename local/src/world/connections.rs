@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
+    consumer::Connection,
     error::{Changes, Ec2Error, Ec2Result, change_each},
     filters::{Filter, Page, PageRequest},
-    model::Connection,
     state::World,
 };
 

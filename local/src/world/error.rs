@@ -31,6 +31,11 @@ impl Ec2Error {
         Self { status, ..self }
     }
 
+    /// The same error with another code.
+    pub fn with_code(self, code: &str) -> Self {
+        Self { code: code.to_owned(), ..self }
+    }
+
     /// `MissingParameter`.
     pub fn missing_parameter(name: &str) -> Self {
         Self::new("MissingParameter", format!("The request must contain the parameter {name}"))
@@ -39,6 +44,12 @@ impl Ec2Error {
     /// `InvalidParameterValue`.
     pub fn invalid_value(value: &str, parameter: &str) -> Self {
         Self::new("InvalidParameterValue", format!("Value ( {value} ) for parameter {parameter} is invalid."))
+    }
+
+    /// [S: moto answers so]
+    pub fn not_one_load_balancer_type() -> Self {
+        let message = "exactly one of network_load_balancer_arn or gateway_load_balancer_arn is a required member";
+        Self::new("InvalidParameter", message)
     }
 
     pub(super) fn service_not_found(id: &str) -> Self {

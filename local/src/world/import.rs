@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use super::{
+    consumer::{NewAttachment, NewEndpoint, Zones},
     error::{Ec2Error, Ec2Result},
-    model::{NewAttachment, NewEndpoint, NewService, Service, Tags, Zones},
+    model::{NewService, Service, Tags},
     state::World,
 };
 

@@ -10,7 +10,7 @@ use super::{
 const FILTERS: [&str; 6] = ["service-id", "service-name", "service-state", "supported-ip-address-types", "tag-key", "tag:*"];
 
 impl World {
-    /// Creates a service; `MissingParameter` without a load balancer.
+    /// Creates a service; `InvalidParameter` without a load balancer.
     pub fn create_service(&mut self, owner: &str, new: NewService) -> Ec2Result<Service> {
         let id = self.id("vpce-svc-");
         self.add_service(id, owner, new)
@@ -18,14 +18,16 @@ impl World {
 
     pub(super) fn add_service(&mut self, id: String, owner: &str, new: NewService) -> Ec2Result<Service> {
         if new.load_balancer_arns.is_empty() {
-            return Err(Ec2Error::missing_parameter("NetworkLoadBalancerArn or GatewayLoadBalancerArn"));
+            return Err(Ec2Error::not_one_load_balancer_type());
         }
         let mut supported_regions = new.supported_regions;
         if !supported_regions.contains(&self.region) {
             supported_regions.insert(0, self.region.clone());
         }
+        let private_dns = new.private_dns_name.map(|name| self.new_private_dns(&new.kind, name)).transpose()?;
         let service = Service {
-            name: format!("com.amazonaws.vpce.{}.{id}", self.region),
+            name: format!("{}.vpce.{}.{id}", domain(&self.region), self.region),
+            region: self.region.clone(),
             id: id.clone(),
             owner: owner.to_owned(),
             kind: new.kind,
@@ -33,7 +35,8 @@ impl World {
             acceptance_required: new.acceptance_required,
             load_balancer_arns: new.load_balancer_arns,
             supported_regions,
-            private_dns_name: new.private_dns_name,
+            closed_regions: Vec::new(),
+            private_dns,
             tags: new.tags,
         };
         self.services.insert(id, service.clone());
@@ -53,24 +56,43 @@ impl World {
         })
     }
 
-    /// Changes a service.
+    /// Changes a service. A Region with live connections is closed when it is removed, and stays listed. [I]
     pub fn modify_service(&mut self, owner: &str, id: &str, change: ServiceChange) -> Ec2Result<()> {
-        self.owned_service(owner, id)?;
-        if let Some(service) = self.services.get_mut(id) {
-            service.acceptance_required = change.acceptance_required.unwrap_or(service.acceptance_required);
-            service.private_dns_name = change.private_dns_name.or(service.private_dns_name.take());
-            service.load_balancer_arns.retain(|arn| !change.remove_load_balancer_arns.contains(arn));
-            service.load_balancer_arns.extend(change.add_load_balancer_arns);
-            service.supported_regions.retain(|region| !change.remove_supported_regions.contains(region));
-            service.supported_regions.extend(change.add_supported_regions);
+        let mut service = self.owned_service(owner, id)?.clone();
+        change_load_balancers(&mut service, &change)?;
+        self.change_private_dns(&mut service, &change)?;
+        let is_live = |region: &str| {
+            self.connections.values().any(|each| each.service_id == id && each.is_live() && each.region.as_deref() == Some(region))
+        };
+        let (add, remove) = (change.add_supported_regions, change.remove_supported_regions);
+        service.closed_regions.extend(remove.iter().filter(|region| is_live(region)).cloned());
+        service.closed_regions.retain(|region| !add.contains(region));
+        service.supported_regions.retain(|region| !remove.contains(region));
+        service.supported_regions.extend(add);
+        service.acceptance_required = change.acceptance_required.unwrap_or(service.acceptance_required);
+        self.services.insert(id.to_owned(), service);
+        Ok(())
+    }
+
+    fn change_private_dns(&mut self, service: &mut Service, change: &ServiceChange) -> Ec2Result<()> {
+        match &change.private_dns_name {
+            Some(_) if change.remove_private_dns_name => {
+                let message = "PrivateDnsName and RemovePrivateDnsName exclude each other";
+                return Err(Ec2Error::new("InvalidParameterCombination", message));
+            }
+            Some(name) if service.private_dns.as_ref().is_none_or(|dns| dns.name != *name) => {
+                service.private_dns = Some(self.new_private_dns(&service.kind, name.clone())?);
+            }
+            None if change.remove_private_dns_name => service.private_dns = None,
+            Some(_) | None => {}
         }
         Ok(())
     }
 
-    /// Deletes services that have no live connection.
+    /// Deletes services that have no live connection. [S: the codes, as hypershift and terraform-provider-aws handle them]
     pub fn delete_services(&mut self, owner: &str, ids: &[String]) -> Changes {
         change_each(ids, |id| {
-            self.owned_service(owner, id)?;
+            self.owned_service(owner, id).map_err(|error| error.with_code("InvalidVpcEndpointService.NotFound"))?;
             if self.connections.values().any(|connection| connection.service_id == id && connection.is_live()) {
                 let message = format!("Service {id} has existing active VPC Endpoint connections");
                 return Err(Ec2Error::new("ExistingVpcEndpointConnections", message));
@@ -78,11 +100,6 @@ impl World {
             self.services.remove(id);
             Ok(Vec::new())
         })
-    }
-
-    /// Finds services by name, as a consumer; `InvalidServiceName` without a permission for the account.
-    pub fn find_services(&self, account: &str, names: &[String]) -> Ec2Result<Vec<Service>> {
-        names.iter().map(|name| self.visible_service(account, name).cloned()).collect()
     }
 
     /// Returns a service that the account may create an endpoint for.
@@ -95,5 +112,33 @@ impl World {
         let is_visible = |service: &&Service| service.name == name && (service.owner == account || is_allowed(&service.id));
         let service = self.services.values().find(is_visible);
         service.ok_or_else(|| Ec2Error::new("InvalidServiceName", format!("The Vpc Endpoint Service '{name}' does not exist")))
+    }
+}
+
+/// A service has load balancers of its own type, and at least one. [I]
+fn change_load_balancers(service: &mut Service, change: &ServiceChange) -> Ec2Result<()> {
+    let (own, other) = match service.kind.as_str() {
+        "GatewayLoadBalancer" => (&change.gateway_load_balancers, &change.network_load_balancers),
+        _ => (&change.network_load_balancers, &change.gateway_load_balancers),
+    };
+    if !other.add.is_empty() {
+        let message = format!("The load balancers of {} are of another type", service.id);
+        return Err(Ec2Error::new("InvalidParameter", message));
+    }
+    service.load_balancer_arns.retain(|arn| !own.remove.contains(arn));
+    service.load_balancer_arns.extend(own.add.iter().cloned());
+    if service.load_balancer_arns.is_empty() {
+        return Err(Ec2Error::new("InvalidParameter", format!("{} keeps at least one load balancer", service.id)));
+    }
+    Ok(())
+}
+
+/// Returns the beginning of service names in the partition of a Region.
+fn domain(region: &str) -> &'static str {
+    match region.split('-').next() {
+        Some("cn") => "cn.com.amazonaws",
+        // [S] The European Sovereign Cloud.
+        Some("eusc") => "eu.amazonaws",
+        _ => "com.amazonaws",
     }
 }

@@ -8,8 +8,9 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    consumer::{Attachment, Connection, Endpoint},
     error::{Ec2Error, Ec2Result},
-    model::{Attachment, Connection, Endpoint, Notification, Permission, Service},
+    model::{Notification, Permission, Service},
     organization::Organization,
 };
 
@@ -64,6 +65,8 @@ pub struct World {
     pub(super) endpoints: BTreeMap<String, Endpoint>,
     pub(super) attachments: BTreeMap<String, Attachment>,
     pub(super) attachment_connections: AttachmentConnections,
+    /// The public DNS: names and values.
+    pub(super) txt_records: BTreeSet<(String, String)>,
     /// The owners of transit gateways.
     pub(super) transit_gateways: BTreeMap<String, String>,
     pub(super) notifications: BTreeMap<String, Notification>,
@@ -92,9 +95,24 @@ impl World {
             endpoints: BTreeMap::new(),
             attachments: BTreeMap::new(),
             attachment_connections: AttachmentConnections::default(),
+            txt_records: BTreeSet::new(),
             transit_gateways: BTreeMap::new(),
             notifications: BTreeMap::new(),
             organization: Organization::default(),
+        }
+    }
+
+    /// An empty Region with the same settings. Each number makes other ids.
+    pub(super) fn empty_copy(&self, region: &str, number: usize) -> Self {
+        Self {
+            settle: self.settle,
+            forget_after: self.forget_after,
+            visibility_delay: self.visibility_delay,
+            page_size_max: self.page_size_max,
+            attachment_connections: self.attachment_connections,
+            txt_records: self.txt_records.clone(),
+            counter: (number as u64) << 32,
+            ..Self::new(region, self.now)
         }
     }
 

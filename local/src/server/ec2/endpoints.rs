@@ -1,31 +1,38 @@
 //! Interface and Gateway Load Balancer endpoints for endpoint services.
 
-use super::answer::{ActionResult, Answer, element, elements, flag, optional, set, tags, text, texts, timestamp, unsuccessful};
+use super::answer::{ActionResult, Answer, element, flag, optional, page, tags, text, texts, timestamp, unsuccessful};
 use crate::{
     server::parameters::Parameters,
-    world::{Endpoint, NewEndpoint, World},
+    world::{Caller, Endpoint, NewEndpoint, Regions},
 };
 
-pub(super) fn create(world: &mut World, account: &str, parameters: &Parameters) -> ActionResult {
+/// `VpcEndpointType`, if a call has none.
+const DEFAULT_TYPE: &str = "Gateway";
+
+pub(super) fn create(regions: &mut Regions, caller: Caller<'_>, parameters: &Parameters) -> ActionResult {
     let new = NewEndpoint {
+        kind: Some(parameters.get("VpcEndpointType").unwrap_or(DEFAULT_TYPE).to_owned()),
+        ip_address_type: parameters.string("IpAddressType"),
+        private_dns_enabled: parameters.bool("PrivateDnsEnabled")?.unwrap_or(false),
         vpc_id: parameters.require("VpcId")?.to_owned(),
         subnet_ids: parameters.list("SubnetId"),
         tags: parameters.new_tags(),
-        // The signing Region is not known here, so no cross-Region connection can be created over the wire.
         region: None,
     };
-    let (made, effects) = world.create_endpoint(account, parameters.require("ServiceName")?, new)?;
-    let described = world.describe_endpoints(account, &[made.id])?;
-    let elements = described.iter().map(|endpoint| element("vpcEndpoint", &shape(endpoint))).collect::<String>();
+    let (service_region, service_name) = (parameters.get("ServiceRegion"), parameters.require("ServiceName")?);
+    let (made, effects) = regions.create_endpoint(caller, service_region, service_name, new)?;
+    let described = regions.describe_endpoints(caller, &[made.id], &[], &parameters.page()?)?;
+    let elements = described.items.iter().map(|endpoint| element("vpcEndpoint", &shape(endpoint))).collect::<String>();
     Ok(Answer { elements: elements + &optional("clientToken", parameters.get("ClientToken")), effects })
 }
 
-pub(super) fn describe(world: &mut World, account: &str, parameters: &Parameters) -> ActionResult {
-    elements(set("vpcEndpointSet", &world.describe_endpoints(account, &parameters.list("VpcEndpointId"))?, shape))
+pub(super) fn describe(regions: &mut Regions, caller: Caller<'_>, parameters: &Parameters) -> ActionResult {
+    let found = regions.describe_endpoints(caller, &parameters.list("VpcEndpointId"), &parameters.filters(), &parameters.page()?)?;
+    page("vpcEndpointSet", &found, shape)
 }
 
-pub(super) fn delete(world: &mut World, account: &str, parameters: &Parameters) -> ActionResult {
-    unsuccessful(world.delete_endpoints(account, &parameters.require_list("VpcEndpointId")?))
+pub(super) fn delete(regions: &mut Regions, caller: Caller<'_>, parameters: &Parameters) -> ActionResult {
+    unsuccessful(regions.delete_endpoints(caller, &parameters.require_list("VpcEndpointId")?))
 }
 
 fn shape((endpoint, state): &(Endpoint, String)) -> String {
@@ -36,12 +43,13 @@ fn shape((endpoint, state): &(Endpoint, String)) -> String {
         text("serviceName", &endpoint.service_name),
         text("state", state),
         texts("subnetIdSet", &endpoint.subnet_ids),
-        text("ipAddressType", "ipv4"),
-        flag("privateDnsEnabled", false),
+        text("ipAddressType", &endpoint.ip_address_type),
+        flag("privateDnsEnabled", endpoint.private_dns_enabled),
         flag("requesterManaged", false),
         timestamp("creationTimestamp", endpoint.created),
         tags(&endpoint.tags),
         text("ownerId", &endpoint.owner),
+        text("serviceRegion", &endpoint.service_region),
     ]
     .concat()
 }

@@ -19,6 +19,7 @@ const HELP: &str = "local: a stand-in for AWS PrivateLink in front of an AWS emu
   --page-size 1000                   the largest page of a describe call
   --attachment-connections attachment   attachment, endpoint or zones: what connects an attachment, which AWS does not document
   --notification-body json           json, text or bare: AWS does not document the body
+  --organization-callers ACCOUNT,…   the accounts that may call DescribeAccount; by default any
   --load FILE                        the services and connections that exist from the start; local/src/load.rs has the format
   --forward-events-to ACCOUNT=BUS    the event bus that receives the consumers' CloudTrail events
   --control                          serves routes under /_local that inject faults (tests/e2e/README.md lists them)
@@ -85,6 +86,7 @@ fn set(name: &str, value: String, arguments: &mut Arguments) -> Result<(), Strin
         "--page-size" => options.page_size_max = value.parse().ok().filter(|size| *size > 0).ok_or_else(|| bad("a number above 0"))?,
         "--attachment-connections" => options.attachment_connections = value.parse()?,
         "--notification-body" => options.notification_body = value.parse()?,
+        "--organization-callers" => options.organization_callers = Some(value.split(',').map(str::to_owned).collect()),
         "--load" => arguments.file = Some(read(&value)?),
         "--forward-events-to" => options.forward_events_to = Some(value.parse()?),
         _ => return Err(format!("unknown option {name}")),

@@ -49,6 +49,7 @@ pub(super) fn controls() -> Router<Arc<Local>> {
         .route("/_local/dns", post(dns))
         .route("/_local/notification-body", post(notification_body))
         .route("/_local/organization", post(organization))
+        .route("/_local/organization-callers", post(organization_callers))
         .route("/_local/forward-events", post(forward_events))
 }
 
@@ -177,6 +178,12 @@ async fn organization(State(local): State<Arc<Local>>, query: Parameters) -> Ans
     let field = |name| require(&query, name).map(str::to_owned);
     let account = OrganizationAccount { name: field("name")?, state: field("state")?, path: field("place")? };
     local.world().organization.put(require(&query, "account")?, account);
+    DONE
+}
+
+/// Names the `accounts` that may call `DescribeAccount`, with commas between them.
+async fn organization_callers(State(local): State<Arc<Local>>, query: Parameters) -> Answer {
+    local.world().organization.set_callers(require(&query, "accounts")?.split(',').map(str::to_owned));
     DONE
 }
 

@@ -23,12 +23,14 @@ fn describe_account(local: &Local, request: &ApiRequest, body: &[u8]) -> Ec2Resu
     let id = body.get("AccountId").and_then(Value::as_str);
     let id = id.ok_or_else(|| Ec2Error::new("InvalidInputException", "You specified invalid input: AccountId."))?;
     let world = local.world();
+    world.organization.check_caller(&request.call.account)?;
     let account = world.organization.describe(id)?;
     Ok(json!({
         "Id": id,
         "Arn": format!("arn:aws:organizations::{}:account/o-a1b2c3d4e5/{id}", request.call.account),
         "Email": format!("{id}@example.com"),
         "Name": account.name,
+        "Status": account.status(),
         "State": account.state,
         "JoinedMethod": "CREATED",
         "JoinedTimestamp": 1_700_000_000,

@@ -29,6 +29,8 @@ pub struct Options {
     pub settle: SignedDuration,
     /// The time for which a deleted connection stays in the lists.
     pub forget_after: SignedDuration,
+    /// The accounts that may call `DescribeAccount`; `None` for any.
+    pub organization_callers: Option<Vec<String>>,
     /// The largest page of a describe call.
     pub page_size_max: usize,
     /// The connections of attachments.
@@ -48,6 +50,7 @@ impl Default for Options {
             region: "us-east-1".to_owned(),
             settle: SignedDuration::from_millis(500),
             forget_after: SignedDuration::from_secs(60),
+            organization_callers: None,
             page_size_max: 1000,
             attachment_connections: AttachmentConnections::default(),
             notification_body: BodyForm::Json,
@@ -121,6 +124,9 @@ impl Local {
         world.set_forget_after(options.forget_after);
         world.set_page_size_max(options.page_size_max);
         world.set_attachment_connections(options.attachment_connections);
+        if let Some(accounts) = options.organization_callers {
+            world.organization.set_callers(accounts);
+        }
         let announcements = Settings { body_form: options.notification_body, forward_events_to: options.forward_events_to };
         let control = Control {
             announcements,

@@ -11,6 +11,7 @@ mod ec2;
 mod emulator;
 mod faults;
 mod holds;
+mod idempotency;
 mod organizations;
 mod parameters;
 mod request;

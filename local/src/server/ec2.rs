@@ -105,9 +105,14 @@ fn perform(local: &Local, request: &ApiRequest, action: Action) -> ActionResult 
     if parameters.bool("DryRun")? == Some(true) {
         return Err(Ec2Error::new("DryRunOperation", "Request would have succeeded, but DryRun flag is set.").with_status(412));
     }
+    if let Some(elements) = local.control().tokens.answer(request)? {
+        return answer::elements(elements);
+    }
     let mut regions = local.regions();
-    match action {
+    let answer = match action {
         Action::InRegion(act) => act(regions.region(&request.region), account, parameters),
         Action::AcrossRegions(act) => act(&mut regions, Caller { account, region: &request.region }, parameters),
-    }
+    }?;
+    local.control().tokens.keep(request, &answer.elements);
+    Ok(answer)
 }

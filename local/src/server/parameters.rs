@@ -7,7 +7,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use crate::world::{Ec2Error, Ec2Result, Filter, PageRequest, Tags};
 
 /// Decoded pairs, in the order of the request.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {

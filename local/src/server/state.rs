@@ -13,6 +13,7 @@ use super::{
     emulator::Emulator,
     faults::{Fault, Faults, Remaining},
     holds::Holds,
+    idempotency::Tokens,
     request::{ApiRequest, Call},
     throttle::Throttle,
 };
@@ -94,6 +95,7 @@ pub(super) struct Control {
     pub(super) announcements: Settings,
     pub(super) faults: Faults,
     pub(super) throttle: Throttle,
+    pub(super) tokens: Tokens,
     calls: Vec<Call>,
     /// The number of calls by session and action, also beyond `CALLS_MAX`.
     pub(super) call_counts: BTreeMap<String, BTreeMap<String, u64>>,
@@ -132,6 +134,7 @@ impl Local {
             announcements,
             faults: Faults::default(),
             throttle: Throttle::default(),
+            tokens: Tokens::default(),
             calls: Vec::new(),
             call_counts: BTreeMap::new(),
         };

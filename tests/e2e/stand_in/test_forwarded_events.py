@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import ministack.services.eventbridge as eventbridge
 import pytest
 from harness.accounts import ALLOWED, PROVIDER, REGION, root_arn
 from harness.processes import HOST, until
+from ministack.core.responses import get_account_id, get_region, request_scope
+from stand_in import cross_account_events
 from stand_in.conftest import Start
 
 ABROAD = "eu-west-1"
@@ -64,3 +67,19 @@ def test_event_is_sent_by_the_consumer(start: Start, events: Events) -> None:
     assert (detail["awsRegion"], detail["recipientAccountId"]) == (ABROAD, ALLOWED)
     direct, through_the_bus = (ALLOWED, ABROAD, BUS), (PROVIDER, REGION, "warden")
     assert (account, region, entry["EventBusName"]) in (direct, through_the_bus)
+
+
+def test_emulator_takes_a_bus_of_another_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, str, dict[str, Any]]] = []
+    monkeypatch.setattr(eventbridge, "_put_events", eventbridge._put_events)
+    monkeypatch.setattr(eventbridge, "_dispatch_event", eventbridge._dispatch_event)
+    monkeypatch.setattr(cross_account_events, "_dispatch", lambda event, view: seen.append((get_account_id(), get_region(), dict(event))))
+    cross_account_events.install()
+    entry = {"EventBusName": BUS, "Source": "aws.ec2", "DetailType": "x", "Detail": "{}"}
+    with request_scope(ALLOWED, ABROAD):
+        _, _, body = eventbridge._put_events({"Entries": [entry, {**entry, "EventBusName": "default"}]})
+    assert json.loads(body)["FailedEntryCount"] == 0
+    (bus_account, bus_region, event), (own_account, own_region, _) = seen
+    assert (bus_account, bus_region, event["EventBusName"]) == (PROVIDER, REGION, "warden")
+    assert (event["Account"], event["Region"]) == (ALLOWED, ABROAD)
+    assert (own_account, own_region) == (ALLOWED, ABROAD)

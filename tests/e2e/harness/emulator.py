@@ -1,6 +1,6 @@
 """ministack with five patches. The stack runs this module as a program.
 
-- PutEvents takes events with `source: aws.ec2`, because the stand-in plays CloudTrail, which is AWS.
+- PutEvents takes events with `source: aws.ec2`, because the stand-in plays CloudTrail, which is AWS, and reaches buses of other accounts.
 - A function's session token is its role's ARN. On AWS its credentials are a session of the role. The token tells the role of each call.
 - Scheduler invokes a function asynchronously, as on AWS: Lambda takes the event and retries it.
 - Queues are polled as Lambda polls them (`event_sources.py`).
@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import sys
@@ -22,6 +21,7 @@ import ministack.services.eventbridge as eventbridge
 import ministack.services.lambda_svc as lambda_svc
 from harness import event_sources
 from iam.iam_recorder import Recorder
+from stand_in import cross_account_events
 
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Any]]
 
@@ -50,7 +50,7 @@ def recorded(recorder: Recorder, service: str, handler: Handler) -> Handler:
 
 if __name__ == "__main__":
     sys.argv = sys.argv[:1]
-    eventbridge._put_events = functools.partial(eventbridge._put_events, allow_aws_source=True)
+    cross_account_events.install()
     lambda_svc.execution_credentials = lambda config: _credentials(config) | {"AWS_SESSION_TOKEN": config["Role"]}
     # Scheduler's targets go through EventBridge's code.
     eventbridge._dispatch_to_lambda = dispatch_to_lambda

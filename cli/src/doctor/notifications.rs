@@ -5,7 +5,7 @@ use warden::{
     aws::diagnostics::Topic,
     model::{
         ids::{Region, TopicArn},
-        notification::ConnectionNotification,
+        notification::{ConnectionNotification, creation},
         service::{ServiceConfiguration, ServiceKind},
     },
 };
@@ -59,11 +59,7 @@ pub(super) fn notification(
         Some(other) => format!("none to the topic of --topic, but one to {}", other.topic),
         None => "none for `Connect`: requests wait for the sweep".to_owned(),
     };
-    let create = |topic: &str| {
-        format!(
-            "aws ec2 create-vpc-endpoint-connection-notification --region {region} --service-id {id} --connection-notification-arn {topic} --connection-events Connect Accept Reject Delete"
-        )
-    };
+    let create = |topic: &str| creation(region, id, topic);
     let fix = match (given, others.first()) {
         (GivenTopic::Unread(_), Some(_)) => "check if --topic should name that topic".to_owned(),
         (GivenTopic::Unread(_), None) => "fix the notification topic below first".to_owned(),

@@ -8,7 +8,7 @@ use crate::{
         text::minute,
         thresholds::Thresholds,
     },
-    decision::{GrantCoverage, grant::Grant, granted},
+    decision::{GrantCoverage, grant::Grant, granted, order::command_line},
     ledger::finding::{Finding, FindingSubject},
     model::{
         connection::{Connection, Phase},
@@ -134,15 +134,13 @@ impl<'a> ConnectionView<'a> {
         finding
     }
 
-    /// The command that accepts or rejects the connection: `verb` is `accept` or `reject`.
-    pub(super) fn command(&self, verb: &str) -> String {
-        let Connection { service, subject: endpoint, .. } = self.connection();
-        let region = &self.thresholds.region;
-        format!("aws ec2 {verb}-vpc-endpoint-connections --region {region} --service-id {service} --vpc-endpoint-ids {endpoint}")
+    /// The command line for a person's order about the connection: `verb` is `approve`, `reject` or `revoke`.
+    pub(super) fn order(&self, verb: &str) -> String {
+        command_line(verb, &self.connection().subject, &self.thresholds.region)
     }
 
     /// Adds the step that ends a live connection.
-    pub(super) fn with_rejection(&self, finding: Finding) -> Finding {
-        finding.with_command("Reject the connection (live traffic stops at once)", self.command("reject"))
+    pub(super) fn with_revocation(&self, finding: Finding) -> Finding {
+        finding.with_command("End the connection (live traffic stops at once)", self.order("revoke"))
     }
 }

@@ -10,7 +10,10 @@ use crate::{
         grant::{Ending, Grant, Grantee, SCHEMA_VERSION},
         people::{Hold, PersonDecisions, Refusal},
     },
-    model::{ids::ServiceId, subject::Subject},
+    model::{
+        ids::{Region, ServiceId},
+        subject::Subject,
+    },
 };
 
 /// Characters of a reason. It goes into records and messages.
@@ -81,6 +84,13 @@ pub enum Command {
     Pause,
     /// End the hold.
     Resume,
+}
+
+/// Returns the command line for an order about one subject: `verb` is `approve`, `reject` or `revoke`. Messages and findings advise
+/// it and not a call to EC2, which names no person on the ledger. The reader replaces the word `REASON`.
+#[must_use]
+pub fn command_line(verb: &str, subject: &Subject, region: &Region) -> String {
+    format!("warden {verb} {subject} --region {region} --reason 'REASON'")
 }
 
 /// One change of the decisions about a service.

@@ -1,6 +1,7 @@
 //! The next steps that a decision's message offers.
 
 use crate::{
+    decision::order::command_line,
     ledger::{
         finding::Step,
         record::{Record, Verdict},
@@ -13,10 +14,11 @@ use crate::{
 pub(super) const POLICIES_MAX: usize = 10;
 
 pub(super) fn steps(record: &Record, policies: &[PolicyInfo], policy_home: &str) -> Vec<Step> {
-    let accept = |what: &str| command(what, answer(record, "accept"));
-    let reject = |what: &str| command(what, answer(record, "reject"));
+    let order = |what: &str, verb: &str| command(what, command_line(verb, record.subject(), &record.facts.service.region));
+    let accept = |what: &str| order(what, "approve");
+    let reject = |what: &str| order(what, "reject");
     let policy = |what: &str| text(format!("{what}: {policy_home}"));
-    let end = || reject("End the connection (live traffic stops at once)");
+    let end = || order("End the connection (live traffic stops at once)", "revoke");
     let account = record.account().map_or_else(|| "unknown".to_owned(), ToString::to_string);
     let mut steps = match record.verdict {
         Verdict::Accepted => vec![end()],
@@ -31,7 +33,9 @@ pub(super) fn steps(record: &Record, policies: &[PolicyInfo], policy_home: &str)
             reject("Reject it, if you do not know this account"),
             text("Find out who may put events on the warden's bus, and who may send messages to its queue".to_owned()),
         ],
-        Verdict::Found if policies.is_empty() => vec![policy("Keep it: allow it in the policy set"), end()],
+        Verdict::Found if policies.is_empty() => {
+            vec![accept("Keep it, in your name"), policy("Or allow it in the policy set"), end()]
+        }
         Verdict::Found => vec![end()],
         Verdict::Failed => vec![accept("Accept it now"), reject("Reject it")],
         Verdict::ObservedAccept => {
@@ -55,11 +59,6 @@ fn text(what: String) -> Step {
 
 fn command(what: &str, command: String) -> Step {
     Step { what: what.to_owned(), command: Some(command) }
-}
-
-fn answer(record: &Record, verb: &str) -> String {
-    let (region, service, endpoint) = (&record.facts.service.region, record.service(), record.subject());
-    format!("aws ec2 {verb}-vpc-endpoint-connections --region {region} --service-id {service} --vpc-endpoint-ids {endpoint}")
 }
 
 fn describe(record: &Record) -> String {

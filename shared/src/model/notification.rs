@@ -1,6 +1,6 @@
 //! Connection notifications of endpoint services.
 
-use crate::model::ids::ServiceId;
+use crate::model::ids::{Region, ServiceId};
 
 /// A connection notification of a service (`DescribeVpcEndpointConnectionNotifications`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,4 +13,14 @@ pub struct ConnectionNotification {
     pub events: Vec<String>,
     /// True if EC2 sends the notification.
     pub enabled: bool,
+}
+
+/// Returns the command that creates the notification that the warden needs: `Connect` alone. The other events announce answers,
+/// which the warden gave or finds.
+#[must_use]
+pub fn creation(region: &Region, service: &ServiceId, topic: &str) -> String {
+    format!(
+        "aws ec2 create-vpc-endpoint-connection-notification --region {region} --service-id {service} \
+         --connection-notification-arn {topic} --connection-events Connect"
+    )
 }

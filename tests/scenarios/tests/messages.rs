@@ -35,6 +35,26 @@ async fn forbidden_request_carries_the_advice() {
 }
 
 #[tokio::test]
+async fn no_advice_bypasses_the_ledger() {
+    let env = TestEnvironment::new();
+    let overdue = env.request(ALLOWED);
+    let manual = env.request(UNLISTED);
+    env.accept_manually(&manual.endpoint);
+    env.pass(SignedDuration::from_hours(25));
+    env.audit().await.unwrap();
+    env.deliver(&manual.notification).await;
+    env.deliver(&overdue.notification).await;
+    env.notified_request(UNLISTED).await;
+    let messages = env.messages().await;
+    let text: String = messages.iter().map(|message| message.text.as_str()).collect();
+    for verb in ["approve", "reject", "revoke"] {
+        assert!(text.contains(&format!("warden {verb} vpce-")), "{verb}: {text}");
+        // What EC2 alone is told, the next audit calls unjustified.
+        assert!(!text.contains(&format!("{}-vpc-endpoint-connections", if verb == "approve" { "accept" } else { "reject" })), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn manual_acceptance_against_policy_is_a_warning() {
     let failing = format!(
         "{PERMIT_ALL} @id(\"fails\") forbid(principal, action == PrivateLink::Action::\"Accept\", resource)

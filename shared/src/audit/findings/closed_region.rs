@@ -23,5 +23,5 @@ fn check(view: &ConnectionView<'_>) -> Option<Finding> {
     }
     let what = format!("{} is connected from {region}, which the service no longer supports.", view.owner());
     let finding = DEFINITION.of_connection(view, &what).with_evidence("state of the Region", state.unwrap_or("not supported"));
-    Some(view.with_rejection(finding))
+    Some(view.with_revocation(finding))
 }

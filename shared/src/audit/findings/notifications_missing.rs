@@ -1,6 +1,6 @@
 use crate::audit::definition::{Check, Definition, Evidence, Finding, FindingKind, ServiceView, Severity};
 use crate::audit::text::list;
-use crate::model::notification::ConnectionNotification;
+use crate::model::notification::{ConnectionNotification, creation};
 use crate::model::service::ServiceKind;
 
 pub(super) static DEFINITION: Definition = Definition {
@@ -29,11 +29,10 @@ fn check(view: &ServiceView<'_>) -> Option<Finding> {
         return None;
     }
     let what = "No enabled connection notification goes to the warden's topic: each request waits for the next sweep.";
-    let arguments = format!("--connection-notification-arn {topic} --connection-events Connect Accept Reject Delete");
     let finding = DEFINITION
         .finding(view.subject(), what)
         .with_service_name(service)
         .with_evidence("notifications", list(of_service.iter().map(|notification| &notification.topic)))
-        .with_command("Create the notification", view.command("create-vpc-endpoint-connection-notification", &arguments));
+        .with_command("Create the notification", creation(&view.thresholds.region, &service.id, topic.as_str()));
     Some(finding)
 }

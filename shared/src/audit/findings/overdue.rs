@@ -24,7 +24,7 @@ fn check(view: &ConnectionView<'_>) -> Option<Finding> {
         .of_connection(view, &what)
         .with_evidence("policies", list(judged.judgement.accept.policies.iter().map(|policy| &policy.id)))
         .with_step("Find out why no event and no sweep answered the request: see the log of `approve` and its queues of failures")
-        .with_command("Accept the request", view.command("accept"));
+        .with_command("Accept the request", view.order("approve"));
     Some(finding)
 }
 

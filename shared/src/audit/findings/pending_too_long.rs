@@ -26,8 +26,8 @@ fn check(view: &ConnectionView<'_>) -> Option<Finding> {
     let what = format!("{}'s request has waited {} for a person's decision.", view.owner(), duration(age));
     let finding = DEFINITION
         .of_connection(view, &what)
-        .with_command("Accept the request", view.command("accept"))
-        .with_command("Reject the request", view.command("reject"));
+        .with_command("Accept the request", view.order("approve"))
+        .with_command("Reject the request", view.order("reject"));
     let reminders = REMINDER_DAYS.map(|days| SignedDuration::from_hours(days * 24));
     let level = reminders.iter().filter(|after| **after > threshold && age >= **after).count();
     Some(Finding { level: u32::try_from(level).unwrap_or(u32::MAX), ..finding })

@@ -21,7 +21,8 @@ fn check(view: &ConnectionView<'_>) -> Option<Finding> {
     let judged = view.judged()?;
     let finding = DEFINITION.of_connection(view, &format!("{} is connected, but {}.", view.owner(), reason(judged)));
     let finding = finding.with_evidence("policies", list(judged.judgement.policies().map(|policy| &policy.id)));
-    Some(view.with_rejection(finding).with_step("Or keep the connection: add it to the policy"))
+    let finding = view.with_revocation(finding).with_command("Or keep the connection, in your name", view.order("approve"));
+    Some(finding.with_step("Or add it to the policy"))
 }
 
 fn reason(Judged { judgement, evaluation }: &Judged) -> String {

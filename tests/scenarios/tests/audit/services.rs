@@ -99,6 +99,8 @@ async fn missing_notification_is_found() {
         n.events = vec!["Delete".to_owned()];
     });
     assert_eq!(found(&env, "notifications-missing").await, missing, "not for Connect");
+    let report = env.reports.read("report.json");
+    assert!(report.contains("--connection-events Connect\""), "the notification of requests alone: {report}");
     env.aws.world().notifications_mut().for_each(|n| {
         n.events = vec!["Connect".to_owned()];
         n.topic_arn = format!("{TOPIC}-of-another-stack");

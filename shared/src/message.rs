@@ -4,6 +4,7 @@
 
 pub mod csv;
 
+mod brief;
 mod chat;
 mod decision;
 mod details;

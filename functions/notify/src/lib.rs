@@ -80,12 +80,12 @@ impl<P: Publish + Sync> Notify<P> {
     async fn tell_one(&self, news: Result<Outgoing, StreamRecordError>) -> Result<(), TellError> {
         match news? {
             Outgoing::Decision(record) => {
-                let notice = Message::of(&record, &self.config.policy_home);
+                let notice = Message::of(&record, &self.config.policy_home, &[]);
                 self.publish.publish(&self.config.topic_of(&owner_of(&record.facts.service)), &notice).await?;
                 tracing::info!(subject = %record.subject(), verdict = record.verdict.as_str(), "told");
             }
             Outgoing::Digest(digest) => {
-                self.publish.publish(&self.config.topic_of(&digest.owner), &Message::of_digest(&digest)).await?;
+                self.publish.publish(&self.config.topic_of(&digest.owner), &Message::of_digest(&digest, &[])).await?;
                 tracing::info!(run = digest.run.id, opened = digest.totals.opened, resolved = digest.totals.resolved, "told of an audit");
             }
         }

@@ -16,6 +16,7 @@ pub(super) fn form(record: &Record, wording: &Wording<'_>, severity: &str) -> Va
             None => markdown(&step.what),
         })
         .collect();
+    let description: Vec<String> = [&wording.what, &wording.why].into_iter().chain(wording.notes).map(|line| markdown(line)).collect();
     let at = &record.facts.service;
     json!({
         "version": "1.0",
@@ -24,7 +25,7 @@ pub(super) fn form(record: &Record, wording: &Wording<'_>, severity: &str) -> Va
         "content": {
             "textType": "client-markdown",
             "title": markdown(&wording.subject()),
-            "description": format!("{}\n{}", markdown(&wording.what), markdown(&wording.why)),
+            "description": description.join("\n"),
             "nextSteps": steps,
             "keywords": [record.verdict.as_str(), severity, at.id.as_str()],
         },

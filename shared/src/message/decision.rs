@@ -4,15 +4,25 @@ use serde_json::{Value, json};
 
 use crate::{
     ledger::record::Record,
-    message::{chat, forms::Message, steps::POLICIES_MAX, wording::Wording},
+    message::{brief::brief, chat, forms::Message, steps::POLICIES_MAX, wording::Wording},
     model::severity::Severity,
 };
 
 impl Message {
-    /// Writes the message about a record. `policy_home` is the place where the policy set is edited.
+    /// Writes the message about a record, with notes of the sender. `policy_home` is the place where the policy set is edited.
     #[must_use]
-    pub fn of(record: &Record, policy_home: &str) -> Self {
-        let wording = Wording::of(record, policy_home);
+    pub fn of(record: &Record, policy_home: &str, notes: &[String]) -> Self {
+        let whole = Self::of_whole(record, policy_home, notes);
+        if whole.fits() {
+            return whole;
+        }
+        // A body with all forms may be too long for SNS. Then it quotes less.
+        let (record, note) = brief(record);
+        Self::of_whole(&record, policy_home, &[notes, &[note]].concat())
+    }
+
+    fn of_whole(record: &Record, policy_home: &str, notes: &[String]) -> Self {
+        let wording = Wording::of(record, policy_home, notes);
         let severity = Severity::of(record).as_str();
         Self {
             subject: wording.subject(),
@@ -50,6 +60,7 @@ fn program_form(record: &Record, wording: &Wording<'_>, severity: &str) -> Value
         "policies": wording.policies.iter().take(POLICIES_MAX).map(|policy| &policy.id).collect::<Vec<_>>(),
         "policy_digest": record.policy_digest,
         "origin": record.origin,
+        "notes": wording.notes,
         "next_steps": wording.steps.iter().map(|step| json!({"what": step.what, "command": step.command})).collect::<Vec<_>>(),
         "text": wording.text(),
     })

@@ -16,22 +16,19 @@ use crate::{
     model::{printable::printable, severity::Severity},
 };
 
-/// Bytes of a body. SNS accepts 262,144.
-const BODY_BYTES_MAX: usize = 250_000;
-
 /// Characters of a text in a finding.
 const QUOTE_CHARACTERS_MAX: usize = 500;
 
 impl Message {
-    /// Writes the message about a digest.
+    /// Writes the message about a digest, with notes of the sender.
     #[must_use]
-    pub fn of_digest(digest: &Digest) -> Self {
+    pub fn of_digest(digest: &Digest, notes: &[String]) -> Self {
         // A body with all forms may be too long for SNS. Then it lists fewer changes.
-        let mut messages = [usize::MAX, 12, 6, 3, 1].into_iter().map(|max| Self::of_some(digest, max));
-        messages.find(|message| message.body().len() <= BODY_BYTES_MAX).unwrap_or_else(|| Self::of_some(digest, 0))
+        let mut messages = [usize::MAX, 12, 6, 3, 1].into_iter().map(|max| Self::of_some(digest, notes, max));
+        messages.find(Self::fits).unwrap_or_else(|| Self::of_some(digest, notes, 0))
     }
 
-    fn of_some(digest: &Digest, max: usize) -> Self {
+    fn of_some(digest: &Digest, notes: &[String], max: usize) -> Self {
         let severity = digest.severity();
         let mut digest = digest.clone();
         digest.opened.truncate(max);
@@ -40,9 +37,9 @@ impl Message {
         let digest = &digest;
         Self {
             subject: escape::subject(&subject(digest)),
-            text: text(digest),
-            json: program_form(digest, severity).to_string(),
-            chat: chat(digest, severity).to_string(),
+            text: text(digest, notes),
+            json: program_form(digest, notes, severity).to_string(),
+            chat: chat(digest, notes, severity).to_string(),
             attributes: vec![("decision", "audit".to_owned()), ("severity", severity.to_string())],
         }
     }
@@ -56,8 +53,9 @@ fn subject(digest: &Digest) -> String {
     format!("PrivateLink audit{alert}: {} in {}", parts.join(", "), digest.run.region)
 }
 
-fn text(digest: &Digest) -> String {
+fn text(digest: &Digest, notes: &[String]) -> String {
     let mut text = format!("{}\n", headline(digest));
+    notes.iter().for_each(|note| text.push_str(&format!("{note}\n")));
     for (heading, findings, total) in
         [("New", &digest.opened, digest.totals.opened), ("Worse than before", &digest.worsened, digest.totals.worsened)]
     {
@@ -139,7 +137,7 @@ fn plain(text: &str) -> String {
     printable(text, QUOTE_CHARACTERS_MAX)
 }
 
-fn program_form(digest: &Digest, severity: Severity) -> Value {
+fn program_form(digest: &Digest, notes: &[String], severity: Severity) -> Value {
     json!({
         "schema": digest.schema,
         "decision": "audit",
@@ -158,11 +156,12 @@ fn program_form(digest: &Digest, severity: Severity) -> Value {
         "unseen": digest.run.unseen,
         "report": digest.run.report,
         "policy_digest": digest.run.policy_digest,
-        "text": text(digest),
+        "notes": notes,
+        "text": text(digest, notes),
     })
 }
 
-fn chat(digest: &Digest, severity: Severity) -> Value {
+fn chat(digest: &Digest, notes: &[String], severity: Severity) -> Value {
     let lines = |findings: &[Finding]| {
         findings
             .iter()
@@ -178,8 +177,13 @@ fn chat(digest: &Digest, severity: Severity) -> Value {
             escape::markdown(&plain(&resolved.finding.subject.to_string()))
         )
     });
-    let description: Vec<String> =
-        std::iter::once(headline(digest)).chain(lines(&digest.opened)).chain(lines(&digest.worsened)).chain(resolved).collect();
+    let notes = notes.iter().map(|note| escape::markdown(note));
+    let description: Vec<String> = std::iter::once(headline(digest))
+        .chain(notes)
+        .chain(lines(&digest.opened))
+        .chain(lines(&digest.worsened))
+        .chain(resolved)
+        .collect();
     json!({
         "version": "1.0",
         "source": "custom",

@@ -2,6 +2,9 @@
 
 use serde_json::json;
 
+/// Bytes of a body. SNS takes 262,144, and the attributes count too.
+const BODY_BYTES_MAX: usize = 250_000;
+
 /// A message in all its forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -26,5 +29,10 @@ impl Message {
             "sqs": self.json, "lambda": self.json, "http": self.json, "firehose": self.json, "https": self.chat,
         })
         .to_string()
+    }
+
+    /// Returns true if SNS takes the body.
+    pub(super) fn fits(&self) -> bool {
+        self.body().len() <= BODY_BYTES_MAX
     }
 }

@@ -21,12 +21,14 @@ pub(super) struct Wording<'a> {
     pub(super) what: String,
     /// The reason.
     pub(super) why: String,
+    /// Notes of the sender.
+    pub(super) notes: &'a [String],
     /// The next steps.
     pub(super) steps: Vec<Step>,
 }
 
 impl<'a> Wording<'a> {
-    pub(super) fn of(record: &'a Record, policy_home: &str) -> Self {
+    pub(super) fn of(record: &'a Record, policy_home: &str, notes: &'a [String]) -> Self {
         let account = record.account().map_or_else(|| "unknown".to_owned(), ToString::to_string);
         let service = &record.facts.service;
         let service_name = service.tags.get("Name").map_or_else(|| service.id.to_string(), |name| printable(name, 40));
@@ -39,6 +41,7 @@ impl<'a> Wording<'a> {
             account,
             service_name,
             policies,
+            notes,
         }
     }
 
@@ -58,7 +61,9 @@ impl<'a> Wording<'a> {
     }
 
     pub(super) fn text(&self) -> String {
-        let mut text = format!("{}\n{}\n\nWhat you can do\n", self.what, self.why);
+        let mut text = format!("{}\n{}\n", self.what, self.why);
+        self.notes.iter().for_each(|note| text.push_str(&format!("{note}\n")));
+        text.push_str("\nWhat you can do\n");
         for step in &self.steps {
             text.push_str(&format!("- {}\n", step.what));
             if let Some(command) = &step.command {

@@ -28,6 +28,8 @@ pub mod service_ledger;
 pub mod sns;
 #[cfg(feature = "sqs")]
 pub mod sqs;
+#[cfg(feature = "dynamodb")]
+pub mod told_ledger;
 
 pub use aws_config::SdkConfig;
 pub use http_client::bundle_client;

@@ -12,4 +12,5 @@ pub mod pending;
 pub mod record;
 pub mod service_state;
 pub mod stream;
+pub mod told;
 pub mod verdict;

@@ -11,7 +11,9 @@ use crate::{
         digest::Digest,
         history::LedgerHistory,
         open_finding::{Change, KnownSince, StoredFindings},
+        record::RecordKey,
         service_state::StateError,
+        told::ToldMark,
     },
     message::Message,
     model::{
@@ -44,7 +46,18 @@ impl CallError {
     /// Returns true if AWS throttled the call: it had no effect.
     #[must_use]
     pub fn is_throttling(&self) -> bool {
-        let throttled = ["RequestLimitExceeded", "EC2ThrottledException", "Throttling", "ThrottlingException"];
+        let throttled = [
+            "RequestLimitExceeded",
+            "EC2ThrottledException",
+            "Throttling",
+            "ThrottlingException",
+            // SNS, and SNS for the key of an encrypted topic.
+            "Throttled",
+            "KMSThrottling",
+            // SQS and DynamoDB.
+            "RequestThrottled",
+            "ProvisionedThroughputExceededException",
+        ];
         self.code.as_deref().is_some_and(|code| throttled.contains(&code))
     }
 
@@ -52,8 +65,15 @@ impl CallError {
     /// (`Invalid…`, `UnauthorizedOperation`) is final.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        let transient =
-            ["InternalError", "Unavailable", "ServiceUnavailable", "InternalFailure", "RequestTimeout", "RequestTimeoutException"];
+        let transient = [
+            "InternalError",
+            "InternalServerError",
+            "Unavailable",
+            "ServiceUnavailable",
+            "InternalFailure",
+            "RequestTimeout",
+            "RequestTimeoutException",
+        ];
         self.is_throttling() || self.code.as_deref().is_none_or(|code| transient.contains(&code))
     }
 }
@@ -319,6 +339,21 @@ pub trait ReportStore {
 
     /// Returns the URI of a file of this name.
     fn location(&self, name: &str) -> String;
+}
+
+/// The marks on the ledger of what was told.
+pub trait ToldLedger {
+    /// Returns the mark of an item. The read is strongly consistent.
+    fn told(&self, item: &RecordKey) -> impl Future<Output = Result<Option<ToldMark>, CallError>> + Send;
+
+    /// Writes a mark, unless an earlier one still holds.
+    fn mark(&self, mark: &ToldMark) -> impl Future<Output = Result<(), CallError>> + Send;
+}
+
+/// The queue of records that cannot be told.
+pub trait UntoldQueue {
+    /// Puts an event of one record into the queue, with the reason.
+    fn set_aside(&self, event: &str, reason: &str) -> impl Future<Output = Result<(), CallError>> + Send;
 }
 
 /// Publishes messages.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use notify::Notify;
 use serde_json::Value;
 use warden::{
-    aws::{shared_config, sns::Sns},
+    aws::{shared_config, sns::Sns, sqs::UntoldRecords, told_ledger::ToldTable},
     config::NotifyConfig,
     ports::chain,
     telemetry::{self, metrics},
@@ -19,15 +20,21 @@ async fn main() -> Result<(), Error> {
     let metrics = metrics::start(&lookup);
     let config = NotifyConfig::read(&lookup).inspect_err(telemetry::fatal)?;
     let aws = shared_config(&lookup).await.inspect_err(telemetry::fatal)?;
-    let notify = Arc::new(Notify { publish: Sns::new(&aws), config });
+    let notify = Arc::new(Notify {
+        publish: Sns::new(&aws),
+        ledger: ToldTable::new(&aws, config.ledger_table.clone()),
+        untold: UntoldRecords::new(&aws, config.untold_queue_url.clone()),
+        config,
+        clock: Timestamp::now,
+    });
     run(service_fn(|event: LambdaEvent<Value>| {
         let notify = Arc::clone(&notify);
         async move {
-            let unreadable = |error| Diagnostic { error_type: "UnreadableEvent".to_owned(), error_message: chain(&error) };
             let tell = async {
-                let response = notify.tell(&event.payload).await.map_err(unreadable)?;
-                metrics::told(response.told, response.batch_item_failures.len() as u64);
-                Ok::<_, Diagnostic>(response)
+                let summary = notify.handle(&event.payload).await;
+                let summary = summary.map_err(|error| Diagnostic { error_type: error.kind().to_owned(), error_message: chain(&error) })?;
+                metrics::told(summary.told, summary.set_aside);
+                Ok::<_, Diagnostic>(())
             };
             metrics.of(tell).await
         }

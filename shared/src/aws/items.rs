@@ -1,8 +1,9 @@
 //! The attributes of the ledger's items.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, str::FromStr};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::ports::CallError;
@@ -13,6 +14,8 @@ pub(super) const KIND_DECISION: &str = "decision";
 pub(super) const KIND_COUNTED: &str = "counted";
 /// A person's grant.
 pub(super) const KIND_GRANT: &str = "grant";
+/// The mark of what was told.
+pub(super) const KIND_TOLD: &str = "told";
 /// An event of the history of people's decisions.
 pub(super) const KIND_EVENT: &str = "person";
 
@@ -26,12 +29,21 @@ pub(super) fn json_of<T: serde::de::DeserializeOwned>(item: &Item, name: &str) -
     serde_json::from_str(text(item, name)?).ok()
 }
 
+pub(super) fn number<T: FromStr>(item: &Item, name: &str) -> Option<T> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
 pub(super) fn s(text: &str) -> AttributeValue {
     AttributeValue::S(text.to_owned())
 }
 
 pub(super) fn n(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
+}
+
+/// A time as the table's TTL takes it.
+pub(super) fn seconds(at: Timestamp) -> AttributeValue {
+    AttributeValue::N(at.as_second().to_string())
 }
 
 pub(super) fn json<T: Serialize>(value: &T) -> Result<AttributeValue, CallError> {

@@ -9,7 +9,7 @@ use crate::{
     aws::{
         dynamodb::Table,
         error::call_error,
-        items::{Item, KIND_COUNTED, KIND_DECISION, json, json_of, n, s, text, unbuildable},
+        items::{Item, KIND_COUNTED, KIND_DECISION, json, json_of, n, number, s, seconds, text, unbuildable},
     },
     decision::{Hold, PersonDecisions},
     ledger::{
@@ -223,7 +223,7 @@ impl Table {
             .item("account", s(record.account().map_or("unknown", |account| account.as_str())))
             .item("at", s(&record.at.to_string()))
             .item("schema", n(record.schema.into()))
-            .item("expires", AttributeValue::N(record.expires.as_second().to_string()))
+            .item("expires", seconds(record.expires))
             .condition_expression("attribute_not_exists(pk)");
         // For the audit, beside the record, so that an index can carry it.
         let mut policies: Vec<String> = record.policies().into_iter().map(String::from).collect();
@@ -267,8 +267,7 @@ fn hold(item: &Item) -> Hold {
 }
 
 fn version(item: &Item) -> Version {
-    let number = |name: &str| item.get(name).and_then(|value| value.as_n().ok()).and_then(|number| number.parse().ok()).unwrap_or_default();
-    Version { sequence: number("sequence"), decisions: number("decisions") }
+    Version { sequence: number(item, "sequence").unwrap_or_default(), decisions: number(item, "decisions").unwrap_or_default() }
 }
 
 fn subject(sort: &str, prefix: &str) -> Option<Subject> {

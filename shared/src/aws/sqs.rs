@@ -1,4 +1,4 @@
-//! SQS: the queue of hints.
+//! SQS: the queue of hints, its dead-letter queue, and the queue of untold records.
 
 use aws_sdk_sqs::{
     Client,
@@ -7,14 +7,14 @@ use aws_sdk_sqs::{
 
 use crate::{
     aws::{call_metrics::CallMetrics, error::call_error},
-    model::ids::ServiceId,
-    ports::{CallError, RequestQueue},
+    model::{ids::ServiceId, printable::printable},
+    ports::{CallError, RequestQueue, UntoldQueue},
     trigger::hint,
 };
 
 /// Messages in one `SendMessageBatch`.
 const BATCH_MAX: usize = 10;
-/// Characters of the reason that an unreadable message carries.
+/// Characters of the reason that a message carries.
 const REASON_CHARACTERS_MAX: usize = 200;
 /// Bytes of a message that still leave room for the reason: SQS takes 1 MiB, attributes included.
 const BODY_BYTES_MAX: usize = 1024 * 1024 - 1024;
@@ -61,16 +61,43 @@ impl RequestQueue for Queue {
     }
 
     async fn set_aside(&self, body: &str, reason: &str) -> Result<(), CallError> {
-        let reason: String = reason.chars().take(REASON_CHARACTERS_MAX).collect();
-        let attribute = MessageAttributeValue::builder().data_type("String").string_value(reason).build().map_err(unbuildable)?;
-        // SQS takes no empty body.
-        let body = if body.is_empty() { "(empty)" } else { body };
-        let mut call = self.client.send_message().queue_url(&self.dead_letters).message_body(body);
-        if body.len() <= BODY_BYTES_MAX {
-            call = call.message_attributes("reason", attribute);
-        }
-        call.send().await.map(drop).map_err(|error| call_error("SendMessage", error))
+        set_aside(&self.client, &self.dead_letters, body, reason).await
     }
+}
+
+/// The queue of records that cannot be told.
+#[derive(Debug, Clone)]
+pub struct UntoldRecords {
+    client: Client,
+    url: String,
+}
+
+impl UntoldRecords {
+    /// The queue by its URL.
+    #[must_use]
+    pub fn new(config: &aws_config::SdkConfig, url: String) -> Self {
+        let config = aws_sdk_sqs::config::Builder::from(config).interceptor(CallMetrics).build();
+        Self { client: Client::from_conf(config), url }
+    }
+}
+
+impl UntoldQueue for UntoldRecords {
+    async fn set_aside(&self, event: &str, reason: &str) -> Result<(), CallError> {
+        set_aside(&self.client, &self.url, event, reason).await
+    }
+}
+
+async fn set_aside(client: &Client, queue: &str, body: &str, reason: &str) -> Result<(), CallError> {
+    // SQS refuses control characters.
+    let reason: String = printable(reason, REASON_CHARACTERS_MAX).chars().take(REASON_CHARACTERS_MAX).collect();
+    let attribute = MessageAttributeValue::builder().data_type("String").string_value(reason).build().map_err(unbuildable)?;
+    // SQS takes no empty body.
+    let body = if body.is_empty() { "(empty)" } else { body };
+    let mut call = client.send_message().queue_url(queue).message_body(body);
+    if body.len() <= BODY_BYTES_MAX {
+        call = call.message_attributes("reason", attribute);
+    }
+    call.send().await.map(drop).map_err(|error| call_error("SendMessage", error))
 }
 
 fn unbuildable(error: aws_sdk_sqs::error::BuildError) -> CallError {

@@ -2,13 +2,16 @@
 
 use crate::{
     config::settings::{ConfigErrors, Reader},
-    ledger::open_finding::Owner,
     model::ids::{AccountId, TopicArn},
 };
 
 /// The settings of `notify`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotifyConfig {
+    /// `LEDGER_TABLE`.
+    pub ledger_table: String,
+    /// `UNTOLD_QUEUE_URL`: the queue of records that cannot be told.
+    pub untold_queue_url: String,
     /// `OWNER_TOPIC_ARN`: the topic of a service whose tag names none.
     pub default_topic: TopicArn,
     /// `OWNER_TOPIC_PREFIX`: the prefix of topics that a service's tag may name.
@@ -24,18 +27,27 @@ impl NotifyConfig {
     /// A setting is missing or wrong.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
         let mut read = Reader::new(lookup);
+        let ledger_table = read.ledger_table();
+        let untold_queue_url = read.text("UNTOLD_QUEUE_URL", "give the URL of the queue of untold records");
         let default_topic = read.required("OWNER_TOPIC_ARN", "name the owners' default topic", str::parse);
         let topic_prefix =
             read.required("OWNER_TOPIC_PREFIX", "give the prefix of the topic ARNs that a service's tag may name", topic_prefix);
         let policy_home = read.optional("POLICY_HOME").unwrap_or_else(|| "the folder `policies` of your warden's repository".to_owned());
-        read.finish(|| Some(Self { default_topic: default_topic?, topic_prefix: topic_prefix?, policy_home }))
+        read.finish(|| {
+            Some(Self {
+                ledger_table: ledger_table?,
+                untold_queue_url: untold_queue_url?,
+                default_topic: default_topic?,
+                topic_prefix: topic_prefix?,
+                policy_home,
+            })
+        })
     }
 
-    /// Returns the topic of an owner: the one that the service's tag names, if the prefix allows it.
+    /// Returns the topic that a service's tag names, if it is one that a tag may name.
     #[must_use]
-    pub fn topic_of(&self, owner: &Owner) -> TopicArn {
-        let tagged = owner.as_ref().filter(|arn| arn.starts_with(&self.topic_prefix));
-        tagged.and_then(|arn| arn.parse().ok()).unwrap_or_else(|| self.default_topic.clone())
+    pub fn tagged_topic(&self, tag: &str) -> Option<TopicArn> {
+        tag.starts_with(&self.topic_prefix).then(|| tag.parse().ok()).flatten()
     }
 }
 

@@ -14,8 +14,10 @@
 //! | a resolved finding | `findings/resolved` | its id and when |
 //! | a run's digest for one owner | `digest/RUN` | the owner and when |
 //! | the audit's notes | `audit` | `known`, `lock` |
+//! | the mark that an owner was told of a record or a digest | `told/` and its partition key | its sort key |
 //!
-//! `approve` writes below `request/` and `service/`, people below `decisions/`: a role's permissions rest on these prefixes.
+//! `approve` writes below `request/` and `service/`, people below `decisions/`, `notify` below `told/`: a role's permissions
+//! rest on these prefixes.
 
 use crate::model::{ids::ServiceId, subject::Subject};
 
@@ -54,6 +56,12 @@ pub fn decisions(service: &ServiceId) -> String {
 #[must_use]
 pub fn all_decisions() -> String {
     "decisions/all".to_owned()
+}
+
+/// The partition of the mark that an item was told.
+#[must_use]
+pub fn told(partition: &str) -> String {
+    format!("told/{partition}")
 }
 
 /// The partition of the history of people's decisions about a service, or about the whole stack.

@@ -66,10 +66,12 @@ impl OpenFinding {
 /// The recipient of messages about a service: the topic in the service's tag. `None` is the default topic.
 pub type Owner = Option<String>;
 
+/// The tag of a service that names its owner's topic.
+pub const OWNER_TAG: &str = "warden:owner-topic";
+
 /// The owner of a service.
 #[must_use]
 pub fn owner_of(service: &Service) -> Owner {
-    const OWNER_TAG: &str = "warden:owner-topic";
     service.tags.get(OWNER_TAG).cloned()
 }
 

@@ -62,12 +62,12 @@ pub struct Record {
     pub function_version: String,
 }
 
-/// The key of a record.
+/// The key of an item: a record, or another one that is told.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKey {
-    /// The partition: `request/SERVICE/SUBJECT`.
+    /// The partition key: for a record, `request/SERVICE/SUBJECT`.
     pub partition: String,
-    /// The verdict, with the reason where a person must decide.
+    /// The sort key: for a record, the verdict, with the reason where a person must decide.
     pub sort: String,
 }
 

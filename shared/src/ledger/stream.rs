@@ -1,24 +1,28 @@
-//! Reads a batch of the ledger's stream. An entry that cannot be read does not affect the others.
+//! Reads an event of the ledger's stream. An entry that cannot be read does not affect the others.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::ledger::{
     digest::{Digest, DigestError},
-    record::{Record, RecordError},
+    open_finding::{Owner, owner_of},
+    record::{Record, RecordError, RecordKey},
 };
-
-/// One entry of a batch.
-#[derive(Debug)]
-pub struct StreamRecord {
-    /// The id of the entry in the batch response.
-    pub sequence_number: String,
-    /// The content, or the reason why it cannot be told.
-    pub news: Result<Outgoing, StreamRecordError>,
-}
 
 /// The content of an entry.
 #[derive(Debug)]
-pub enum Outgoing {
+pub struct News {
+    /// The key of the new item.
+    pub item: RecordKey,
+    /// When the ledger may delete the item.
+    pub expires: Option<Timestamp>,
+    /// The item.
+    pub content: Content,
+}
+
+/// An item that is told.
+#[derive(Debug)]
+pub enum Content {
     /// A decision about a request.
     Decision(Box<Record>),
     /// The digest of an audit.
@@ -27,9 +31,9 @@ pub enum Outgoing {
 
 /// An entry that this version cannot tell.
 #[derive(Debug, thiserror::Error)]
-pub enum StreamRecordError {
-    /// There is no new item, or it has no `record`.
-    #[error("the entry has no item with a `record` attribute")]
+pub enum EntryError {
+    /// There is no new item, or it has no key or no `record`.
+    #[error("the entry has no item with a key and a `record` attribute")]
     NoRecord,
     /// Items of this kind are not told.
     #[error("items of the kind `{0}` are not told: check the filter of the stream")]
@@ -44,30 +48,45 @@ pub enum StreamRecordError {
 
 /// An event without entries.
 #[derive(Debug, thiserror::Error)]
-#[error("the event is not a batch of a DynamoDB stream: check the function's triggers")]
-pub struct NotAStreamBatch;
+#[error("the event is not one of a DynamoDB stream: check the function's triggers")]
+pub struct NotAStreamEvent;
 
-/// Reads a batch.
+/// Returns the entries of an event.
 ///
 /// # Errors
 /// The event has no `Records`.
-pub fn entries(event: &Value) -> Result<Vec<StreamRecord>, NotAStreamBatch> {
-    let records = event.get("Records").and_then(Value::as_array).ok_or(NotAStreamBatch)?;
-    Ok(records.iter().map(entry).collect())
+pub fn entries(event: &Value) -> Result<&[Value], NotAStreamEvent> {
+    event.get("Records").and_then(Value::as_array).map(Vec::as_slice).ok_or(NotAStreamEvent)
 }
 
-fn entry(value: &Value) -> StreamRecord {
-    let sequence_number = value.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).unwrap_or_default().to_owned();
-    StreamRecord { sequence_number, news: news(value) }
+impl News {
+    /// Reads an entry.
+    ///
+    /// # Errors
+    /// This version cannot tell the entry.
+    pub fn from_entry(entry: &Value) -> Result<Self, EntryError> {
+        let text = |path: &str| entry.pointer(&format!("/dynamodb/{path}")).and_then(Value::as_str);
+        let (Some(partition), Some(sort), Some(record)) = (text("Keys/pk/S"), text("Keys/sk/S"), text("NewImage/record/S")) else {
+            return Err(EntryError::NoRecord);
+        };
+        // Records of schema 1 have no kind: they are decisions.
+        let content = match text("NewImage/kind/S").unwrap_or("decision") {
+            "decision" => Content::Decision(Box::new(Record::from_json(record)?)),
+            "digest" => Content::Digest(Box::new(Digest::from_json(record)?)),
+            other => return Err(EntryError::UnknownKind(other.to_owned())),
+        };
+        let expires = text("NewImage/expires/N").and_then(|seconds| Timestamp::from_second(seconds.parse().ok()?).ok());
+        Ok(Self { item: RecordKey { partition: partition.to_owned(), sort: sort.to_owned() }, expires, content })
+    }
 }
 
-fn news(value: &Value) -> Result<Outgoing, StreamRecordError> {
-    let attribute = |name: &str| value.pointer(&format!("/dynamodb/NewImage/{name}/S")).and_then(Value::as_str);
-    let text = attribute("record").ok_or(StreamRecordError::NoRecord)?;
-    // Records of schema 1 have no kind: they are decisions.
-    match attribute("kind").unwrap_or("decision") {
-        "decision" => Ok(Outgoing::Decision(Box::new(Record::from_json(text)?))),
-        "digest" => Ok(Outgoing::Digest(Box::new(Digest::from_json(text)?))),
-        other => Err(StreamRecordError::UnknownKind(other.to_owned())),
+impl Content {
+    /// The recipient.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        match self {
+            Self::Decision(record) => owner_of(&record.facts.service),
+            Self::Digest(digest) => digest.owner.clone(),
+        }
     }
 }

@@ -71,7 +71,7 @@ pub fn policy_not_renewed(failed: bool) {
     metrics::histogram!("PolicyNotRenewed").record(if failed { 1.0 } else { 0.0 });
 }
 
-/// Counts the messages that were told, and those that could not be.
+/// Counts the messages that were told, and the records that were set aside untold.
 pub fn told(told: u64, not_told: u64) {
     metrics::counter!("MessagesTold").increment(told);
     metrics::counter!("MessagesNotTold").increment(not_told);

@@ -18,7 +18,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use scenarios::{Aws, Faults, Mailbox, MemoryLedger, MemoryQueue, Reports};
+use scenarios::{Aws, Faults, Mailbox, MemoryLedger, MemoryQueue, Reports, UntoldRecords};
 use serde_json::Value;
 use warden::policy::PolicySet;
 
@@ -83,6 +83,8 @@ pub struct Simulation<'a> {
     pub ledger: MemoryLedger,
     pub queue: MemoryQueue,
     pub mailbox: Mailbox,
+    /// The records that `notify` set aside.
+    pub set_aside: UntoldRecords,
     pub reports: Reports,
     pub services: Vec<String>,
     pub requests: Vec<Request>,
@@ -91,7 +93,7 @@ pub struct Simulation<'a> {
     policy: Arc<PolicySet>,
     environments: [Environment; 2],
     audit: Option<(Work<Result<(), String>>, Timestamp)>,
-    /// Records of the stream that `notify` must still get.
+    /// Deliveries of the stream that `notify` must still get.
     untold: Vec<Value>,
     pub people: People,
     /// Also those that others replaced.
@@ -134,6 +136,7 @@ impl<'a> Simulation<'a> {
             aws,
             ledger: MemoryLedger::default(),
             mailbox: Mailbox::default(),
+            set_aside: UntoldRecords::default(),
             reports: Reports::default(),
             services,
             requests: Vec::new(),
@@ -169,7 +172,7 @@ impl<'a> Simulation<'a> {
             Step::Invoke { environment, event, ending } => drop(self.invoke(*environment, *event, *ending)),
             Step::Continue { environment, awaits } => drop(self.advance(*environment, *awaits)),
             Step::Audit(ending) => drop(self.audit(*ending)),
-            Step::Notify { ending, again } => drop(self.notify(*ending, *again)),
+            Step::Notify { ending, again } => self.notify(*ending, *again),
             Step::Fault(call, fault) => self.faults_of(*call).next(name_of(*call), &[*fault]),
             Step::Person(action) => self.person(*action),
             Step::Delete(n) => {

@@ -14,7 +14,10 @@ use warden::{
     policy::{PolicySet, evaluation::Refer},
 };
 
-use crate::{ALLOWED, Aws, Faults, Mailbox, MemoryLedger, MemoryQueue, PROVIDER, Reports, TOPIC, UNLISTED, interface_service, policies};
+use crate::{
+    ALLOWED, Aws, Faults, Mailbox, MemoryLedger, MemoryQueue, PROVIDER, Reports, TOPIC, UNLISTED, UntoldRecords, interface_service,
+    policies,
+};
 
 /// The environment of a test.
 #[derive(Clone)]
@@ -26,6 +29,8 @@ pub struct TestEnvironment {
     /// The request queue.
     pub queue: MemoryQueue,
     pub mailbox: Mailbox,
+    /// The records that `notify` cannot tell.
+    pub untold: UntoldRecords,
     pub reports: Reports,
     /// The id of the Redis service.
     pub service: String,
@@ -68,6 +73,7 @@ impl TestEnvironment {
             aws,
             ledger: MemoryLedger::default(),
             mailbox: Mailbox::default(),
+            untold: UntoldRecords::default(),
             reports: Reports::default(),
             service: String::new(),
             policy: Arc::clone(&policies::REDIS_POLICY),

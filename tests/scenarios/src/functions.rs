@@ -124,6 +124,8 @@ pub fn thresholds(observe: bool) -> Thresholds {
 /// The configuration of `notify`.
 pub fn notify_config() -> NotifyConfig {
     NotifyConfig {
+        ledger_table: "ledger".to_owned(),
+        untold_queue_url: "https://sqs.us-east-1.amazonaws.com/123456789012/untold".to_owned(),
         default_topic: DEFAULT_TOPIC.parse().unwrap(),
         topic_prefix: "arn:aws:sns:us-east-1:123456789012:warden-".to_owned(),
         policy_home: "https://git.example/network/policies".to_owned(),

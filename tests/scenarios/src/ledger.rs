@@ -2,6 +2,7 @@
 
 mod audit;
 mod services;
+mod told;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -17,6 +18,7 @@ use warden::{
         decision_event::DecisionEvent,
         open_finding::{KnownSince, OpenFinding},
         record::{Record, RecordKey},
+        told::ToldMark,
     },
     model::{ids::ServiceId, subject::Subject},
 };
@@ -55,7 +57,9 @@ struct Inner {
     /// Open findings that a newer version wrote.
     newer_findings: BTreeSet<String>,
     lock: Option<(String, Timestamp)>,
+    /// The entries of the stream, each with its key, that are not delivered.
     stream: Vec<Value>,
+    marks: BTreeMap<RecordKey, ToldMark>,
 }
 
 impl MemoryLedger {
@@ -137,15 +141,37 @@ impl MemoryLedger {
         self.lock().newer_findings.extend(ids.iter().cloned());
     }
 
-    /// The next batch of the stream, as Lambda delivers it to `notify`.
+    /// The next batch of the stream.
     pub fn take_batch(&self) -> Value {
         json!({ "Records": std::mem::take(&mut self.lock().stream) })
+    }
+
+    /// The next deliveries of the stream, as `notify` gets them: one entry each.
+    pub fn take_deliveries(&self) -> Vec<Value> {
+        std::mem::take(&mut self.lock().stream).into_iter().map(|entry| json!({ "Records": [entry] })).collect()
+    }
+
+    /// Adds entries to deliver.
+    pub fn deliver_again(&self, delivery: &Value) {
+        self.lock().stream.extend(delivery["Records"].as_array().into_iter().flatten().cloned());
+    }
+
+    /// Deletes the marks of what was told.
+    pub fn forget_told(&self) {
+        self.lock().marks.clear();
+    }
+
+    /// The marks of what was told.
+    pub fn marks(&self) -> Vec<ToldMark> {
+        self.lock().marks.values().cloned().collect()
     }
 }
 
 impl Inner {
-    fn stream(&mut self, sequence: &str, kind: &str, record: &str) {
-        let image = json!({"kind": {"S": kind}, "record": {"S": record}});
-        self.stream.push(json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": sequence, "NewImage": image}}));
+    fn stream(&mut self, sequence: &str, key: &RecordKey, kind: &str, record: &str, expires: Timestamp) {
+        let image = json!({"kind": {"S": kind}, "record": {"S": record}, "expires": {"N": expires.as_second().to_string()}});
+        let keys = json!({"pk": {"S": key.partition}, "sk": {"S": key.sort}});
+        let change = json!({"Keys": keys, "SequenceNumber": sequence, "NewImage": image});
+        self.stream.push(json!({"eventName": "INSERT", "dynamodb": change}));
     }
 }

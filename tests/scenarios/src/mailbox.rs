@@ -1,11 +1,11 @@
-//! SNS: the messages that owners receive.
+//! SNS: the messages that owners receive. SQS: the records that cannot be told.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use warden::{
     message::Message,
     model::ids::TopicArn,
-    ports::{CallError, Publish},
+    ports::{CallError, Publish, UntoldQueue},
 };
 
 use crate::Faults;
@@ -39,5 +39,34 @@ impl Publish for Mailbox {
             Ok(())
         };
         self.faults.around("Publish", deliver).await
+    }
+}
+
+/// The queue of records that cannot be told.
+#[derive(Debug, Clone, Default)]
+pub struct UntoldRecords {
+    records: Arc<Mutex<Vec<(String, String)>>>,
+    pub faults: Faults,
+}
+
+impl UntoldRecords {
+    /// The events that were not taken, each with the reason.
+    pub fn all(&self) -> Vec<(String, String)> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Removes and returns the events, each with the reason.
+    pub fn take(&self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.records.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl UntoldQueue for UntoldRecords {
+    async fn set_aside(&self, event: &str, reason: &str) -> Result<(), CallError> {
+        let send = || {
+            self.records.lock().unwrap_or_else(PoisonError::into_inner).push((event.to_owned(), reason.to_owned()));
+            Ok(())
+        };
+        self.faults.around("SendMessage", send).await
     }
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod audit;
 mod bad_input;
+mod delivery;
 mod events;
 mod failures;
 mod grants;

@@ -1,9 +1,12 @@
 //! The messages that people read.
 
 use jiff::SignedDuration;
-use scenarios::{ALLOWED, DEFAULT_TOPIC, Fault, PERMIT_ALL, TestEnvironment, UNLISTED, permit_account};
+use scenarios::{ALLOWED, PERMIT_ALL, TestEnvironment, UNLISTED, permit_account};
 use serde_json::{Value, json};
 use warden::message::Message;
+
+/// Bytes of a message that SNS takes.
+const SNS_BYTES_MAX: usize = 262_144;
 
 async fn message_about(env: &TestEnvironment, account: &str) -> Message {
     env.notified_request(account).await;
@@ -89,39 +92,27 @@ async fn each_protocol_gets_its_own_form() {
     let message = message_about(&TestEnvironment::new(), UNLISTED).await;
     let body: Value = serde_json::from_str(&message.body()).unwrap();
     assert_eq!((&body["email"], &body["https"], &body["sqs"]), (&json!(message.text), &json!(message.chat), &json!(message.json)));
-    assert!(message.body().len() < 262_144);
+    assert!(message.body().len() < SNS_BYTES_MAX);
 }
 
 #[tokio::test]
-async fn owner_topic_must_have_the_allowed_prefix() {
-    let of_team = "arn:aws:sns:us-east-1:123456789012:warden-redis-team";
-    for (tag, expected) in [
-        (of_team, of_team),
-        ("arn:aws:sns:us-east-1:999999999999:warden-redis-team", DEFAULT_TOPIC),
-        ("arn:aws:sns:us-east-1:123456789012:payroll", DEFAULT_TOPIC),
-        ("nonsense", DEFAULT_TOPIC),
-    ] {
-        let env = TestEnvironment::new();
-        env.tag("warden:owner-topic", tag);
-        env.notified_request(UNLISTED).await;
-        env.notify(&env.ledger.take_batch()).await;
-        assert_eq!(env.mailbox.take()[0].0, expected);
+async fn long_notes_do_not_silence_a_decision() {
+    // A character of Chinese is eight characters in a mail, and each form quotes it again.
+    let notes = "\u{7406}".repeat(400);
+    let forbid = |id: &str| {
+        format!(
+            "@id(\"{id}\") @reason(\"{notes}\") @advice(\"{notes}\") @owner(\"{notes}\")
+             forbid(principal, action == PrivateLink::Action::\"Accept\", resource);"
+        )
+    };
+    for count in [3, 12] {
+        let policy: String = (0..count).map(|number| forbid(&format!("closed-{number}"))).collect();
+        let env = TestEnvironment::new().with_policy(&policy);
+        let message = message_about(&env, ALLOWED).await;
+        assert!(message.body().len() < SNS_BYTES_MAX, "{} bytes", message.body().len());
+        for text in [&message.text, &message.json, &message.chat] {
+            assert!(text.contains("closed-0") && text.contains("This message is shortened"), "{text}");
+        }
+        assert!(message.text.contains("What you can do\n- Accept it now\n    warden approve vpce-"), "{}", message.text);
     }
-}
-
-#[tokio::test]
-async fn failed_records_do_not_block_the_batch() {
-    let env = TestEnvironment::new();
-    for account in [ALLOWED, UNLISTED, ALLOWED] {
-        env.notified_request(account).await;
-    }
-    env.mailbox.faults.next("Publish", &[Fault::None, Fault::Before("NotFound")]);
-    let mut batch = env.ledger.take_batch();
-    let unreadable =
-        json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": "999", "NewImage": {"record": {"S": "{\"schema\": 99}"}}}});
-    batch["Records"].as_array_mut().unwrap().push(unreadable);
-    let failures = env.notify(&batch).await.batch_item_failures;
-    let failed: Vec<&str> = failures.iter().map(|failure| failure.item_identifier.as_str()).collect();
-    assert_eq!(failed, ["000000000000000000001", "999"]);
-    assert_eq!(env.mailbox.take().len(), 2);
 }

@@ -10,9 +10,9 @@ use std::{
 
 use approve::{BatchResponse, Summary};
 use jiff::{SignedDuration, Timestamp};
-use notify::Notify;
+use notify::{Notify, Summary as Told};
 use scenarios::{Aws, Settings, Worker, notify_config, sweep_event};
-use serde_json::{Value, json};
+use serde_json::Value;
 use warden::{
     gather::organization_cache::OrganizationCache,
     model::scope::Scope,
@@ -220,30 +220,27 @@ impl Simulation<'_> {
         None
     }
 
-    /// Delivers the records of the stream to `notify`. Lambda delivers the batch again from the first failed record on.
-    pub fn notify(&mut self, ending: Ending, again: bool) -> Option<()> {
-        let fresh = self.ledger.take_batch();
-        self.untold.extend(fresh["Records"].as_array().unwrap().iter().cloned());
+    /// Delivers the records of the stream to `notify`, one each. Lambda delivers again what fails.
+    pub fn notify(&mut self, ending: Ending, again: bool) {
         let awaits = match ending {
             Ending::Completes => AWAITS_MAX,
             Ending::Crashes(awaits) | Ending::Pauses(awaits) => awaits,
         };
-        let failed = self.notify_with(json!({"Records": self.untold}), awaits)?.unwrap();
-        let sequence_number = |record: &Value| record.pointer("/dynamodb/SequenceNumber").unwrap().as_str().unwrap().to_owned();
-        if !again {
-            let kept = self.untold.iter().position(|record| failed.contains(&sequence_number(record)));
-            self.untold.drain(..kept.unwrap_or(self.untold.len()));
+        let fresh = self.ledger.take_deliveries();
+        for delivery in std::mem::take(&mut self.untold).into_iter().chain(fresh) {
+            let ended = self.notify_with(delivery.clone(), awaits).is_some_and(|result| result.is_ok());
+            if again || !ended {
+                self.untold.push(delivery);
+            }
         }
-        Some(())
     }
 
-    /// Delivers a batch to `notify`. Returns the records to deliver again.
-    pub fn notify_with(&mut self, batch: Value, awaits: usize) -> Option<Result<Vec<String>, String>> {
-        let notify = Notify { publish: MailboxPort { mailbox: self.mailbox.clone(), flaw: self.flaw }, config: notify_config() };
-        let mut work: Work<_> = Box::pin(async move {
-            let response = notify.tell(&batch).await.map_err(|error| chain(&error))?;
-            Ok(response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())
-        });
+    /// Delivers an event to `notify`. `None` if it crashed.
+    pub fn notify_with(&mut self, event: Value, awaits: usize) -> Option<Result<Told, String>> {
+        let publish = MailboxPort { mailbox: self.mailbox.clone(), flaw: self.flaw };
+        let (ledger, untold) = (self.ledger.clone(), self.set_aside.clone());
+        let notify = Notify { publish, ledger, untold, config: notify_config(), clock: now };
+        let mut work: Work<_> = Box::pin(async move { notify.handle(&event).await.map_err(|error| chain(&error)) });
         (0..awaits).find_map(|_| match poll(&mut work) {
             Poll::Ready(done) => Some(done),
             Poll::Pending => None,

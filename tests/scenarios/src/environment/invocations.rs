@@ -5,7 +5,7 @@ use std::{cell::Cell, time::Duration};
 use approve::Summary;
 use audit::AuditError;
 use jiff::{SignedDuration, Timestamp};
-use notify::{BatchResponse, Notify};
+use notify::{Notify, NotifyError, Summary as Told};
 use serde_json::Value;
 use warden::{gather::organization_cache::OrganizationCache, message::Message, trigger::batch};
 
@@ -83,12 +83,28 @@ impl TestEnvironment {
 
     /// Delivers the new records of the ledger to `notify`. Returns the messages that were not taken before.
     pub async fn messages(&self) -> Vec<Message> {
-        self.notify(&self.ledger.take_batch()).await;
+        self.notify().await;
         self.mailbox.take().into_iter().map(|(_, message)| message).collect()
     }
 
-    pub async fn notify(&self, batch: &Value) -> BatchResponse {
-        Notify { publish: self.mailbox.clone(), config: notify_config() }.tell(batch).await.unwrap()
+    /// Delivers the new records of the ledger to `notify`, each once. What fails is delivered again by the next call, as Lambda does it.
+    pub async fn notify(&self) -> Vec<Result<Told, NotifyError>> {
+        let mut results = Vec::new();
+        for delivery in self.ledger.take_deliveries() {
+            let result = self.notify_of(&delivery).await;
+            if result.is_err() {
+                self.ledger.deliver_again(&delivery);
+            }
+            results.push(result);
+        }
+        results
+    }
+
+    /// Delivers an event to `notify`.
+    pub async fn notify_of(&self, event: &Value) -> Result<Told, NotifyError> {
+        NOW.set(self.aws.world().now());
+        let (publish, ledger, untold) = (self.mailbox.clone(), self.ledger.clone(), self.untold.clone());
+        Notify { publish, ledger, untold, config: notify_config(), clock: || NOW.get() }.handle(event).await
     }
 
     fn settings(&self) -> Settings {

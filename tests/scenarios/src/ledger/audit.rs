@@ -7,6 +7,7 @@ use warden::{
         history::{LedgerHistory, RecordedDecision},
         keys,
         open_finding::{Change, KnownSince, StoredFindings},
+        record::RecordKey,
     },
     model::ids::ServiceId,
     ports::{CallError, Findings, History, LockOutcome, PublishOutcome},
@@ -127,7 +128,10 @@ impl Inner {
         }
         if digest.is_news() {
             self.digests += 1;
-            self.stream(&format!("9{:020}", self.digests), "digest", &serde_json::to_string(digest).unwrap());
+            // Tests run several audits under one id and at one time.
+            let key = RecordKey { partition: format!("digest/{}-{}", digest.run.id, self.digests), sort: digest.key() };
+            let expires = digest.run.at + SignedDuration::from_hours(9600);
+            self.stream(&format!("9{:020}", self.digests), &key, "digest", &serde_json::to_string(digest).unwrap(), expires);
         }
         PublishOutcome::Written
     }

@@ -163,7 +163,7 @@ impl Inner {
         }
         let text = record.to_json().unwrap();
         if !record.counted {
-            self.stream(&format!("{:021}", self.order.len()), "decision", &text);
+            self.stream(&format!("{:021}", self.order.len()), &key, "decision", &text, record.expires);
         }
         self.records.insert(key.clone(), text);
         self.order.push(key);

@@ -53,7 +53,7 @@ async fn each_owner_gets_one_digest() {
     accepted_manually(&env, UNLISTED).await;
     let _ = env.messages().await;
     env.audit().await.unwrap();
-    env.notify(&env.ledger.take_batch()).await;
+    env.notify().await;
     let told: Vec<(String, String)> = env.mailbox.take().into_iter().map(|(topic, message)| (topic, message.text)).collect();
     assert_eq!(told.len(), 2);
     let of = |topic: &str| told.iter().find(|(to, _)| to == topic).map(|(_, text)| text.as_str()).unwrap();

@@ -1,5 +1,6 @@
 //! The arguments of the command line. Their comments are the help texts.
 
+mod common;
 mod manual;
 mod values;
 
@@ -10,13 +11,12 @@ use jiff::Timestamp;
 use warden::{
     model::{
         ids::{ServiceId, TopicArn},
-        organization::OrganizationAccess,
-        scope::Scope,
         subject::Subject,
     },
     policy::PolicyUri,
 };
 
+pub(crate) use common::{Common, Format, Given};
 pub(crate) use manual::{Approval, HoldOrder, ManualDecision, Revocation};
 pub(crate) use values::HistorySubject;
 use values::{past, seconds, subject};
@@ -42,52 +42,9 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) given: Given,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Global options")]
-pub(crate) struct Common {
-    /// Policy set (*.cedar, groups.json, cases.json): a directory, s3://BUCKET/KEY or s3://BUCKET/PREFIX/
-    #[arg(long, global = true, env = "WARDEN_POLICIES", default_value = "policies", value_name = "URI")]
-    pub(crate) policies: PolicyUri,
-    /// DynamoDB table of the ledger (stack output `LedgerName`)
-    #[arg(long, global = true, env = "WARDEN_LEDGER", value_name = "TABLE")]
-    ledger: Option<String>,
-    /// Endpoint services: `all`, ids separated by commas, or `tag:KEY=VALUE`
-    #[arg(long, global = true, env = "WARDEN_SCOPE", default_value = "all", value_name = "SCOPE")]
-    pub(crate) scope: Scope,
-    /// Access to AWS Organizations: `none`, `direct` or the ARN of a role (stack parameter `OrganizationAccess`)
-    #[arg(long, global = true, env = "WARDEN_ORGANIZATION", default_value = "none", value_name = "ACCESS")]
-    pub(crate) organization: OrganizationAccess,
-    /// AWS Region of the services; by default, that of your AWS configuration
-    #[arg(long, global = true)]
-    pub(crate) region: Option<String>,
-    /// Profile of your AWS configuration
-    #[arg(long, global = true)]
-    pub(crate) profile: Option<String>,
-    /// URL for every call instead of AWS, such as the one that `make up` prints
-    #[arg(long, global = true, value_name = "URL")]
-    pub(crate) endpoint_url: Option<String>,
-    /// Output format
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
-    pub(crate) output: Format,
-}
-
-impl Common {
-    /// The name of the ledger. A script with an unset variable gives an empty name, which is none.
-    pub(crate) fn ledger(&self) -> Option<&str> {
-        self.ledger.as_deref().filter(|name| !name.is_empty())
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Table,
-    Json,
-    Csv,
 }
 
 #[derive(Debug, Subcommand)]
@@ -134,17 +91,13 @@ pub(crate) enum Command {
         /// Directory for the files
         #[arg(long, value_name = "DIR", default_value = ".")]
         out: PathBuf,
-        /// Topic of the connection notifications (stack output `ConnectionsTopicArn`); without it, notifications are not
-        /// checked
+        /// Topic of the connection notifications; by default, that of --stack, and without it, notifications are not checked
         #[arg(long, env = "WARDEN_TOPIC", value_name = "ARN")]
         topic: Option<TopicArn>,
     },
     /// Check the deployment, and print a fix for each problem
     Doctor {
-        /// Name of the stack
-        #[arg(long, env = "WARDEN_STACK", default_value = "warden")]
-        stack: String,
-        /// Topic of the connection notifications (stack output `ConnectionsTopicArn`)
+        /// Topic of the connection notifications; by default, that of --stack
         #[arg(long, env = "WARDEN_TOPIC", value_name = "ARN")]
         topic: Option<TopicArn>,
     },
@@ -218,7 +171,7 @@ pub(crate) enum PolicyCommand {
         #[arg(long, requires = "prove", value_parser = past, default_value = "30d", value_name = "TIME")]
         since: Timestamp,
     },
-    /// Prove that a new policy set accepts no more than an old one, or show a counterexample
+    /// Prove that a new policy set accepts no more than an old one, or show a counterexample, and show who would lose access
     Compare {
         /// Policy set in force: a directory, s3://BUCKET/KEY or s3://BUCKET/PREFIX/
         #[arg(value_name = "OLD")]
@@ -233,10 +186,13 @@ pub(crate) enum PolicyCommand {
         #[arg(long, value_parser = past, default_value = "30d", value_name = "TIME")]
         since: Timestamp,
     },
-    /// Write the policy set to S3, from where the functions load it
+    /// Show what a policy set changes, and write it to S3, from where the functions load it
     Publish {
-        /// s3://BUCKET/KEY for one object, or s3://BUCKET/PREFIX/ for the files and a manifest (stack parameter `PolicyUri`)
-        to: PolicyUri,
+        /// s3://BUCKET/KEY for one object, or s3://BUCKET/PREFIX/ for the files and a manifest; by default, `PolicyUri` of --stack
+        to: Option<PolicyUri>,
+        /// Do not ask for confirmation
+        #[arg(long)]
+        yes: bool,
     },
     /// Run the test cases in cases.json
     Test {

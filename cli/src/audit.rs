@@ -15,12 +15,15 @@ use warden::{
     audit::thresholds::Thresholds,
     aws::dynamodb::Table,
     deadline::Deadline,
+    decision::Hold,
     ledger::{
+        counted::ToldDays,
         digest::Digest,
-        history::LedgerHistory,
+        history::{LedgerHistory, PageHistory},
         open_finding::{Change, KnownSince, StoredFindings},
     },
     model::{
+        connection::Connection,
         ids::{ServiceId, TopicArn},
         mode::Mode,
     },
@@ -29,7 +32,7 @@ use warden::{
 
 use crate::{
     arguments::{Format, ReportFormat},
-    aws::{Aws, VERSION},
+    aws::{Aws, RETENTION, VERSION},
     error::{CliError, Outcome},
     output::{Rows, spinner},
     wording::counted,
@@ -39,7 +42,6 @@ pub(crate) async fn audit(aws: &Aws, topic: Option<&TopicArn>, formats: &[Report
     let ledger = aws.ledger()?.clone();
     aws.services().await?;
     let scratch = tempfile::tempdir()?;
-    let day = SignedDuration::from_hours(24);
     let audit = Audit {
         inventory: aws.ec2.clone(),
         ledger: ReadOnly(ledger),
@@ -47,16 +49,7 @@ pub(crate) async fn audit(aws: &Aws, topic: Option<&TopicArn>, formats: &[Report
         members: aws.organization.clone(),
         policy: Arc::new(aws.policies().await?),
         scope: aws.common.scope.clone(),
-        thresholds: Thresholds {
-            mode: Mode::Active,
-            topics: topic.into_iter().cloned().collect(),
-            region: aws.region.clone(),
-            overdue_after: SignedDuration::from_mins(15),
-            waiting_after: day,
-            expiring_within: day * 14,
-            unused_after: day * 90,
-            retention: day * 400,
-        },
+        thresholds: thresholds(aws, topic),
         clock: Timestamp::now,
         function_version: VERSION.to_owned(),
     };
@@ -68,8 +61,42 @@ pub(crate) async fn audit(aws: &Aws, topic: Option<&TopicArn>, formats: &[Report
     for format in formats {
         write(aws.common.output, *format, &report, scratch.path(), out)?;
     }
+    let is_overdue = |finding: &Value| finding.get("kind").and_then(Value::as_str) == Some("overdue");
+    let findings = report.get("findings").and_then(Value::as_array);
+    if aws.common.stack.is_none() && findings.is_some_and(|findings| findings.iter().any(is_overdue)) {
+        eprintln!("note: without --stack, the mode is taken to be active; in observe mode, no request is overdue");
+    }
     summary.unseen.iter().for_each(|what| eprintln!("not inspected: {what}"));
     Ok(Outcome::clean_if(summary.findings.values().sum::<usize>() == 0))
+}
+
+/// The thresholds of the stack, or those of its template's defaults.
+fn thresholds(aws: &Aws, topic: Option<&TopicArn>) -> Thresholds {
+    let day = SignedDuration::from_hours(24);
+    let topics = topic.or_else(|| Some(&aws.common.stack.as_ref()?.topic)).into_iter().cloned().collect();
+    let region = aws.region.clone();
+    match &aws.common.stack {
+        Some(stack) => Thresholds {
+            mode: stack.mode,
+            topics,
+            region,
+            overdue_after: stack.overdue_after,
+            waiting_after: stack.waiting_after,
+            expiring_within: stack.expiring_within,
+            unused_after: stack.unused_after,
+            retention: stack.retention,
+        },
+        None => Thresholds {
+            mode: Mode::Active,
+            topics,
+            region,
+            overdue_after: SignedDuration::from_mins(15),
+            waiting_after: day,
+            expiring_within: day * 14,
+            unused_after: day * 90,
+            retention: RETENTION,
+        },
+    }
 }
 
 fn write(output: Format, format: ReportFormat, report: &Value, from: &Path, out: &Path) -> Result<(), CliError> {
@@ -136,6 +163,14 @@ impl History for ReadOnly {
     async fn history(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
         self.0.history(service).await
     }
+
+    async fn entries(&self, service: &ServiceId, connections: &[Connection]) -> Result<PageHistory, CallError> {
+        self.0.entries(service, connections).await
+    }
+
+    async fn hold_of_stack(&self) -> Result<Option<Hold>, CallError> {
+        self.0.hold_of_stack().await
+    }
 }
 
 impl Findings for ReadOnly {
@@ -151,7 +186,7 @@ impl Findings for ReadOnly {
         Ok(())
     }
 
-    async fn publish(&self, _: &[Change], _: &Digest) -> Result<PublishOutcome, CallError> {
+    async fn publish(&self, _: &[Change], _: &Digest, _: Option<&ToldDays>) -> Result<PublishOutcome, CallError> {
         Ok(PublishOutcome::Written)
     }
 

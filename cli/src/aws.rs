@@ -3,16 +3,21 @@
 use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use jiff::SignedDuration;
 use warden::{
-    aws::{bundle_client, diagnostics::Diagnostics, dynamodb::Table, ec2::Ec2, organizations::Organizations, s3::bucket_of},
-    gather::{organization_cache::OrganizationCache, policy_source},
+    aws::{bundle_client, diagnostics::Diagnostics, dynamodb::Table, ec2::Ec2, organizations::Organizations},
+    gather::organization_cache::OrganizationCache,
     model::{connection::Connection, ids::Region, service::Service, subject::Subject},
-    policy::{PolicySet, PolicyUri},
     ports::{ConnectionFilter, Describe},
 };
 
-use crate::{arguments::Common, error::CliError, policy_set, wording::counted};
+use crate::{
+    arguments::{Common, Given},
+    error::CliError,
+    profiles,
+    stack::StackSettings,
+    wording::counted,
+};
 
-/// How long the ledger keeps what this command line writes. The functions have a setting of their own.
+/// How long the ledger keeps what this command line writes, without the setting of a stack.
 pub(crate) const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// The version of the warden that records name.
@@ -38,47 +43,36 @@ pub(crate) struct Described {
 
 impl Aws {
     pub(crate) async fn connect(common: &Common) -> Result<Self, CliError> {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest());
-        if let Some(region) = &common.region {
-            loader = loader.region(SdkRegion::new(region.clone()));
-        }
-        if let Some(profile) = &common.profile {
-            loader = loader.profile_name(profile);
-        }
-        if let Some(url) = &common.endpoint_url {
-            loader = loader.endpoint_url(url);
-        }
-        if let Some(client) = bundle_client(&|name| std::env::var(name).ok())? {
-            loader = loader.http_client(client);
-        }
-        let config = loader.load().await;
-        let region: Region = config.region().ok_or_else(|| no_region(common.profile.as_deref()))?.as_ref().parse()?;
+        let config = config(&common.given).await?;
+        let stack = match &common.given.stack {
+            Some(name) => Some(StackSettings::read(&config, name).await?),
+            None => None,
+        };
+        Self::with(Common::of(common.given.clone(), stack), config).await
+    }
+
+    /// Clients that know no more of a stack than the options that are given. For `doctor`, which says why a stack cannot be read.
+    pub(crate) async fn connect_without_stack(common: &Common) -> Result<Self, CliError> {
+        Self::with(common.clone(), config(&common.given).await?).await
+    }
+
+    async fn with(common: Common, config: SdkConfig) -> Result<Self, CliError> {
+        let region: Region = config.region().ok_or_else(|| no_region(common.given.profile.as_deref()))?.as_ref().parse()?;
+        let retention = common.stack.as_ref().map_or(RETENTION, |stack| stack.retention);
         Ok(Self {
-            common: common.clone(),
             diagnostics: Diagnostics::new(&config),
             ec2: Ec2::new(&config, region.clone()),
             organization: OrganizationCache::new(Organizations::new(&config, &common.organization).await),
-            ledger: common.ledger().map(|name| Table::new(&config, name.to_owned(), RETENTION)),
+            ledger: common.ledger().map(|name| Table::new(&config, name.to_owned(), retention)),
+            common,
             region,
             config,
         })
     }
 
     pub(crate) fn ledger(&self) -> Result<&Table, CliError> {
-        let message = "no ledger is given: set --ledger or WARDEN_LEDGER to `LedgerName` of the stack's outputs";
+        let message = "no ledger is given: set --stack or WARDEN_STACK to the name of the stack, or --ledger to its output `LedgerName`";
         self.ledger.as_ref().ok_or_else(|| CliError::Usage(message.to_owned()))
-    }
-
-    pub(crate) async fn policies(&self) -> Result<PolicySet, CliError> {
-        self.policy_set(&self.common.policies).await
-    }
-
-    pub(crate) async fn policy_set(&self, uri: &PolicyUri) -> Result<PolicySet, CliError> {
-        if let PolicyUri::Folder(directory) = uri {
-            return policy_set::load(directory);
-        }
-        let files = policy_source::files(uri, &bucket_of(&self.config, uri)).await?;
-        Ok(PolicySet::of_files(&files, &uri.to_string())?)
     }
 
     pub(crate) async fn caller(&self) -> Result<String, CliError> {
@@ -118,9 +112,27 @@ impl Aws {
     }
 }
 
+async fn config(given: &Given) -> Result<SdkConfig, CliError> {
+    profiles::check(given.profile.as_deref())?;
+    let mut loader = aws_config::defaults(BehaviorVersion::latest());
+    if let Some(region) = &given.region {
+        loader = loader.region(SdkRegion::new(region.clone()));
+    }
+    if let Some(profile) = &given.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = &given.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    if let Some(client) = bundle_client(&|name| std::env::var(name).ok())? {
+        loader = loader.http_client(client);
+    }
+    Ok(loader.load().await)
+}
+
 fn no_region(profile: Option<&str>) -> CliError {
     CliError::Usage(match profile {
         None => "no Region is set: give --region, or set one in your AWS configuration".to_owned(),
-        Some(profile) => format!("no Region is set: check that profile `{profile}` exists and names one, or give --region"),
+        Some(profile) => format!("no Region is set: profile `{profile}` names none, so give --region"),
     })
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
-use warden::ports::CallError;
+use warden::ports::{CallError, UnreadableAnswer};
 
 pub(crate) fn with_advice(error: &CallError) -> String {
     let advice = advice(error).map(|advice| format!(". {advice}")).unwrap_or_default();
@@ -12,8 +12,10 @@ pub(crate) fn with_advice(error: &CallError) -> String {
 
 pub(crate) fn advice(error: &CallError) -> Option<&'static str> {
     let Some(code) = error.code.as_deref() else {
-        return Some(if lacks_credentials(error) {
+        return Some(if caused_by::<CredentialsError>(error) {
             "There are no usable credentials: sign in, or check --profile and AWS_PROFILE"
+        } else if caused_by::<UnreadableAnswer>(error) {
+            "Another server or a proxy answered: check --endpoint-url and the network"
         } else {
             "AWS was not reached: check the network, --region and --endpoint-url"
         });
@@ -34,16 +36,9 @@ pub(crate) fn denies_permission(error: &CallError) -> bool {
     matches!(error.code.as_deref(), Some("UnauthorizedOperation" | "AccessDeniedException" | "AccessDenied" | "AuthorizationError"))
 }
 
-/// Returns true if the call was never sent, because no credentials were found.
-fn lacks_credentials(error: &CallError) -> bool {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.is::<CredentialsError>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+fn caused_by<E: Error + 'static>(error: &CallError) -> bool {
+    let first: &(dyn Error + 'static) = error;
+    std::iter::successors(Some(first), |&cause| cause.source()).any(|cause| cause.is::<E>())
 }
 
 #[cfg(test)]
@@ -52,6 +47,14 @@ mod tests {
 
     fn failed(source: impl Error + Send + Sync + 'static) -> CallError {
         CallError { call: "GetCallerIdentity", code: None, message: "dispatch failure".to_owned(), source: Some(Box::new(source)) }
+    }
+
+    #[test]
+    fn other_server_is_not_a_lost_connection() {
+        let source = Box::new(std::io::Error::other("not XML"));
+        let answer = UnreadableAnswer { status: 404, content: "text/html".to_owned(), source };
+        let advice = with_advice(&failed(answer));
+        assert!(!advice.contains("AWS was not reached") && advice.contains("Another server"), "{advice}");
     }
 
     #[test]

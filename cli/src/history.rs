@@ -1,12 +1,15 @@
 //! `warden history`: the records of the warden and the decisions of people.
 
+use std::collections::BTreeMap;
+
 use warden::{
-    aws::dynamodb::About,
+    aws::dynamodb::{About, Table},
     decision::grant::Grantee,
     ledger::{
         decision_event::{DecisionEvent, DecisionKind},
         record::Record,
     },
+    model::subject::Subject,
 };
 
 use crate::{
@@ -30,7 +33,8 @@ pub(crate) async fn history(aws: &Aws, filter: &HistoryFilter) -> Result<Outcome
     unreadable.extend(unreadable_events);
     events.retain(|event| concerns(event, filter, &records));
     let of_warden = records.iter().map(|record| (record.at, of_record(record)));
-    let of_people = events.iter().map(|event| (event.at, of_event(event)));
+    let accounts = accounts_of(ledger, &events, &records).await?;
+    let of_people = events.iter().map(|event| (event.at, of_event(event, &accounts)));
     let mut entries: Vec<_> = of_warden.chain(of_people).collect();
     entries.sort_by_key(|(at, _)| *at);
     let mut rows = Rows::new(&["at", "verdict", "service", "endpoint", "account", "by", "until", "origin"]);
@@ -71,9 +75,31 @@ fn of_record(record: &Record) -> [String; 8] {
     ]
 }
 
-fn of_event(event: &DecisionEvent) -> [String; 8] {
+/// The accounts of the endpoints that people decided on. An event does not state them, records do.
+async fn accounts_of(ledger: &Table, events: &[DecisionEvent], records: &[Record]) -> Result<BTreeMap<Subject, String>, CliError> {
+    let known = |records: &[Record], subject: &Subject| {
+        let record = records.iter().find(|record| record.subject() == subject && record.account().is_some())?;
+        Some(account(&record.facts.connection))
+    };
+    let mut accounts = BTreeMap::new();
+    for event in events {
+        let (Some(service), Some(Grantee::Subject(subject))) = (&event.service, &event.about) else { continue };
+        if accounts.contains_key(subject) {
+            continue;
+        }
+        // A filter by time may leave out the record.
+        let account = match known(records, subject) {
+            Some(account) => Some(account),
+            None => known(&ledger.records_of(service, subject).await?.0, subject),
+        };
+        accounts.insert(subject.clone(), account.unwrap_or_default());
+    }
+    Ok(accounts)
+}
+
+fn of_event(event: &DecisionEvent, accounts: &BTreeMap<Subject, String>) -> [String; 8] {
     let (endpoint, account) = match &event.about {
-        Some(Grantee::Subject(subject)) => (subject.to_string(), String::new()),
+        Some(Grantee::Subject(subject)) => (subject.to_string(), accounts.get(subject).cloned().unwrap_or_default()),
         Some(Grantee::Account(account)) => (String::new(), account.to_string()),
         None => (String::new(), String::new()),
     };

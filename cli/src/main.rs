@@ -23,14 +23,17 @@ mod policy;
 mod policy_set;
 mod principals;
 mod problems;
+mod profiles;
 mod prompt;
 mod proof;
+mod publish;
 mod replay;
+mod stack;
 mod wording;
 
 use std::{fs, io, path::Path, process::ExitCode};
 
-use arguments::{Arguments, Command, Format, PolicyCommand};
+use arguments::{Arguments, Command, Common, Format, PolicyCommand};
 use clap::{CommandFactory, Parser};
 use error::{CliError, Outcome};
 
@@ -55,19 +58,19 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(Arguments { common, command }: Arguments) -> Result<Outcome, CliError> {
-    if common.output != Format::Table && !command.writes_rows() {
+async fn run(Arguments { given, command }: Arguments) -> Result<Outcome, CliError> {
+    if given.output != Format::Table && !command.writes_rows() {
         return Err(CliError::Usage("--output: this command writes no rows, so it has no JSON or CSV output".to_owned()));
     }
-    let common = &common;
+    let common = &Common::of(given, None);
     let connect = || aws::Aws::connect(common);
     match command {
         Command::Policy { command } => match command {
-            PolicyCommand::Check { prove: false, .. } => policy::check(common),
+            PolicyCommand::Check { prove: false, .. } => policy::check(common).await,
             PolicyCommand::Check { prove: true, within, since } => proof::check(common, within, since).await,
             PolicyCommand::Compare { old, new, within, since } => proof::compare(common, [&old, &new], within, since).await,
-            PolicyCommand::Publish { to } => policy::publish(common, &connect().await?, &to).await,
-            PolicyCommand::Test { junit } => policy::test(common, junit.as_deref()),
+            PolicyCommand::Publish { to, yes } => publish::publish(common, &connect().await?, to.as_ref(), yes).await,
+            PolicyCommand::Test { junit } => policy::test(common, junit.as_deref()).await,
             PolicyCommand::Fmt { check } => policy::fmt(common, check),
             PolicyCommand::Schema => {
                 print!("{}", warden::policy::schema_text());
@@ -84,7 +87,7 @@ async fn run(Arguments { common, command }: Arguments) -> Result<Outcome, CliErr
         Command::History(filter) => history::history(&connect().await?, &filter).await,
         Command::Replay { since } => replay::replay(&connect().await?, since).await,
         Command::Audit { format, out, topic } => audit::audit(&connect().await?, topic.as_ref(), &format, &out).await,
-        Command::Doctor { stack, topic } => doctor::doctor(&connect().await?, &stack, topic.as_ref()).await,
+        Command::Doctor { topic } => doctor::doctor(common, topic.as_ref()).await,
         Command::Principals { apply, yes } => principals::principals(&connect().await?, apply, yes).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -7,7 +7,7 @@ use warden::{
         Action, Decision, Hold, PersonDecisions, decide, decide_with_people,
         queue::{RunningCounts, pending},
     },
-    ledger::history::LedgerHistory,
+    ledger::history::PageHistory,
     model::{
         connection::{Connection, Phase},
         facts::{Claim, Counts, Facts},
@@ -39,7 +39,7 @@ struct Planned {
     connections: Vec<Connection>,
     people: PersonDecisions,
     /// Absent without a ledger.
-    history: Option<LedgerHistory>,
+    history: Option<PageHistory>,
 }
 
 async fn read(aws: &Aws) -> Result<Vec<Planned>, CliError> {
@@ -54,7 +54,7 @@ async fn read(aws: &Aws) -> Result<Vec<Planned>, CliError> {
     for service in services {
         let connections = aws.ec2.connections(ConnectionFilter::Service(&service.id)).await?;
         let (mut people, history) = match aws.ledger() {
-            Ok(ledger) => (ledger.decisions(&service.id).await?, Some(ledger.history(&service.id).await?)),
+            Ok(ledger) => (ledger.decisions(&service.id).await?, Some(ledger.entries(&service.id, &connections).await?)),
             Err(_) => (PersonDecisions::default(), None),
         };
         let name = service_name(&service);

@@ -2,10 +2,8 @@
 
 mod check;
 mod fmt;
-mod publish;
 mod test;
 
 pub(crate) use check::check;
 pub(crate) use fmt::fmt;
-pub(crate) use publish::publish;
-pub(crate) use test::test;
+pub(crate) use test::{test, test_files};

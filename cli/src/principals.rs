@@ -1,11 +1,8 @@
 //! `warden principals`: the allowed principals of each service, compared with the accounts that the policy set can accept.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use warden::{
-    audit::permission_diff::PermissionDiff,
-    decision::grant::{Grant, Grantee},
+    audit::permission_diff::{GrantedAccounts, PermissionDiff},
     model::ids::{AccountId, ServiceId},
     policy::analysis::PossibleRequester,
     ports::{ConnectionFilter, Describe, Inventory, PermissionEditor, ServiceLedger},
@@ -20,8 +17,17 @@ use crate::{
     wording::{counted, service_name},
 };
 
+/// The defaults of other commands would remove principals that the stack's own set accepts.
+const NO_SETTINGS: &str = "--apply needs the scope and the policy set of the stack: give --stack. If the set is in the functions' package, or without --stack, give --policies (and --scope)";
+
 pub(crate) async fn principals(aws: &Aws, apply: bool, yes: bool) -> Result<Outcome, CliError> {
     if apply {
+        let given = &aws.common.given;
+        let stack = aws.common.stack.as_ref();
+        let has_policies = given.policies.is_some() || stack.is_some_and(|stack| stack.policies.is_some());
+        if !has_policies || (given.scope.is_none() && stack.is_none()) {
+            return Err(CliError::Usage(NO_SETTINGS.to_owned()));
+        }
         // Without the ledger, the principals of accounts with a grant would be removed.
         aws.ledger()?;
     } else if aws.common.ledger().is_none() {
@@ -38,16 +44,16 @@ pub(crate) async fn principals(aws: &Aws, apply: bool, yes: bool) -> Result<Outc
         let service = &configuration.service;
         let name = service_name(service);
         let permissions = aws.ec2.permissions(&service.id).await?;
-        let mut diff = PermissionDiff::of(&policies, service, &permissions, &granted(aws, &service.id).await?);
-        diff.missing.retain(|account| *account != own);
+        let granted = granted(aws, &service.id).await?;
+        let diff = PermissionDiff::of(&policies, service, &permissions, granted.as_ref(), std::slice::from_ref(&own), Timestamp::now());
         let root = |account: &AccountId| format!("arn:{}:iam::{account}:root", service.region.partition());
-        let add: Vec<String> = diff.missing.iter().map(root).collect();
+        let add: Vec<String> = diff.missing.iter().chain(&diff.relying).map(root).collect();
         let remove: Vec<String> = diff.excess.iter().map(|permission| permission.text.clone()).collect();
         for principal in &add {
             rows.push([&name, "add", principal, "a policy or a grant can accept it, but it cannot request a connection"]);
         }
         for principal in &remove {
-            rows.push([&name, "remove", principal, "no policy can accept it"]);
+            rows.push([&name, "remove", principal, "no policy and no grant can accept it"]);
         }
         if policies.could_accept(PossibleRequester::Unlisted, service) && !permissions.iter().any(|permission| permission.text == "*") {
             eprintln!("note: policies can accept accounts for {name} that they do not name: add their principals yourself");
@@ -77,20 +83,16 @@ pub(crate) async fn principals(aws: &Aws, apply: bool, yes: bool) -> Result<Outc
     Ok(Outcome::Clean)
 }
 
-async fn granted(aws: &Aws, service: &ServiceId) -> Result<BTreeSet<AccountId>, CliError> {
-    let Ok(ledger) = aws.ledger() else { return Ok(BTreeSet::new()) };
-    let now = Timestamp::now();
-    let mut grants = ledger.decisions(service).await?.grants;
-    grants.retain(|grant| grant.holds(now));
-    if grants.is_empty() {
-        return Ok(BTreeSet::new());
+/// The accounts with a grant. `None` if a decision on the ledger cannot be read: it may be a grant.
+async fn granted(aws: &Aws, service: &ServiceId) -> Result<Option<GrantedAccounts>, CliError> {
+    let Ok(ledger) = aws.ledger() else { return Ok(Some(GrantedAccounts::default())) };
+    let people = ledger.decisions(service).await?;
+    if !people.unreadable.is_empty() {
+        eprintln!("note: decisions of people on {service} cannot be read, so no principal is removed: {}", people.unreadable.join(", "));
+        return Ok(None);
     }
     let connections = aws.ec2.connections(ConnectionFilter::Service(service)).await?;
-    let covered = connections.iter().filter(|connection| Grant::covering(&grants, connection, now).is_some());
-    let mut accounts: BTreeSet<AccountId> = covered.filter_map(|connection| connection.owner.clone()).collect();
-    accounts.extend(grants.iter().filter_map(|grant| match &grant.to {
-        Grantee::Account(account) => Some(account.clone()),
-        Grantee::Subject(_) => None,
-    }));
-    Ok(accounts)
+    let mut granted = GrantedAccounts::default();
+    granted.add(&people.grants, &connections, Timestamp::now());
+    Ok(Some(granted))
 }

@@ -16,5 +16,20 @@ pub(crate) fn confirm(yes: bool, question: &str) -> Result<(), CliError> {
     io::stdout().flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
-    if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(CliError::Declined) }
+    if is_yes(&answer) { Ok(()) } else { Err(CliError::Declined) }
+}
+
+fn is_yes(answer: &str) -> bool {
+    ["y", "yes"].iter().any(|yes| answer.trim().eq_ignore_ascii_case(yes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_yes;
+
+    #[test]
+    fn yes_may_be_capital() {
+        assert!(["y", "Y", "yes", "Yes", "YES\n"].into_iter().all(is_yes));
+        assert!(!["", "n", "no", "yess", "sure"].into_iter().any(is_yes));
+    }
 }

@@ -6,4 +6,4 @@ mod fallback;
 #[cfg(feature = "prove")]
 mod report;
 
-pub(crate) use command::{check, compare};
+pub(crate) use command::{check, compare, compare_files};

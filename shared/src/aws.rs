@@ -15,7 +15,9 @@ pub mod dynamodb;
 #[cfg(feature = "ec2")]
 pub mod ec2;
 #[cfg(feature = "dynamodb")]
-pub mod findings;
+mod findings;
+#[cfg(feature = "dynamodb")]
+mod history;
 #[cfg(feature = "organizations")]
 pub mod organizations;
 #[cfg(feature = "dynamodb")]
@@ -28,6 +30,8 @@ pub mod service_ledger;
 pub mod sns;
 #[cfg(feature = "sqs")]
 pub mod sqs;
+#[cfg(feature = "diagnostics")]
+pub mod stack;
 #[cfg(feature = "dynamodb")]
 pub mod told_ledger;
 

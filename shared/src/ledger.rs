@@ -1,6 +1,7 @@
 //! The items of the ledger: their content, keys and schema versions.
 
 pub mod commit;
+pub mod counted;
 pub mod decision_event;
 pub mod digest;
 pub mod finding;

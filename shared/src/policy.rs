@@ -5,6 +5,7 @@
 
 mod cedar_request;
 mod check_literals;
+mod excerpt;
 mod facts;
 mod groups;
 mod index;
@@ -25,7 +26,9 @@ pub mod files;
 pub mod folder;
 pub mod judgement;
 pub mod names;
+pub mod overlap;
 
+pub use excerpt::Excerpt;
 pub use facts::UnknownFact;
 pub use files::{CASES, GROUPS, PolicyErrors, PolicyFile, Problem, did_you_mean, digest};
 pub use groups::Groups;

@@ -8,8 +8,9 @@ use crate::{
     decision::{ActionToken, Hold, PersonDecisions, ToAccept, ToReject, order},
     ledger::{
         commit::{Commit, CommitOutcome, ServiceItems},
+        counted::ToldDays,
         digest::Digest,
-        history::LedgerHistory,
+        history::{LedgerHistory, PageHistory},
         open_finding::{Change, KnownSince, StoredFindings},
         record::RecordKey,
         service_state::StateError,
@@ -76,6 +77,19 @@ impl CallError {
         ];
         self.is_throttling() || self.code.as_deref().is_none_or(|code| transient.contains(&code))
     }
+}
+
+/// An HTTP answer without AWS's form: of a proxy, or of another server. The source of a [`CallError`].
+#[derive(Debug, thiserror::Error)]
+#[error("HTTP {status} with {content}, which is no answer of AWS")]
+pub struct UnreadableAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The content type.
+    pub content: String,
+    /// The SDK's error.
+    #[source]
+    pub source: Box<dyn Error + Send + Sync>,
 }
 
 /// Returns an error with its causes, in one line.
@@ -237,10 +251,16 @@ pub trait Inventory {
     fn page(&self, service: &ServiceId, from: Option<&str>) -> impl Future<Output = Result<ConnectionPage, CallError>> + Send;
 }
 
-/// Reads the ledger's history of services.
+/// Reads what the ledger holds about services and their connections. Reads are strongly consistent.
 pub trait History {
-    /// Returns the history of one service.
+    /// Returns the entries about a service as a whole.
     fn history(&self, service: &ServiceId) -> impl Future<Output = Result<LedgerHistory, CallError>> + Send;
+
+    /// Returns the entries about connections of a service.
+    fn entries(&self, service: &ServiceId, connections: &[Connection]) -> impl Future<Output = Result<PageHistory, CallError>> + Send;
+
+    /// Returns the hold of the whole stack.
+    fn hold_of_stack(&self) -> impl Future<Output = Result<Option<Hold>, CallError>> + Send;
 }
 
 /// Edits the allowed principals of a service. Established connections are not affected.
@@ -324,9 +344,15 @@ pub trait Findings {
     /// Releases the lock.
     fn release_lock(&self, run: &str) -> impl Future<Output = Result<(), CallError>> + Send;
 
-    /// Writes one owner's changes, and their digest if it has any. The digest and the first changes are one transaction.
-    /// It succeeds only if the stored findings are those that the changes name.
-    fn publish(&self, changes: &[Change], digest: &Digest) -> impl Future<Output = Result<PublishOutcome, CallError>> + Send;
+    /// Writes one owner's changes, and their digest if it has any. The digest, the days whose counts it tells and the first
+    /// changes are one transaction. It succeeds only if the stored findings are those that the changes name, and the stored days
+    /// those before the new ones.
+    fn publish(
+        &self,
+        changes: &[Change],
+        digest: &Digest,
+        told: Option<&ToldDays>,
+    ) -> impl Future<Output = Result<PublishOutcome, CallError>> + Send;
 
     /// Stores the times since which the parts of the policy are known.
     fn store_known_since(&self, known_since: &KnownSince) -> impl Future<Output = Result<(), CallError>> + Send;

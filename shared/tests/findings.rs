@@ -13,7 +13,7 @@ use warden::{
         justification::LedgerContext,
         thresholds::Thresholds,
     },
-    ledger::{finding::Finding, history::SubjectHistory, record::Verdict},
+    ledger::{finding::Finding, history::SubjectHistory},
     model::{
         connection::{Connection, State},
         facts::{Counts, Facts},
@@ -56,10 +56,18 @@ fn found(state: Option<&str>, name: Option<&str>) -> Vec<Finding> {
         region: Some("eu-west-1".parse().unwrap()),
         ip_address_type: None,
     };
-    let history = SubjectHistory { verdicts: vec![Verdict::Accepted], ..SubjectHistory::default() };
+    let history = SubjectHistory { accepted: Some(now), ..SubjectHistory::default() };
     let facts = Facts::described(service.clone(), connection, Counts::default(), now);
     let configuration = ServiceConfiguration { service, regions };
-    let ledger = LedgerContext { history: Some(&history), grants: &[], incomplete: false, policy_since: now };
+    let ledger = LedgerContext {
+        history: Some(&history),
+        grants: &[],
+        incomplete: false,
+        hold: None,
+        hold_unknown: false,
+        policy_since: now,
+        allowed_since: None,
+    };
     of_connection(&ConnectionView::new(&thresholds, &policy, &configuration, &facts, ledger))
 }
 

@@ -3,11 +3,13 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod cases;
+mod counted;
 mod decision;
 mod event_sizes;
 mod findings;
 mod fixtures;
 mod orders;
+mod policy_files;
 mod policy_load;
 mod policy_sizes;
 mod service_state;

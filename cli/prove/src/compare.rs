@@ -34,6 +34,20 @@ pub async fn compare(old: &PolicySet, new: &PolicySet, solver: &mut Solver) -> V
     verdicts
 }
 
+/// Looks for requests that only the old set accepts: who would lose access.
+pub async fn lost(old: &PolicySet, new: &PolicySet, solver: &mut Solver) -> Vec<Verdict> {
+    const CLAIM: &str = "the new set accepts everything that the old one does";
+    let pair = Pair::of(new, old);
+    let mut verdicts = Vec::new();
+    for unknown in combinations(&pair.read) {
+        let found = pair.newly_accepted(&unknown, solver).await;
+        let describe = |found: Env| format!("would no longer accept{}", pair.request(&found, &unknown));
+        verdicts
+            .push(Verdict { claim: format!("{CLAIM}{}", while_unknown(&unknown)), outcome: found.map(|found| found.map(describe)).into() });
+    }
+    verdicts
+}
+
 struct Pair<'a> {
     old: &'a PolicySet,
     new: &'a PolicySet,
@@ -85,13 +99,18 @@ impl<'a> Pair<'a> {
     }
 
     fn describe(&self, found: &Env, unknown: &BTreeSet<UnknownFact>) -> String {
+        let changes = groups::changes(self.old, self.new);
+        let changes = if changes.is_empty() { String::new() } else { format!(" (changed groups: {})", changes.join(", ")) };
+        format!("would newly accept{}{changes}", self.request(found, unknown))
+    }
+
+    /// The request, and the policies of the new set that accept it.
+    fn request(&self, found: &Env, unknown: &BTreeSet<UnknownFact>) -> String {
         let policies = self.old.cedar().0.policies().chain(self.new.cedar().0.policies());
         let text: String = policies.filter_map(Policy::to_cedar).collect();
         let request = counterexample::describe(found, &text, &self.assumptions.groups);
         let (when, by) = (while_unknown(unknown), counterexample::accepting_policies(found, self.new, unknown));
-        let changes = groups::changes(self.old, self.new);
-        let changes = if changes.is_empty() { String::new() } else { format!(" (changed groups: {})", changes.join(", ")) };
-        format!("would newly accept{when}: {request}, by {by}{changes}")
+        format!("{when}: {request}, by {by}")
     }
 }
 

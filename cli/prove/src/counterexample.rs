@@ -42,7 +42,8 @@ pub(crate) fn describe(found: &Env, text: &str, groups: &Groups) -> String {
             _ => None,
         });
         let value = value.map(|value| value.to_string()).map(|value| minute(&value).unwrap_or_else(|| plain(&value)));
-        words.extend(value.map(|value| format!(", {}", phrase.replace("{}", &value))));
+        // As with tags, an empty value is one that does not matter.
+        words.extend(value.filter(|value| !value.is_empty()).map(|value| format!(", {}", phrase.replace("{}", &value))));
     }
     words
 }

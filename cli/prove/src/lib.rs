@@ -18,6 +18,6 @@ mod solver;
 mod verdict;
 
 pub use check::{Checked, check};
-pub use compare::compare;
+pub use compare::{compare, lost};
 pub use solver::{Solver, Undecided};
 pub use verdict::{Outcome, Tally, Verdict};

@@ -47,19 +47,35 @@ pub(super) fn future(text: &str) -> Result<Timestamp, String> {
 
 fn time(text: &str, from_now: fn(Timestamp, SignedDuration) -> Timestamp) -> Result<Timestamp, String> {
     let expected = || {
-        "expected a time such as 2026-06-01T00:00:00Z, a day such as 2026-06-01, or a number of days or hours such as 30d or 12h".to_owned()
+        "expected a time such as 2026-06-01T00:00:00Z, a day such as 2026-06-01, or a number of days (30d), hours (12h) or minutes (10m)"
+            .to_owned()
     };
-    let hours = match (text.strip_suffix('d'), text.strip_suffix('h')) {
-        (Some(days), _) => days.parse::<i64>().ok().and_then(|days| days.checked_mul(24)),
-        (_, Some(hours)) => hours.parse().ok(),
-        (None, None) => return text.parse().ok().or_else(|| midnight(text)).ok_or_else(expected),
-    };
-    let hours = hours.filter(|hours| (0..=24 * 36_500).contains(hours)).ok_or_else(expected)?;
-    Ok(from_now(Timestamp::now(), SignedDuration::from_hours(hours)))
+    let unit = [('d', 24 * 60), ('h', 60), ('m', 1)].into_iter().find_map(|(unit, minutes)| Some((text.strip_suffix(unit)?, minutes)));
+    let Some((number, minutes)) = unit else { return text.parse().ok().or_else(|| midnight(text)).ok_or_else(expected) };
+    let minutes = number.parse::<i64>().ok().and_then(|number| number.checked_mul(minutes));
+    let minutes = minutes.filter(|minutes| (0..=60 * 24 * 36_500).contains(minutes)).ok_or_else(expected)?;
+    Ok(from_now(Timestamp::now(), SignedDuration::from_mins(minutes)))
 }
 
 /// The start of a day in UTC, as in policies.
 fn midnight(day: &str) -> Option<Timestamp> {
     let day: Date = day.parse().ok()?;
     TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_days_hours_and_minutes() {
+        for (text, minutes) in [("2m", 2), ("3h", 180), ("1d", 1440)] {
+            let then = past(text).unwrap();
+            let ago = Timestamp::now().duration_since(then);
+            assert_eq!(ago.as_mins(), minutes, "{text}");
+        }
+        for text in ["2", "2w", "2min", "-1m", "m"] {
+            assert!(past(text).is_err_and(|error| error.ends_with("or minutes (10m)")), "{text}");
+        }
+    }
 }

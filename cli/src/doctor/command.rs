@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use warden::{
     aws::diagnostics::Caller,
-    model::{ids::TopicArn, organization::OrganizationAccess, service::ServiceConfiguration},
+    model::{ids::TopicArn, mode::Mode, organization::OrganizationAccess, service::ServiceConfiguration},
     policy::PolicySet,
     ports::{CallError, ConnectionFilter, Describe, Directory, Findings, Inventory, ServiceLedger, StackLedger},
 };
@@ -14,19 +14,36 @@ use super::{
     surroundings,
 };
 use crate::{
+    arguments::Common,
     aws::Aws,
     error::{CliError, Outcome},
     output::Rows,
     wording::{counted, short},
 };
 
-pub(crate) async fn doctor(aws: &Aws, stack: &str, topic: Option<&TopicArn>) -> Result<Outcome, CliError> {
+const STACK: &str = "stack";
+
+pub(crate) async fn doctor(common: &Common, topic: Option<&TopicArn>) -> Result<Outcome, CliError> {
+    let (aws, stack) = match Aws::connect(common).await {
+        Ok(aws) => {
+            let check = aws.common.stack.as_ref().map(|stack| Check::ok(STACK, format!("{}, mode {}", stack.name, mode(stack.mode))));
+            (aws, check)
+        }
+        Err(error) if common.given.stack.is_some() => {
+            let aws = Aws::connect_without_stack(common).await?;
+            (aws, Some(Check::problem(STACK, error.to_string(), "give the name of the deployed stack with --stack")))
+        }
+        Err(error) => return Err(error),
+    };
+    let aws = &aws;
     let caller = aws.diagnostics.caller().await?;
-    let checks = vec![Check::ok("caller", &caller.arn), surroundings::clock(caller.time, Timestamp::now())];
+    let mut checks = vec![Check::ok("caller", &caller.arn), surroundings::clock(caller.time, Timestamp::now())];
+    checks.extend(stack);
     let mut doctor = Doctor { aws, caller, checks };
     let services = doctor.services().await;
-    doctor.notifications(&services, topic).await;
-    doctor.trails_and_schedules(stack).await;
+    doctor.notifications(&services, topic.or_else(|| Some(&aws.common.stack.as_ref()?.topic))).await;
+    doctor.owners_topic().await;
+    doctor.trails_and_schedules(common.given.stack.as_deref().unwrap_or("warden")).await;
     doctor.ledger(&services).await;
     doctor.policies(&services).await;
 
@@ -36,6 +53,13 @@ pub(crate) async fn doctor(aws: &Aws, stack: &str, topic: Option<&TopicArn>) -> 
     }
     rows.write(aws.common.output, "");
     Ok(Outcome::clean_if(doctor.checks.iter().all(|check| check.status == Status::Ok)))
+}
+
+fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Observe => "observe",
+        Mode::Active => "active",
+    }
 }
 
 struct Doctor<'a> {
@@ -84,10 +108,22 @@ impl Doctor<'_> {
             self.checks.extend(notifications.as_deref().map(|all| notifications::notification(service, all, given, &self.aws.region)));
         }
         let Some((arn, described)) = described else {
-            return self.push(Check::unknown(TOPIC, "not given", "give --topic (`ConnectionsTopicArn` of the stack's outputs)"));
+            return self.push(Check::unknown(
+                TOPIC,
+                "not given",
+                "give --stack, or --topic (`ConnectionsTopicArn` of the stack's outputs)",
+            ));
         };
         if let Some(topic) = self.read(TOPIC, described) {
             self.checks.extend(notifications::topic(arn, &topic, &self.aws.region, &self.caller.account));
+        }
+    }
+
+    /// Messages go to the owners' topic. Only the stack's outputs name it.
+    async fn owners_topic(&mut self) {
+        let Some(stack) = &self.aws.common.stack else { return };
+        if let Some(topic) = self.read(notifications::OWNERS, self.aws.diagnostics.topic(&stack.owners_topic).await) {
+            self.push(notifications::subscribers(&stack.owners_topic, &topic, &self.aws.region));
         }
     }
 

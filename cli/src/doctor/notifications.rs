@@ -11,7 +11,7 @@ use warden::{
 };
 
 use super::check::Check;
-use crate::wording::service_name;
+use crate::wording::{counted, service_name};
 
 pub(super) fn acceptance(configuration: &ServiceConfiguration, region: &Region) -> Check {
     let service = &configuration.service;
@@ -92,6 +92,27 @@ pub(super) fn topic(arn: &TopicArn, topic: &Topic, region: &Region, account: &st
     [policy, key]
 }
 
+pub(super) const OWNERS: &str = "owners' topic";
+
+/// Without a confirmed subscriber, no message arrives, and SNS reports no error.
+pub(super) fn subscribers(arn: &TopicArn, topic: &Topic, region: &Region) -> Check {
+    let subscribe = format!("aws sns subscribe --region {region} --topic-arn {arn} --protocol email --notification-endpoint ADDRESS");
+    match (topic.confirmed, topic.pending) {
+        (None, _) => Check::unknown(
+            OWNERS,
+            "AWS does not state its subscriptions",
+            format!("aws sns list-subscriptions-by-topic --region {region} --topic-arn {arn}"),
+        ),
+        (Some(0), Some(pending @ 1..)) => Check::problem(
+            OWNERS,
+            format!("no subscriber is confirmed, so no message arrives ({pending} pending)"),
+            format!("open the link that AWS mailed to the subscriber, or: {subscribe}"),
+        ),
+        (Some(0), _) => Check::problem(OWNERS, "no subscriber, so no message arrives", subscribe),
+        (Some(confirmed), _) => Check::ok(OWNERS, counted(confirmed as usize, "confirmed subscriber", "confirmed subscribers")),
+    }
+}
+
 /// Returns true if a statement of a topic's policy allows PrivateLink to publish. Conditions are not evaluated.
 fn allows_privatelink(policy: &str) -> bool {
     let policy: Value = serde_json::from_str(policy).unwrap_or_default();
@@ -136,6 +157,18 @@ mod tests {
         ] {
             assert!(!allows_privatelink(&other), "{other}");
         }
+    }
+
+    #[test]
+    fn topic_needs_a_confirmed_subscriber() {
+        let arn: TopicArn = "arn:aws:sns:us-east-1:123456789012:warden-owners".parse().unwrap();
+        let check = |confirmed, pending| {
+            let topic = Topic { policy: String::new(), key: None, confirmed, pending };
+            subscribers(&arn, &topic, &"us-east-1".parse().unwrap())
+        };
+        assert_eq!((check(Some(0), Some(0)).status, check(Some(0), Some(1)).status), (Status::Problem, Status::Problem));
+        assert!(check(Some(0), Some(1)).fix.contains("open the link"));
+        assert_eq!((check(Some(1), Some(3)).status, check(None, None).status), (Status::Ok, Status::Unknown));
     }
 
     #[test]

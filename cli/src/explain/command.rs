@@ -1,7 +1,6 @@
 //! Reads what an explanation needs, and writes it.
 
 use warden::{
-    aws::dynamodb::About,
     decision::PersonDecisions,
     model::{connection::Phase, facts::Facts, subject::Subject},
     ports::{ServiceLedger, StackLedger},
@@ -24,7 +23,7 @@ pub(crate) async fn explain(aws: &Aws, endpoint: &Subject) -> Result<Outcome, Cl
     if let Ok(ledger) = aws.ledger() {
         people = ledger.decisions(&facts.service.id).await?;
         people.hold = people.hold.or(ledger.stack_hold().await?);
-        records = Some(ledger.decisions_about(&About { subject: Some(endpoint.clone()), ..About::default() }).await?);
+        records = Some(ledger.records_of(&facts.service.id, endpoint).await?);
         let proof = ledger.items(&facts.service.id).await?.proofs.remove(endpoint);
         facts = facts.with_claim(proof.map(|proof| proof.claim(&described.connection)));
     }

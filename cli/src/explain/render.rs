@@ -14,7 +14,7 @@ use super::{advice::advice, explanation::Explanation};
 use crate::{
     error::CliError,
     output::Rows,
-    wording::{self, account, basis, decision, minute, service_name, short, unknown},
+    wording::{self, account, basis, counted, decision, minute, service_name, short, unknown},
 };
 
 pub(super) fn text(explanation: &Explanation) {
@@ -27,6 +27,7 @@ pub(super) fn text(explanation: &Explanation) {
     for (id, mismatches) in out_of_scope(&explanation.policies) {
         println!("  `{id}` is about another {}, its conditions hold", mismatches.join(" and another "));
     }
+    left_out(&explanation.policies).iter().for_each(|line| println!("  {line}"));
     advice(explanation).iter().for_each(|line| println!("\n{line}"));
     if let Some(hold) = &explanation.people.hold {
         println!("\nEvery act on the service is {}", wording::hold(hold));
@@ -149,4 +150,21 @@ pub(super) fn out_of_scope(policies: &[(&str, PolicyExplanation)]) -> BTreeMap<S
     }
     found.retain(|id, _| !policies.iter().any(|(_, policy)| policy.in_scope && policy.id == *id));
     found
+}
+
+/// The number of policies of which nothing is shown, and the reasons. `--output json` has them all.
+pub(super) fn left_out(policies: &[(&str, PolicyExplanation)]) -> Option<String> {
+    let shown = out_of_scope(policies);
+    let mut others: BTreeMap<&str, &[&str]> = BTreeMap::new();
+    for (_, policy) in policies.iter().filter(|(_, policy)| !shown.contains_key(&policy.id)) {
+        let mismatches = policy.scope_mismatches.as_slice();
+        let known = others.entry(&policy.id).or_insert(mismatches);
+        *known = if mismatches.len() < known.len() { mismatches } else { known };
+    }
+    others.retain(|_, mismatches| !mismatches.is_empty());
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    others.values().for_each(|mismatches| *reasons.entry(mismatches.join(" and another ")).or_default() += 1);
+    let reasons: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} about another {reason}")).collect();
+    let count = counted(others.len(), "policy is", "policies are");
+    (!others.is_empty()).then(|| format!("{count} not shown: {} (`--output json` has each)", reasons.join(", ")))
 }

@@ -146,3 +146,25 @@ fn out_of_scope_policy_names_the_difference() {
     let whole = explained(policy, State::PendingAcceptance, facts(), Vec::new());
     assert_eq!(render::out_of_scope(&whole.policies), [("x".to_owned(), vec!["account", "service"])].into());
 }
+
+#[test]
+fn policies_left_out_are_counted() {
+    let other = |id: &str, condition: &str| {
+        format!(
+            r#"@id("{id}") permit (principal == PrivateLink::Account::"444455556666", action == PrivateLink::Action::"Accept", resource) {condition};"#
+        )
+    };
+    let policies = [
+        ACCEPT_ALL,
+        &other("a", ""),
+        &other("b", "when { context.connections.ofAccount > 90 }"),
+        &other("c", "when { context.connections.ofAccount < 9 }"),
+    ];
+    let whole = explained(&policies.concat(), State::PendingAcceptance, facts(), Vec::new());
+    let left_out = render::left_out(&whole.policies).unwrap();
+    assert_eq!(
+        left_out, "2 policies are not shown: 2 about another account (`--output json` has each)",
+        "`c` is shown, as its conditions hold"
+    );
+    assert_eq!(render::left_out(&explained(ACCEPT_ALL, State::PendingAcceptance, facts(), Vec::new()).policies), None);
+}

@@ -1,28 +1,27 @@
 //! `warden policy fmt`: formats the Cedar files of a policy set.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
 
 use cedar_policy_formatter::{Config, policies_str_to_pretty};
+use warden::policy::PolicyFile;
 
 use crate::{
     arguments::Common,
     error::{CliError, Outcome},
-    policy_set::directory,
+    policy_set::{SetFiles, directory},
 };
 
 pub(crate) fn fmt(common: &Common, check: bool) -> Result<Outcome, CliError> {
     let config = Config { line_width: 100, indent_width: 2 };
     let directory = directory(common)?;
-    let files = cedar_files(directory)?;
+    let files = SetFiles::in_directory(directory)?.files;
+    let files: Vec<_> = files.into_iter().filter(|file| file.name.ends_with(".cedar")).collect();
     if files.is_empty() {
         return Err(CliError::Usage(format!("{} has no *.cedar files: check --policies", directory.display())));
     }
     let mut changed = false;
-    for path in files {
-        let text = fs::read_to_string(&path).map_err(CliError::at(&path))?;
+    for PolicyFile { name, text } in files {
+        let path = directory.join(name);
         let pretty = policies_str_to_pretty(&text, &config)
             .map_err(|error| CliError::Usage(format!("{}: {error}: run `warden policy check`", path.display())))?;
         if pretty == text {
@@ -35,13 +34,4 @@ pub(crate) fn fmt(common: &Common, check: bool) -> Result<Outcome, CliError> {
         println!("{} {}", if check { "not formatted:" } else { "formatted" }, path.display());
     }
     Ok(Outcome::clean_if(!(check && changed)))
-}
-
-fn cedar_files(directory: &Path) -> Result<Vec<PathBuf>, CliError> {
-    let unreadable = |error| CliError::Failed(format!("{}: {error}: check --policies", directory.display()));
-    let entries = fs::read_dir(directory).map_err(unreadable)?;
-    let mut paths: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "cedar"));
-    paths.sort();
-    Ok(paths)
 }

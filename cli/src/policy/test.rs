@@ -2,27 +2,29 @@
 
 use std::{fs, path::Path};
 
-use warden::{
-    decision::cases::{CaseResult, run},
-    policy::CASES,
-};
+use warden::decision::cases::{CaseResult, run};
 
+use super::check::cases_note;
 use crate::{
     arguments::{Common, Format},
     error::{CliError, Outcome},
     output::Rows,
-    policy_set::{cases, directory, load},
+    policy_set::SetFiles,
     wording::counted,
 };
 
-pub(crate) fn test(common: &Common, junit: Option<&Path>) -> Result<Outcome, CliError> {
-    let directory = directory(common)?;
-    let policies = load(directory)?;
-    let file = directory.join(CASES);
-    if !file.exists() {
-        return Err(CliError::Failed(format!("{} does not exist: write test cases first", file.display())));
-    }
-    let results: Vec<CaseResult> = cases(directory)?.iter().map(|case| run(&policies, case)).collect();
+pub(crate) async fn test(common: &Common, junit: Option<&Path>) -> Result<Outcome, CliError> {
+    test_files(common, &SetFiles::of(common).await?, junit)
+}
+
+pub(crate) fn test_files(common: &Common, files: &SetFiles, junit: Option<&Path>) -> Result<Outcome, CliError> {
+    let policies = files.load()?;
+    let note = cases_note(files)?;
+    let Some(cases) = files.cases()? else {
+        return Err(CliError::Failed(note.map(|note| note.to_string()).unwrap_or_default()));
+    };
+    note.iter().for_each(|note| eprintln!("note: {note}"));
+    let results: Vec<CaseResult> = cases.iter().map(|case| run(&policies, case)).collect();
     let failed = results.iter().filter(|result| result.problem.is_some()).count();
     write(common, &results, failed);
     if let Some(path) = junit {

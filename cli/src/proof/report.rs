@@ -37,6 +37,9 @@ pub(super) async fn check(policies: &PolicySet, mut solver: Solver, format: Form
 pub(super) async fn compare([old, new]: &[PolicySet; 2], mut solver: Solver, format: Format) -> Outcome {
     let mut report = Report::new(format);
     prove::compare(old, new, &mut solver).await.into_iter().for_each(|verdict| report.add(verdict, true));
+    if old.digest() != new.digest() {
+        prove::lost(old, new, &mut solver).await.into_iter().for_each(|verdict| report.tell_lost(verdict));
+    }
     report.line("", &format!("{} → {}", short(old.digest()), short(new.digest())));
     report.finish(&solver)
 }
@@ -52,14 +55,23 @@ impl Report {
         Self { format, rows: Rows::new(&["verdict", "what", "why"]), all_proved: true }
     }
 
-    fn add(&mut self, Verdict { claim, outcome }: Verdict, say_proved: bool) {
+    fn add(&mut self, verdict: Verdict, say_proved: bool) {
+        self.all_proved &= verdict.outcome == Proof::Proved;
+        self.tell("refuted", verdict, say_proved);
+    }
+
+    /// A loss of access is worth knowing, but a set may accept less.
+    fn tell_lost(&mut self, verdict: Verdict) {
+        self.tell("lost", verdict, true);
+    }
+
+    fn tell(&mut self, refuted: &str, Verdict { claim, outcome }: Verdict, say_proved: bool) {
         let (verdict, why, line) = match outcome {
             Proof::Proved => ("proved", String::new(), say_proved.then(|| claim.clone())),
-            Proof::Refuted(why) => ("refuted", why.clone(), Some(why)),
+            Proof::Refuted(why) => (refuted, why.clone(), Some(why)),
             Proof::Undecided(why) => ("undecided", why.to_string(), Some(format!("whether {claim}: {why}"))),
         };
         line.iter().for_each(|line| self.line(verdict, line));
-        self.all_proved &= verdict == "proved";
         self.rows.push([verdict, &claim, &why]);
     }
 

@@ -11,17 +11,20 @@ use warden::{
         definition::Evidence,
         findings::{of_connection, of_service, of_usage},
         justification::{Justification, LedgerContext},
+        permission_diff::GrantedAccounts,
         service_view::ServiceView,
         usage::UsageView,
     },
+    decision::Hold,
     ledger::{
-        history::LedgerHistory,
+        history::{LedgerHistory, PageHistory},
         open_finding::{Owner, owner_of},
     },
     model::{
-        connection::{Connection, ConnectionPage, Phase},
+        connection::{Connection, Phase},
         facts::{Claim, Facts},
         ids::ServiceId,
+        mode::Mode,
         notification::ConnectionNotification,
         principal::{AllowedPrincipal, Principal},
         service::ServiceConfiguration,
@@ -31,7 +34,7 @@ use warden::{
 
 use crate::{
     audit::Audit,
-    read::{Content, Read},
+    read::{Content, Counted, Page, Read},
     report::{Row, ServiceSection},
     state::RunState,
 };
@@ -47,23 +50,30 @@ struct Service<'a> {
     configuration: &'a ServiceConfiguration,
     owner: &'a Owner,
     history: Option<&'a LedgerHistory>,
+    hold: Option<&'a Hold>,
     order: &'a AdmissionOrder,
 }
 
-impl<'a> Service<'a> {
-    fn ledger(&self, connection: &Connection, policy_since: Timestamp) -> LedgerContext<'a> {
-        let history = self.history.and_then(|history| history.of(connection));
+impl Service<'_> {
+    /// The ledger's entries that matter for a connection. `page` holds those about the connections of its page, if they could be read.
+    fn ledger<'b>(&'b self, connection: &Connection, page: Option<&'b PageHistory>, state: &RunState<'_>) -> LedgerContext<'b> {
+        let history = page.and_then(|page| page.of(connection));
+        let unread = page.is_none() || self.history.is_none_or(|all| all.grants_unreadable);
         LedgerContext {
             history,
             grants: self.history.map_or(&[], |history| history.grants.as_slice()),
-            incomplete: self.history.is_none_or(|all| all.grants_unreadable) || history.is_some_and(|history| history.unreadable),
-            policy_since,
+            incomplete: unread || history.is_some_and(|history| history.unreadable),
+            hold: self.hold,
+            hold_unknown: self.hold.is_none() && (self.history.is_none() || state.stack_hold.is_none()),
+            policy_since: state.policy_since(),
+            allowed_since: state.known_before.allowed(&connection.service, &connection.subject),
         }
     }
 }
 
 impl<I: Inventory + Sync, L: History + Sync, R, D: Directory + Sync> Audit<I, L, R, D> {
     pub(crate) async fn judge_services(&self, state: &mut RunState<'_>) -> io::Result<()> {
+        state.stack_hold = state.unseen.read("the hold of the stack could not be read", self.ledger.hold_of_stack().await);
         let notifications = self.inventory.connection_notifications().await;
         let notifications = state.unseen.read("connection notifications could not be listed", notifications);
         state.coverage.notifications_listed = notifications.is_some();
@@ -119,54 +129,65 @@ impl<I: Inventory + Sync, L: History + Sync, R, D: Directory + Sync> Audit<I, L,
         let permissions = state.unseen.read(&format!("{id}: permissions could not be read"), permissions);
         let history = state.unseen.read(&format!("{id}: the ledger's entries could not be read"), history);
         let connections = state.unseen.read(&format!("{id}: connections could not be read"), connections);
-        history.iter().for_each(|history| self.add_history(state, history));
+        history.iter().for_each(|history| state.add_history(&configuration.service, history));
         let (permissions, history, owner) = (permissions.as_deref(), history.as_ref(), owner_of(&configuration.service));
-        let view = ServiceView::new(&self.thresholds, &self.policy, &configuration, permissions, notifications, state.now);
-        cover(state, id, permissions, history, &view);
+        let readable = history.filter(|history| !history.grants_unreadable);
+        let granted = readable.and_then(|history| match &connections {
+            Some(counted) => Some(counted.granted.clone()),
+            None => GrantedAccounts::without_connections(&history.grants, state.now),
+        });
+        if granted.is_some() {
+            state.cover(id, Evidence::Grants);
+        }
+        let view =
+            ServiceView::new(&self.thresholds, &self.policy, &configuration, permissions, notifications, granted.as_ref(), state.now);
+        cover(state, id, permissions, &view);
+        let hold = state.hold(history).cloned();
         let findings = of_service(&view);
         state.summary.services += 1;
-        let mut section = state.report.begin_service(&configuration, findings.len())?;
+        let mut section = state.report.begin_service(&configuration, hold.as_ref(), findings.len())?;
         findings.into_iter().try_for_each(|finding| state.add(&owner, finding))?;
-        if let Some((first, order)) = connections {
-            let service = Service { configuration: &configuration, owner: &owner, history, order: &order };
+        if let Some(Counted { first, order, .. }) = connections {
+            let service = Service { configuration: &configuration, owner: &owner, history, hold: hold.as_ref(), order: &order };
             self.judge_connections(state, &service, first, &mut section).await?;
         }
         state.report.end_service(section)
-    }
-
-    /// Adds what the ledger's entries say of the use of the policy.
-    fn add_history(&self, state: &mut RunState<'_>, history: &LedgerHistory) {
-        history.unreadable.iter().for_each(|what| state.unseen.add(format!("the ledger: {what}")));
-        history.policies.iter().for_each(|(id, at)| state.usage.policy(id, *at));
-        history.accounts.iter().for_each(|(account, at)| state.usage.account(&self.policy, account, *at));
     }
 
     async fn judge_connections(
         &self,
         state: &mut RunState<'_>,
         service: &Service<'_>,
-        first: ConnectionPage,
+        first: Page,
         section: &mut ServiceSection,
     ) -> io::Result<()> {
         let id = &service.configuration.service.id;
         let (mut page, mut readable) = (first, true);
+        let mut recorded = service.history.is_some_and(|history| history.unreadable.is_empty()) && state.stack_hold.is_some();
         loop {
-            page.unreadable.iter().for_each(|ids| state.unseen.add(format!("{id}: a connection without readable ids: {ids}")));
-            readable &= page.unreadable.is_empty();
-            for connection in &page.connections {
-                self.judge_connection(state, service, connection, section).await?;
+            let Page { connections, history } = page;
+            connections.unreadable.iter().for_each(|ids| state.unseen.add(format!("{id}: a connection without readable ids: {ids}")));
+            readable &= connections.unreadable.is_empty();
+            let history = state.unseen.read(&format!("{id}: the ledger's entries about connections could not be read"), history);
+            history.iter().flat_map(|history| &history.unreadable).for_each(|what| state.unseen.add(format!("the ledger: {what}")));
+            recorded &= history.as_ref().is_some_and(|history| history.unreadable.is_empty());
+            for connection in &connections.connections {
+                self.judge_connection(state, service, connection, history.as_ref(), section).await?;
             }
-            let Some(from) = page.next else { break };
+            let Some(from) = connections.next else { break };
             if state.deadline.near() {
                 state.unseen.add(format!("{id}: the deadline was near"));
                 return Ok(());
             }
-            let next = self.inventory.page(id, Some(&from)).await;
+            let next = self.page(id, &from).await;
             let Some(next) = state.unseen.read(&format!("{id}: connections could not be read"), next) else { return Ok(()) };
             page = next;
         }
         if readable {
             state.cover(id, Evidence::Connections);
+        }
+        if recorded {
+            state.cover(id, Evidence::Ledger);
         }
         Ok(())
     }
@@ -176,13 +197,14 @@ impl<I: Inventory + Sync, L: History + Sync, R, D: Directory + Sync> Audit<I, L,
         state: &mut RunState<'_>,
         service: &Service<'_>,
         connection: &Connection,
+        page: Option<&PageHistory>,
         section: &mut ServiceSection,
     ) -> io::Result<()> {
         if connection.state.phase() == Phase::Gone {
             return Ok(());
         }
-        let ledger = service.ledger(connection, state.policy_since());
-        let facts = self.facts(service, connection, ledger, state.now).await;
+        let ledger = service.ledger(connection, page, state);
+        let facts = self.facts(service, connection, page, ledger, state.now).await;
         let view = ConnectionView::new(&self.thresholds, &self.policy, service.configuration, &facts, ledger);
         state.summary.count(connection, state.now);
         view.matched().for_each(|id| state.usage.policy(id, state.now));
@@ -191,14 +213,27 @@ impl<I: Inventory + Sync, L: History + Sync, R, D: Directory + Sync> Audit<I, L,
             state.coverage.unjudged.insert((connection.service.clone(), connection.subject.clone()));
             state.unseen.add(format!("{}/{}: {why}", connection.service, connection.subject));
         }
+        // A request that is on hold, or that is only observed, need not be answered.
+        let on_hold = ledger.hold.is_some() || (ledger.hold_unknown && ledger.allowed_since.is_none());
+        if let Some(since) = view.allowed_since().filter(|_| !on_hold && self.thresholds.mode == Mode::Active) {
+            state.known_since.remember_allowed(&connection.service, &connection.subject, since);
+        }
         let findings = of_connection(&view);
-        state.report.connection(section, &Row { connection, justification: view.justification(), findings: &findings })?;
+        let row = Row { connection, justification: view.justification(), hold: service.hold, findings: &findings };
+        state.report.connection(section, &row)?;
         findings.into_iter().try_for_each(|finding| state.add(service.owner, finding))
     }
 
     /// The facts about a connection. AWS Organizations is asked only if the policy could depend on its answer.
-    async fn facts(&self, service: &Service<'_>, connection: &Connection, ledger: LedgerContext<'_>, now: Timestamp) -> Facts {
-        let counts = service.order.beside(connection, service.history);
+    async fn facts(
+        &self,
+        service: &Service<'_>,
+        connection: &Connection,
+        page: Option<&PageHistory>,
+        ledger: LedgerContext<'_>,
+        now: Timestamp,
+    ) -> Facts {
+        let counts = service.order.beside(connection, page);
         let mut facts = Facts::described(service.configuration.service.clone(), connection.clone(), counts, now);
         self.members.complete(&self.policy, &mut facts).await;
         self.members.complete_for_grant(&self.policy, &mut facts, ledger.grants).await;
@@ -223,13 +258,7 @@ impl<I: Inventory + Sync, L: History + Sync, R, D: Directory + Sync> Audit<I, L,
 }
 
 /// Records the evidence about a service itself, and what is missing of it.
-fn cover(
-    state: &mut RunState<'_>,
-    id: &ServiceId,
-    permissions: Option<&[AllowedPrincipal]>,
-    history: Option<&LedgerHistory>,
-    view: &ServiceView<'_>,
-) {
+fn cover(state: &mut RunState<'_>, id: &ServiceId, permissions: Option<&[AllowedPrincipal]>, view: &ServiceView<'_>) {
     state.cover(id, Evidence::Configuration);
     if state.coverage.notifications_listed {
         state.cover(id, Evidence::Notifications);
@@ -241,9 +270,6 @@ fn cover(
                 state.unseen.add(format!("{id}: the permission for `{}` has the unknown type `{kind}`", permission.text));
             }
         });
-    }
-    if history.is_some_and(|history| history.unreadable.is_empty()) {
-        state.cover(id, Evidence::Ledger);
     }
     match view.missing_permissions_unlisted() {
         0 => state.cover(id, Evidence::MissingPermissions),

@@ -8,8 +8,10 @@ use warden::{
         diff::{CHANGES_MAX, by_owner, changes},
     },
     ledger::{
+        counted::{CountedRequests, ToldDays, Untold},
         digest::{Digest, RunInfo, Totals},
         open_finding::{Change, OpenFinding, Owner},
+        service_state::day,
     },
     model::severity::Severity,
     ports::{CallError, Findings, LockOutcome, PublishOutcome},
@@ -66,12 +68,20 @@ impl<I, L: Findings + Sync, R, D> Audit<I, L, R, D> {
     ) -> Result<PublishOutcome, CallError> {
         // Read again under the lock: another run may have published since this one began.
         let stored = self.ledger.stored().await?;
-        let Found { ids, mut candidates, by_owner: open } = found;
+        let Found { ids, mut candidates, by_owner: open, counted } = found;
         candidates.retain(|(_, finding)| !stored.unreadable.contains(&finding.id));
+        let mut changes = by_owner(changes(&stored.open, candidates, &ids, coverage, run.at));
+        let mut told_days = stored.told_days;
+        let mut counted_by_owner: BTreeMap<Owner, Vec<Untold>> = BTreeMap::new();
+        // A run in between may have told the same days.
+        for (owner, untold) in counted.into_iter().filter(|(_, one)| told_days.services.get(&one.service) == one.told.as_ref()) {
+            changes.entry(owner.clone()).or_default();
+            counted_by_owner.entry(owner).or_default().push(untold);
+        }
         let mut outcome = PublishOutcome::Written;
-        for (owner, changes) in by_owner(changes(&stored.open, candidates, &ids, coverage, run.at)) {
-            let open = open.get(&owner).cloned().unwrap_or_default();
-            if self.publish_owner(owner, changes, open, run, publication).await? == PublishOutcome::Overtaken {
+        for (owner, changes) in changes {
+            let news = News { open: open.get(&owner).cloned().unwrap_or_default(), untold: counted_by_owner.remove(&owner), changes };
+            if self.publish_owner(owner, news, &mut told_days, run, publication).await? == PublishOutcome::Overtaken {
                 outcome = PublishOutcome::Overtaken;
             }
         }
@@ -81,20 +91,31 @@ impl<I, L: Findings + Sync, R, D> Audit<I, L, R, D> {
     async fn publish_owner(
         &self,
         owner: Owner,
-        mut changes: Vec<Change>,
-        open: BTreeMap<Severity, usize>,
+        News { mut changes, untold, open }: News,
+        told_days: &mut ToldDays,
         run: &RunInfo,
         publication: &mut Publication,
     ) -> Result<PublishOutcome, CallError> {
         let left = changes.len().saturating_sub(CHANGES_MAX);
         changes.truncate(CHANGES_MAX);
-        let digest = Digest::new(run, owner, &changes, open);
-        let outcome = self.ledger.publish(&changes, &digest).await?;
+        let told = untold.as_ref().map(|untold| told_days.after(untold, day(run.at)));
+        let counted = untold.map(|untold| CountedRequests::of(untold.into_iter().map(|untold| untold.requests)));
+        let digest = Digest::new(run, owner, &changes, open).with_counted(counted);
+        let outcome = self.ledger.publish(&changes, &digest, told.as_ref()).await?;
         if outcome == PublishOutcome::Written {
+            *told_days = told.unwrap_or_else(|| told_days.clone());
             publication.add(changes, digest.totals, left);
         }
         Ok(outcome)
     }
+}
+
+/// What one owner is told.
+struct News {
+    changes: Vec<Change>,
+    untold: Option<Vec<Untold>>,
+    /// The numbers of the owner's open findings.
+    open: BTreeMap<Severity, usize>,
 }
 
 impl Publication {

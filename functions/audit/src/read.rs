@@ -4,18 +4,25 @@
 //! there.
 //!
 //! A service whose connections do not fit on one page is counted page by page first, and read again when it is judged.
-//! In memory are therefore one page of connections, two places in the order of acceptance for each live connection, and
-//! the ledger's entries.
+//! In memory are therefore one page of connections with the ledger's entries about them, and two places in the order of
+//! acceptance for each live connection. Connections that EC2 no longer lists take no memory.
 
+use futures_util::{TryStreamExt, stream};
 use warden::{
-    audit::admission_order::AdmissionOrder,
+    audit::{admission_order::AdmissionOrder, permission_diff::GrantedAccounts},
     deadline::Deadline,
-    ledger::history::LedgerHistory,
+    ledger::history::{LedgerHistory, PageHistory},
     model::{connection::ConnectionPage, ids::ServiceId, principal::AllowedPrincipal, service::ServiceConfiguration},
     ports::{CallError, History, Inventory},
 };
 
 use crate::{audit::Audit, unseen::Unread};
+
+/// Connections in one question to the ledger: as many as fit into one call to DynamoDB, which takes 100 keys.
+const CONNECTIONS_PER_CALL: usize = 33;
+
+/// Questions to the ledger about one page at the same time.
+const CALLS_AT_ONCE: usize = 4;
 
 /// The outcome of reading a service.
 pub(crate) enum Read {
@@ -32,8 +39,21 @@ pub(crate) struct Content {
     pub(crate) configuration: ServiceConfiguration,
     pub(crate) permissions: Result<Vec<AllowedPrincipal>, CallError>,
     pub(crate) history: Result<LedgerHistory, CallError>,
-    /// The first page, and the order of all pages.
-    pub(crate) connections: Result<(ConnectionPage, AdmissionOrder), Unread>,
+    pub(crate) connections: Result<Counted, Unread>,
+}
+
+/// The connections of a service, counted to the last page.
+pub(crate) struct Counted {
+    pub(crate) first: Page,
+    /// The order of all pages.
+    pub(crate) order: AdmissionOrder,
+    pub(crate) granted: GrantedAccounts,
+}
+
+/// A page of connections, with the ledger's entries about them.
+pub(crate) struct Page {
+    pub(crate) connections: ConnectionPage,
+    pub(crate) history: Result<PageHistory, CallError>,
 }
 
 impl<I: Inventory + Sync, L: History + Sync, R, D> Audit<I, L, R, D> {
@@ -74,18 +94,39 @@ impl<I: Inventory + Sync, L: History + Sync, R, D> Audit<I, L, R, D> {
         first: ConnectionPage,
         history: Option<&LedgerHistory>,
         deadline: Deadline,
-    ) -> Result<(ConnectionPage, AdmissionOrder), Unread> {
-        let mut order = AdmissionOrder::default();
-        order.count(&first.connections, history);
-        let mut next = first.next.clone();
+    ) -> Result<Counted, Unread> {
+        let now = (self.clock)();
+        let grants = history.map_or(&[][..], |history| history.grants.as_slice());
+        let (mut order, mut granted) = (AdmissionOrder::default(), GrantedAccounts::default());
+        let first = self.with_history(service, first).await;
+        order.count(&first.connections.connections, first.history.as_ref().ok());
+        granted.add(grants, &first.connections.connections, now);
+        let mut next = first.connections.next.clone();
         while let Some(from) = next {
             if deadline.near() {
                 return Err(Unread::Deadline);
             }
-            let page = self.inventory.page(service, Some(&from)).await?;
-            order.count(&page.connections, history);
-            next = page.next;
+            let page = self.page(service, &from).await?;
+            order.count(&page.connections.connections, Some(&page.history?));
+            granted.add(grants, &page.connections.connections, now);
+            next = page.connections.next;
         }
-        Ok((first, order.sorted()))
+        Ok(Counted { first, order: order.sorted(), granted })
+    }
+
+    /// Reads a further page.
+    pub(crate) async fn page(&self, service: &ServiceId, from: &str) -> Result<Page, CallError> {
+        let connections = self.inventory.page(service, Some(from)).await?;
+        Ok(self.with_history(service, connections).await)
+    }
+
+    async fn with_history(&self, service: &ServiceId, connections: ConnectionPage) -> Page {
+        let parts = connections.connections.chunks(CONNECTIONS_PER_CALL).map(|part| Ok(self.ledger.entries(service, part)));
+        let all = stream::iter(parts).try_buffer_unordered(CALLS_AT_ONCE);
+        let history = all.try_fold(PageHistory::default(), |mut all, part| async {
+            all.extend(part);
+            Ok(all)
+        });
+        Page { history: history.await, connections }
     }
 }

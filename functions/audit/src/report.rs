@@ -16,6 +16,7 @@ use std::{collections::BTreeMap, io};
 
 use jiff::Timestamp;
 use warden::{
+    decision::Hold,
     ledger::finding::Finding,
     model::{service::ServiceConfiguration, severity::Severity},
 };
@@ -74,9 +75,14 @@ impl Report {
     }
 
     /// Begins the section of a service that has so many findings about itself.
-    pub(crate) fn begin_service(&mut self, configuration: &ServiceConfiguration, findings: usize) -> io::Result<ServiceSection> {
-        self.json.service(configuration)?;
-        Ok(ServiceSection::new(configuration.clone(), findings))
+    pub(crate) fn begin_service(
+        &mut self,
+        configuration: &ServiceConfiguration,
+        hold: Option<&Hold>,
+        findings: usize,
+    ) -> io::Result<ServiceSection> {
+        self.json.service(configuration, hold)?;
+        Ok(ServiceSection::new(configuration.clone(), hold.cloned(), findings))
     }
 
     pub(crate) fn connection(&mut self, section: &mut ServiceSection, row: &Row<'_>) -> io::Result<()> {

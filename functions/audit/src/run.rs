@@ -62,10 +62,11 @@ impl<I: Inventory + Sync, L: History + Findings + Sync, R: ReportStore + Sync, D
         }
         let known_since = known_since(&stored.known_since, &self.policy, now);
         let report = Report::begin(self.header(id, now))?;
-        let mut state = RunState::new(now, deadline, unseen, &stored.open, known_since, report);
+        let mut state = RunState::new(now, deadline, unseen, &stored, known_since, report);
         self.judge_services(&mut state).await?;
         self.judge_usage(&mut state)?;
         state.add_unchecked()?;
+        state.keep_unread_allowed();
         let location = self.reports.location(&format!("{folder}/report.html"));
         let closing = self.close(&mut state, id, location, publishes).await;
         self.store(state.report.finish(&closing)?, &folder).await?;

@@ -9,11 +9,15 @@ use jiff::Timestamp;
 use warden::{
     audit::{coverage::Coverage, definition::Evidence, diff::CHANGES_MAX, usage::Usage},
     deadline::Deadline,
+    decision::Hold,
     ledger::{
+        counted::Untold,
         finding::Finding,
-        open_finding::{KnownSince, OpenFinding, Owner},
+        history::LedgerHistory,
+        open_finding::{KnownSince, OpenFinding, Owner, StoredFindings, owner_of},
+        service_state::day,
     },
-    model::{ids::ServiceId, severity::Severity},
+    model::{ids::ServiceId, service::Service, severity::Severity},
 };
 
 use crate::{report::Report, summary::Summary, unseen::Unseen};
@@ -29,10 +33,15 @@ pub(crate) struct RunState<'a> {
     pub(crate) unseen: Unseen,
     pub(crate) usage: Usage,
     pub(crate) known_since: KnownSince,
+    /// The times as the run before stored them.
+    pub(crate) known_before: &'a KnownSince,
+    /// The hold of the whole stack. `None` if it could not be read.
+    pub(crate) stack_hold: Option<Option<Hold>>,
     pub(crate) found: Found,
     pub(crate) report: Report,
     pub(crate) summary: Summary,
     open: BTreeMap<&'a str, &'a OpenFinding>,
+    stored: &'a StoredFindings,
 }
 
 /// The findings of a run, as far as they have to stay in memory.
@@ -44,6 +53,8 @@ pub(crate) struct Found {
     pub(crate) candidates: Vec<(Owner, Finding)>,
     /// The numbers of findings, by owner and severity.
     pub(crate) by_owner: BTreeMap<Owner, BTreeMap<Severity, usize>>,
+    /// The requests of each service that were not told one by one, with the service's owner.
+    pub(crate) counted: Vec<(Owner, Untold)>,
 }
 
 impl<'a> RunState<'a> {
@@ -51,7 +62,7 @@ impl<'a> RunState<'a> {
         now: Timestamp,
         deadline: Deadline,
         unseen: Unseen,
-        open: &'a [OpenFinding],
+        stored: &'a StoredFindings,
         known_since: KnownSince,
         report: Report,
     ) -> Self {
@@ -62,16 +73,46 @@ impl<'a> RunState<'a> {
             unseen,
             usage: Usage::default(),
             known_since,
+            known_before: &stored.known_since,
+            stack_hold: None,
             found: Found::default(),
             report,
             summary: Summary::default(),
-            open: open.iter().map(|open| (open.finding.id.as_str(), open)).collect(),
+            open: stored.open.iter().map(|open| (open.finding.id.as_str(), open)).collect(),
+            stored,
         }
     }
 
     /// The time since which the audit has known the policy set.
     pub(crate) fn policy_since(&self) -> Timestamp {
         self.known_since.policy_set.as_ref().map_or(self.now, |set| set.since)
+    }
+
+    /// Adds what the ledger holds about a service as a whole.
+    pub(crate) fn add_history(&mut self, service: &Service, history: &LedgerHistory) {
+        history.unreadable.iter().for_each(|what| self.unseen.add(format!("the ledger: {what}")));
+        self.usage.recorded(&history.usage);
+        let told = self.stored.told_days.services.get(&service.id).copied();
+        let untold = history.counted.untold(&service.id, told, day(self.now));
+        self.found.counted.extend(untold.map(|untold| (owner_of(service), untold)));
+    }
+
+    /// The hold that keeps a service from being answered.
+    pub(crate) fn hold<'b>(&'b self, history: Option<&'b LedgerHistory>) -> Option<&'b Hold> {
+        self.stack_hold.as_ref().and_then(Option::as_ref).or_else(|| history?.hold.as_ref())
+    }
+
+    /// Keeps the memory of allowed requests of the services that this run could not read.
+    pub(crate) fn keep_unread_allowed(&mut self) {
+        let read = |service: &ServiceId| match self.coverage.services.get(service) {
+            Some(evidence) => evidence.contains(&Evidence::Connections),
+            None => self.coverage.services_listed,
+        };
+        let unread = self.known_before.allowed.iter().filter(|(service, _)| !read(service));
+        for (service, subject, since) in unread.flat_map(|(service, all)| all.iter().map(move |(subject, since)| (service, subject, since)))
+        {
+            self.known_since.remember_allowed(service, subject, *since);
+        }
     }
 
     pub(crate) fn cover(&mut self, service: &ServiceId, evidence: Evidence) {

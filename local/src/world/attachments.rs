@@ -1,6 +1,6 @@
 //! Network function attachments: a transit gateway's owner attaches it to a Gateway Load Balancer endpoint service.
 //!
-//! [I] AWS documents the calls and the states, not the error codes, and not the state of an attachment whose connections differ.
+//! Inference: AWS documents the calls and the states, not the error codes, and not the state of an attachment whose connections differ.
 
 use super::{
     cloudtrail,

@@ -1,7 +1,7 @@
 //! CloudTrail's events of the calls that request a connection, in the shape of events captured from AWS. CloudTrail writes a list
 //! of no elements as `""`, a list of one as an object, and longer lists as an array.
 //!
-//! [I] No event of `CreateTransitGatewayNetworkFunctionAttachment` was found. Its shape follows that of EC2's other calls.
+//! Inference: No event of `CreateTransitGatewayNetworkFunctionAttachment` was found. Its shape follows that of EC2's other calls.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

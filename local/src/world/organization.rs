@@ -24,7 +24,7 @@ pub struct OrganizationAccount {
 }
 
 impl OrganizationAccount {
-    /// `Status`, which AWS retires in favour of `State`. It has no values for an account that is not yet active or is closed. [I]
+    /// `Status`, which AWS retires in favour of `State`. It has no values for an account that is not yet active or is closed. (inference)
     pub fn status(&self) -> &str {
         match self.state.as_str() {
             "PENDING_ACTIVATION" => "ACTIVE",

@@ -1,6 +1,6 @@
 //! Private DNS names of services, and the proof that the provider owns the domain: a TXT record.
 //!
-//! A record is looked up when verification starts. [I] AWS looks for some time, and documents no error codes.
+//! A record is looked up when verification starts. (inference) AWS looks for some time, and documents no error codes.
 
 use super::{
     consumer::NewEndpoint,

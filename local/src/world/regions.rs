@@ -76,7 +76,7 @@ impl Regions {
 
     /// Creates an endpoint in the caller's Region for a service there or in `service_region`.
     ///
-    /// [I] AWS documents no error for a Region that the service does not support.
+    /// Inference: AWS documents no error for a Region that the service does not support.
     pub fn create_endpoint(
         &mut self,
         caller: Caller<'_>,

@@ -56,7 +56,7 @@ impl World {
         })
     }
 
-    /// Changes a service. A Region with live connections is closed when it is removed, and stays listed. [I]
+    /// Changes a service. A Region with live connections is closed when it is removed, and stays listed. (inference)
     pub fn modify_service(&mut self, owner: &str, id: &str, change: ServiceChange) -> Ec2Result<()> {
         let mut service = self.owned_service(owner, id)?.clone();
         change_load_balancers(&mut service, &change)?;
@@ -115,7 +115,7 @@ impl World {
     }
 }
 
-/// A service has load balancers of its own type, and at least one. [I]
+/// A service has load balancers of its own type, and at least one. (inference)
 fn change_load_balancers(service: &mut Service, change: &ServiceChange) -> Ec2Result<()> {
     let (own, other) = match service.kind.as_str() {
         "GatewayLoadBalancer" => (&change.gateway_load_balancers, &change.network_load_balancers),

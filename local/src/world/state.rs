@@ -158,7 +158,7 @@ impl World {
     }
 
     /// Sets the time for which a deleted connection stays in the lists. By default it stays.
-    /// [I] AWS documents neither that it leaves nor when.
+    /// Inference: AWS documents neither that it leaves nor when.
     pub fn set_forget_after(&mut self, after: SignedDuration) {
         self.forget_after = after;
     }

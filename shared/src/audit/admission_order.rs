@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    ledger::history::LedgerHistory,
+    ledger::history::PageHistory,
     model::{
         connection::{Connection, Phase},
         facts::Counts,
@@ -31,7 +31,7 @@ pub struct AdmissionOrder {
 
 impl AdmissionOrder {
     /// Adds the live connections of a page.
-    pub fn count(&mut self, connections: &[Connection], history: Option<&LedgerHistory>) {
+    pub fn count(&mut self, connections: &[Connection], history: Option<&PageHistory>) {
         for connection in connections.iter().filter(|connection| connection.state.phase() == Phase::Live) {
             self.all.push(place(connection, history));
             if let Some(owner) = &connection.owner {
@@ -51,7 +51,7 @@ impl AdmissionOrder {
     /// The numbers of connections that were accepted before this one. All live connections count for a connection that
     /// is not live.
     #[must_use]
-    pub fn beside(&self, connection: &Connection, history: Option<&LedgerHistory>) -> Counts {
+    pub fn beside(&self, connection: &Connection, history: Option<&PageHistory>) -> Counts {
         let of_account = connection.owner.as_ref().and_then(|owner| self.by_account.get(owner)).map_or(&[][..], Vec::as_slice);
         let own = place(connection, history);
         let count = |places: &[Place]| match connection.state.phase() {
@@ -63,7 +63,7 @@ impl AdmissionOrder {
     }
 }
 
-fn place(connection: &Connection, history: Option<&LedgerHistory>) -> Place {
+fn place(connection: &Connection, history: Option<&PageHistory>) -> Place {
     let accepted = history.and_then(|history| history.of(connection)?.accepted);
     (accepted.is_none(), accepted.or(connection.created), connection.created, connection.subject.clone())
 }

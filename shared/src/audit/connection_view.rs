@@ -5,11 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     audit::{
         justification::{Judged, Justification, LedgerContext},
-        text::minute,
+        text::{held, minute},
         thresholds::Thresholds,
     },
     decision::{GrantCoverage, grant::Grant, granted, order::command_line},
-    ledger::finding::{Finding, FindingSubject},
+    ledger::{
+        finding::{Finding, FindingSubject},
+        record::Verdict,
+    },
     model::{
         connection::{Connection, Phase},
         facts::Facts,
@@ -89,17 +92,25 @@ impl<'a> ConnectionView<'a> {
         (self.justification == Justification::Nothing && active).then(|| self.grants().max_by(|a, b| a.cmp_end(b))).flatten()
     }
 
-    /// The time since which a pending request is allowed, by the rule of `approve`. If a time, a count or a unit made
-    /// the policy accept the request, the real time is later and unknown.
-    pub(super) fn allowed_since(&self) -> Option<Timestamp> {
+    /// The time since which a pending request is known to be allowed, by the rule of `approve`. `None` if it is not allowed.
+    ///
+    /// Every earlier audit in a row that found the request allowed is evidence. So is the age of the policy set, unless `approve` told
+    /// the owner that the request waits: then a time, a count, a proof or the end of a hold made it allowed later.
+    #[must_use]
+    pub fn allowed_since(&self) -> Option<Timestamp> {
         if self.phase() != Phase::Waiting {
             return None;
         }
-        match (&self.judged()?.evaluation, granted(self.policy, self.facts, self.ledger.grants)) {
-            (Evaluation::Accept, _) => Some(self.ledger.policy_since),
-            (Evaluation::Reject | Evaluation::Refer(_), GrantCoverage::Holds(grant)) => Some(grant.at),
-            (Evaluation::Reject | Evaluation::Refer(_), GrantCoverage::Unverified | GrantCoverage::No) => None,
-        }
+        let told = self.ledger.history.and_then(|history| history.pending.as_ref());
+        let waited = told.is_some_and(|told| told.tells(Verdict::Referred) || told.tells(Verdict::ObservedAccept));
+        let since = match (&self.judged()?.evaluation, granted(self.policy, self.facts, self.ledger.grants)) {
+            (Evaluation::Accept, _) => (!waited).then_some(self.ledger.policy_since),
+            (Evaluation::Reject | Evaluation::Refer(_), GrantCoverage::Holds(grant)) => {
+                (!waited || told.is_none_or(|told| told.at <= grant.at)).then_some(grant.at)
+            }
+            (Evaluation::Reject | Evaluation::Refer(_), GrantCoverage::Unverified | GrantCoverage::No) => return None,
+        };
+        Some(since.into_iter().chain(self.ledger.allowed_since).min().unwrap_or(self.facts.now))
     }
 
     /// Returns true if the policy accepts the same request at a time.
@@ -132,6 +143,14 @@ impl<'a> ConnectionView<'a> {
             finding = finding.with_evidence("region", region);
         }
         finding
+    }
+
+    /// Adds the hold of the service, if there is one.
+    pub(super) fn with_hold(&self, finding: Finding) -> Finding {
+        match self.ledger.hold {
+            Some(hold) => finding.with_evidence("on hold", held(hold)).with_step("End the hold with `warden resume`"),
+            None => finding,
+        }
     }
 
     /// The command line for a person's order about the connection: `verb` is `approve`, `reject` or `revoke`.

@@ -34,6 +34,8 @@ pub enum Evidence {
     Permissions,
     /// Every account of a service that lacks a permission. A run lists only some of them.
     MissingPermissions,
+    /// The accounts with grants on a service.
+    Grants,
     /// All connections of a service.
     Connections,
     /// All entries of the ledger about a service.
@@ -59,8 +61,15 @@ pub enum Check {
 
 impl Evidence {
     /// Every part.
-    pub const ALL: [Self; 6] =
-        [Self::Configuration, Self::Permissions, Self::MissingPermissions, Self::Connections, Self::Ledger, Self::Notifications];
+    pub const ALL: [Self; 7] = [
+        Self::Configuration,
+        Self::Permissions,
+        Self::MissingPermissions,
+        Self::Grants,
+        Self::Connections,
+        Self::Ledger,
+        Self::Notifications,
+    ];
 }
 
 impl Definition {

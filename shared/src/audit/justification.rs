@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    decision::grant::Grant,
+    decision::{Hold, grant::Grant},
     ledger::history::SubjectHistory,
     model::{
         connection::{Phase, State},
@@ -54,8 +54,14 @@ pub struct LedgerContext<'a> {
     pub grants: &'a [Grant],
     /// True if some of that could not be read. Then the connection is neither unjustified nor unrecorded.
     pub incomplete: bool,
+    /// The hold of the service or of the stack.
+    pub hold: Option<&'a Hold>,
+    /// True if it is unknown whether there is a hold.
+    pub hold_unknown: bool,
     /// The time since which the audit has known the policy set. A sweep needs time to apply a new set.
     pub policy_since: Timestamp,
+    /// The time since which every audit has found the request allowed.
+    pub allowed_since: Option<Timestamp>,
 }
 
 /// A judgement with its evaluation.

@@ -1,9 +1,14 @@
-//! The allowed principals of a service compared with what a policy set can accept.
+//! The allowed principals of a service compared with what a policy set and the grants of people can accept: one comparison for the
+//! audit, its report and `warden principals`.
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::{
+    decision::grant::{Grant, Grantee},
     model::{
+        connection::Connection,
         ids::AccountId,
         principal::{AllowedPrincipal, Principal},
         service::Service,
@@ -11,37 +16,81 @@ use crate::{
     policy::{PolicySet, analysis::PossibleRequester},
 };
 
-/// The differences between a service's permissions and a policy set.
+/// The differences between a service's permissions, and a policy set and grants.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PermissionDiff {
-    /// Accounts that the policy names and could accept, and that no permission covers.
+    /// Accounts that the policy names and whose first request it could accept now, or that have a grant, and that no permission
+    /// covers.
     pub missing: Vec<AccountId>,
-    /// Permissions whose principals the policy could never accept.
+    /// Such accounts that only an excess permission covers.
+    pub relying: Vec<AccountId>,
+    /// Permissions whose principals the policy could never accept, and that have no grant.
     pub excess: Vec<AllowedPrincipal>,
+}
+
+/// The accounts with grants that hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GrantedAccounts {
+    /// Those that are granted themselves: their next endpoints need a permission.
+    pub accounts: BTreeSet<AccountId>,
+    /// The owners of granted endpoints, which exist.
+    pub owners: BTreeSet<AccountId>,
 }
 
 impl PermissionDiff {
     /// Compares a service's permissions with a policy set and with the accounts that have grants. Permissions of an
-    /// unknown type are not compared.
+    /// unknown type are not compared. If grants could not be read (`None`), any permission may be for such an account.
+    /// `own` are the provider's accounts, which need no permission.
     #[must_use]
-    pub fn of(policy: &PolicySet, service: &Service, permissions: &[AllowedPrincipal], granted: &BTreeSet<AccountId>) -> Self {
-        let has_grant = |permission: &AllowedPrincipal| permission.principal.account().is_some_and(|account| granted.contains(account));
-        let excess = |permission: &&AllowedPrincipal| is_excess(permission, policy, service) && !has_grant(permission);
+    pub fn of(
+        policy: &PolicySet,
+        service: &Service,
+        permissions: &[AllowedPrincipal],
+        granted: Option<&GrantedAccounts>,
+        own: &[AccountId],
+        now: Timestamp,
+    ) -> Self {
+        let has_grant = |permission: &AllowedPrincipal| {
+            let account = permission.principal.account();
+            granted
+                .is_none_or(|granted| account.is_some_and(|account| granted.accounts.contains(account) || granted.owners.contains(account)))
+        };
+        let excess = |permission: &&AllowedPrincipal| !has_grant(permission) && is_excess(permission, policy, service);
         let (excess, kept): (Vec<&AllowedPrincipal>, Vec<&AllowedPrincipal>) = permissions.iter().partition(excess);
-        let named: BTreeSet<AccountId> = policy.named_accounts(service).into_iter().collect();
-        // Only the permissions that stay count: an account that relies on an excess one needs its own.
-        let uncovered = |account: &AccountId| kept.iter().all(|permission| permission.principal.admits(account) == Some(false));
-        Self {
-            missing: named.union(granted).filter(|account| uncovered(account)).cloned().collect(),
-            excess: excess.into_iter().cloned().collect(),
-        }
+        let mut accounts: BTreeSet<AccountId> = policy.named_accounts(service, now).into_iter().collect();
+        accounts.extend(granted.iter().flat_map(|granted| granted.accounts.iter().cloned()));
+        let uncovered = |account: &AccountId, by: &[&AllowedPrincipal]| by.iter().all(|one| one.principal.admits(account) == Some(false));
+        accounts.retain(|account| !own.contains(account) && uncovered(account, &kept));
+        let (missing, relying) = accounts.into_iter().partition(|account| uncovered(account, &excess));
+        Self { missing, relying, excess: excess.into_iter().cloned().collect() }
+    }
+}
+
+impl GrantedAccounts {
+    /// Adds the grants that hold, as far as these connections have them.
+    pub fn add(&mut self, grants: &[Grant], connections: &[Connection], now: Timestamp) {
+        let of_account = |grant: &Grant| match &grant.to {
+            Grantee::Account(account) if grant.holds(now) => Some(account.clone()),
+            Grantee::Account(_) | Grantee::Subject(_) => None,
+        };
+        self.accounts.extend(grants.iter().filter_map(of_account));
+        let covered = connections.iter().filter(|connection| Grant::covering(grants, connection, now).is_some());
+        self.owners.extend(covered.filter_map(|connection| connection.owner.clone()));
+    }
+
+    /// Returns the accounts without knowledge of any connection, unless a grant for an endpoint needs it.
+    #[must_use]
+    pub fn without_connections(grants: &[Grant], now: Timestamp) -> Option<Self> {
+        let needs_owner = |grant: &Grant| grant.holds(now) && matches!(grant.to, Grantee::Subject(_));
+        let mut granted = Self::default();
+        granted.add(grants, &[], now);
+        (!grants.iter().any(needs_owner)).then_some(granted)
     }
 }
 
 /// Returns true if the policy could accept no account that this permission admits. For `*` and units, accounts that the
 /// policy names explicitly are ignored.
-#[must_use]
-pub fn is_excess(permission: &AllowedPrincipal, policy: &PolicySet, service: &Service) -> bool {
+fn is_excess(permission: &AllowedPrincipal, policy: &PolicySet, service: &Service) -> bool {
     let requester = match &permission.principal {
         Principal::Anyone => PossibleRequester::Unlisted,
         Principal::Account { account, .. } | Principal::User { account } | Principal::Role { account } => {

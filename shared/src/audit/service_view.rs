@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use crate::{
-    audit::thresholds::Thresholds,
+    audit::{
+        permission_diff::{GrantedAccounts, PermissionDiff},
+        thresholds::Thresholds,
+    },
     ledger::finding::FindingSubject,
     model::{
         ids::{AccountId, TopicArn},
@@ -27,11 +30,11 @@ pub struct ServiceView<'a> {
     pub(super) permissions: Option<&'a [AllowedPrincipal]>,
     /// Of all services. `None` if they could not be read.
     pub(super) notifications: Option<&'a [ConnectionNotification]>,
-    missing_permissions: Vec<AccountId>,
+    pub(super) permission_diff: PermissionDiff,
 }
 
 impl<'a> ServiceView<'a> {
-    /// Finds the accounts that lack a permission.
+    /// Compares the permissions. `granted` are the accounts with a grant that holds, if they could be read.
     #[must_use]
     pub fn new(
         thresholds: &'a Thresholds,
@@ -39,22 +42,24 @@ impl<'a> ServiceView<'a> {
         configuration: &'a ServiceConfiguration,
         permissions: Option<&'a [AllowedPrincipal]>,
         notifications: Option<&'a [ConnectionNotification]>,
+        granted: Option<&GrantedAccounts>,
         now: Timestamp,
     ) -> Self {
         let service = &configuration.service;
-        let missing_permissions = permissions.map(|all| missing(thresholds, policy, service, all, now)).unwrap_or_default();
-        Self { thresholds, policy, service, permissions, notifications, missing_permissions }
+        let own: Vec<AccountId> = thresholds.topics.iter().filter_map(TopicArn::account).collect();
+        let diff = permissions.map(|all| PermissionDiff::of(policy, service, all, granted, &own, now));
+        Self { thresholds, policy, service, permissions, notifications, permission_diff: diff.unwrap_or_default() }
     }
 
-    /// The accounts that the policy accepts and that no permission covers, as far as a run lists them.
+    /// The accounts that lack a permission, as far as a run lists them.
     pub(super) fn missing_permissions(&self) -> impl Iterator<Item = &AccountId> {
-        self.missing_permissions.iter().take(MISSING_PERMISSIONS_MAX)
+        self.permission_diff.missing.iter().take(MISSING_PERMISSIONS_MAX)
     }
 
     /// The number of such accounts beyond the listed ones.
     #[must_use]
     pub fn missing_permissions_unlisted(&self) -> usize {
-        self.missing_permissions.len().saturating_sub(MISSING_PERMISSIONS_MAX)
+        self.permission_diff.missing.len().saturating_sub(MISSING_PERMISSIONS_MAX)
     }
 
     pub(super) fn subject(&self) -> FindingSubject {
@@ -65,20 +70,4 @@ impl<'a> ServiceView<'a> {
     pub(super) fn command(&self, call: &str, arguments: &str) -> String {
         format!("aws ec2 {call} --region {} --service-id {} {arguments}", self.thresholds.region, self.service.id)
     }
-}
-
-/// A permission that depends on an organization may cover an account, so then the account is not listed.
-fn missing(
-    thresholds: &Thresholds,
-    policy: &PolicySet,
-    service: &Service,
-    permissions: &[AllowedPrincipal],
-    now: Timestamp,
-) -> Vec<AccountId> {
-    // A provider needs no permission for its own service.
-    let own: Vec<AccountId> = thresholds.topics.iter().filter_map(TopicArn::account).collect();
-    let uncovered = |account: &AccountId| {
-        !own.contains(account) && permissions.iter().all(|permission| permission.principal.admits(account) == Some(false))
-    };
-    policy.accepts_at_once(service, now).into_iter().filter(uncovered).collect()
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::decision::Hold;
+
 /// A time to the minute.
 #[must_use]
 pub fn minute(at: Timestamp) -> String {
@@ -14,6 +16,12 @@ pub fn minute(at: Timestamp) -> String {
 #[must_use]
 pub fn day(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d").to_string()
+}
+
+/// The person behind a hold, its begin and its reason.
+#[must_use]
+pub fn held(hold: &Hold) -> String {
+    format!("by {} since {}: {}", hold.by, minute(hold.at), hold.reason)
 }
 
 pub(super) fn duration(age: SignedDuration) -> String {

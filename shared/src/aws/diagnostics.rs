@@ -34,13 +34,17 @@ pub struct Caller {
     pub time: Option<Timestamp>,
 }
 
-/// The attributes of a topic that a publisher needs.
+/// The attributes of a topic that its publisher and its subscribers need.
 #[derive(Debug, Clone)]
 pub struct Topic {
     /// The policy in JSON.
     pub policy: String,
     /// The KMS key, if the topic is encrypted.
     pub key: Option<String>,
+    /// The confirmed subscriptions, if AWS states their number.
+    pub confirmed: Option<u32>,
+    /// The subscriptions whose subscribers have not confirmed them.
+    pub pending: Option<u32>,
 }
 
 /// A CloudTrail trail.
@@ -95,7 +99,9 @@ impl Diagnostics {
         let answer = self.sns.get_topic_attributes().topic_arn(topic.as_str()).send().await;
         let attributes = answer.map_err(|error| call_error("GetTopicAttributes", error))?.attributes.unwrap_or_default();
         let key = attributes.get("KmsMasterKeyId").filter(|key| !key.is_empty()).cloned();
-        Ok(Topic { policy: attributes.get("Policy").cloned().unwrap_or_default(), key })
+        let count = |name: &str| attributes.get(name).and_then(|count| count.parse().ok());
+        let (confirmed, pending) = (count("SubscriptionsConfirmed"), count("SubscriptionsPending"));
+        Ok(Topic { policy: attributes.get("Policy").cloned().unwrap_or_default(), key, confirmed, pending })
     }
 
     /// Returns the trails that record this Region.

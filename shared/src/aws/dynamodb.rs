@@ -12,7 +12,7 @@ use crate::{
         items::{KIND_COUNTED, KIND_DECISION, KIND_EVENT, KIND_GRANT, text},
     },
     decision::grant::Grant,
-    ledger::{decision_event::DecisionEvent, grants::grant_from_json, record::Record},
+    ledger::{decision_event::DecisionEvent, grants::grant_from_json, keys, record::Record},
     model::{
         ids::{AccountId, ServiceId},
         subject::Subject,
@@ -61,6 +61,22 @@ impl Table {
         let (mut records, unreadable) =
             self.scan(KIND_DECISION, about, |item| Record::from_json(text(item, "record").unwrap_or_default()).ok()).await?;
         records.retain(|record| about.subject.as_ref().is_none_or(|subject| record.subject() == subject));
+        records.sort_by_key(|record| (record.at, record.key()));
+        Ok((records, unreadable))
+    }
+
+    /// The records about one subject, the oldest first. It reads one partition.
+    ///
+    /// # Errors
+    /// When a call fails.
+    pub async fn records_of(&self, service: &ServiceId, subject: &Subject) -> Result<Scanned<Record>, CallError> {
+        let (mut records, mut unreadable) = (Vec::new(), Vec::new());
+        for item in self.partition(keys::request(service, subject)).await? {
+            match Record::from_json(text(&item, "record").unwrap_or_default()) {
+                Ok(record) => records.push(record),
+                Err(_) => unreadable.push(name(&item)),
+            }
+        }
         records.sort_by_key(|record| (record.at, record.key()));
         Ok((records, unreadable))
     }
@@ -125,10 +141,15 @@ impl Table {
             for item in page.map_err(|error| call_error("Scan", error))?.items() {
                 match read(item) {
                     Some(one) => found.push(one),
-                    None => unreadable.push(format!("{} {}", text(item, "pk").unwrap_or_default(), text(item, "sk").unwrap_or_default())),
+                    None => unreadable.push(name(item)),
                 }
             }
         }
         Ok((found, unreadable))
     }
+}
+
+/// The keys of an item, for people.
+fn name(item: &HashMap<String, AttributeValue>) -> String {
+    format!("{} {}", text(item, "pk").unwrap_or_default(), text(item, "sk").unwrap_or_default())
 }

@@ -1,14 +1,13 @@
-//! The items that the audit reads from the ledger's table and writes to it.
+//! The items of the audit on the ledger's table: its findings, digests and notes.
 //!
-//! | item | `connection` | `verdict` |
+//! | item | `pk` | `sk` |
 //! |---|---|---|
 //! | an open finding | `findings` | its id |
 //! | a resolved finding | `findings/resolved` | its id and the time |
 //! | the digest of a run for one owner | `digest/RUN` | the owner and the time |
 //! | the times since which policies are known | `audit` | `known` |
 //! | the lock of the run that publishes | `audit` | `lock` |
-//!
-//! Decisions and grants are read by service, from the index `by-service`.
+//! | the last day of each service whose counted requests were told | `audit` | `told` |
 
 use std::collections::HashMap;
 
@@ -23,97 +22,26 @@ use serde::Serialize;
 use crate::aws::{dynamodb::Table, error::call_error};
 use crate::{
     ledger::{
+        counted::ToldDays,
         digest::Digest,
         finding,
-        grants::grant_from_json,
-        history::{LedgerHistory, RecordedDecision},
-        keys::PROOF,
         open_finding::{Change, KnownSince, OpenFinding, StoredFindings},
-        record::{SCHEMA_VERSION, Verdict},
     },
-    model::{ids::ServiceId, subject::Subject},
-    ports::{CallError, Findings, History, LockOutcome, PublishOutcome},
+    ports::{CallError, Findings, LockOutcome, PublishOutcome},
 };
-
-/// The index of items by service.
-pub const INDEX_BY_SERVICE: &str = "by-service";
 
 const OPEN: &str = "findings";
 const RESOLVED: &str = "findings/resolved";
 const AUDIT: &str = "audit";
 const LOCK: &str = "lock";
 const KNOWN: &str = "known";
+const TOLD: &str = "told";
 /// An older lock belongs to a run that died: Lambda ends an invocation after 15 minutes.
 const LOCK_SECONDS_MAX: i64 = 20 * 60;
 /// DynamoDB takes 100 actions in one transaction. A resolved finding takes two.
 const CHANGES_PER_TRANSACTION_MAX: usize = 45;
 
 type Item = HashMap<String, AttributeValue>;
-
-impl History for Table {
-    async fn history(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .index_name(INDEX_BY_SERVICE)
-            .key_condition_expression("service = :service")
-            .expression_attribute_values(":service", s(service.as_str()));
-        let mut pages = query.into_paginator().send();
-        let mut history = LedgerHistory::default();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| call_error("Query", error))?;
-            page.items().iter().for_each(|item| add(&mut history, item));
-        }
-        Ok(history)
-    }
-}
-
-fn add(history: &mut LedgerHistory, item: &Item) {
-    let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
-    let key = text("pk").unwrap_or_default();
-    let subject: Option<Subject> = key.rsplit_once('/').and_then(|(_, subject)| subject.parse().ok());
-    match text("kind") {
-        Some("decision" | "counted" | "grant") => {}
-        Some("proof") => {
-            let subject = text("sk").and_then(|sort| sort.strip_prefix(PROOF)?.parse().ok());
-            if let Some((subject, role)) = subject.zip(text("role").and_then(|role| role.parse().ok())) {
-                history.add_proof(subject, role);
-            }
-            return;
-        }
-        // The history of people's decisions, refusals, holds.
-        _ => return,
-    }
-    if text("kind") == Some("grant") {
-        match text("grant").map(grant_from_json) {
-            Some(Ok(grant)) => history.grants.push(grant),
-            Some(Err(error)) => history.add_unreadable_grant(key, &error.to_string()),
-            None => history.add_unreadable_grant(key, "a grant without its content"),
-        }
-        return;
-    }
-    let schema: Option<u32> = item.get("schema").and_then(|value| value.as_n().ok()).and_then(|number| number.parse().ok());
-    if schema.is_none_or(|schema| schema > SCHEMA_VERSION) {
-        let why =
-            schema.map_or_else(|| "its schema cannot be read".to_owned(), |schema| format!("written by a newer version (schema {schema})"));
-        return history.add_unreadable(key, subject, &why);
-    }
-    let verdict = text("sk")
-        .and_then(|sort| sort.split(['/', '#']).next())
-        .and_then(|word| Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == word));
-    let at = text("at").and_then(|at| at.parse::<Timestamp>().ok());
-    let (Some(subject), Some(verdict), Some(at)) = (subject.clone(), verdict, at) else {
-        return history.add_unreadable(key, subject, "an entry of an unknown kind");
-    };
-    history.add(RecordedDecision {
-        subject,
-        account: text("account").and_then(|account| account.parse().ok()),
-        verdict,
-        at,
-        policies: item.get("policies").and_then(|value| value.as_ss().ok()).into_iter().flatten().map(|id| id.as_str().into()).collect(),
-    });
-}
 
 impl Findings for Table {
     async fn stored(&self) -> Result<StoredFindings, CallError> {
@@ -126,7 +54,8 @@ impl Findings for Table {
             .expression_attribute_names("#pk", "pk")
             .expression_attribute_values(":open", s(OPEN));
         let mut pages = query.into_paginator().send();
-        let mut stored = StoredFindings { known_since: self.known_since().await?, ..StoredFindings::default() };
+        let (known_since, told_days) = (self.known_since().await?, self.told_days().await?);
+        let mut stored = StoredFindings { known_since, told_days, ..StoredFindings::default() };
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| call_error("Query", error))?;
             for item in page.items() {
@@ -166,11 +95,14 @@ impl Findings for Table {
         delete.send().await.map(drop).map_err(|error| call_error("DeleteItem", error))
     }
 
-    async fn publish(&self, changes: &[Change], digest: &Digest) -> Result<PublishOutcome, CallError> {
+    async fn publish(&self, changes: &[Change], digest: &Digest, told: Option<&ToldDays>) -> Result<PublishOutcome, CallError> {
         let expires = digest.run.at.checked_add(self.retention).unwrap_or(Timestamp::MAX);
         let mut actions = Vec::new();
         if digest.is_news() {
             actions.push(self.put_digest(digest, expires)?);
+        }
+        if let Some(told) = told {
+            actions.push(self.put_told_days(told)?);
         }
         let mut chunks = changes.chunks(CHANGES_PER_TRANSACTION_MAX);
         loop {
@@ -202,14 +134,36 @@ enum Condition<'a> {
     Absent,
     /// The stored finding is this one.
     Unchanged(&'a OpenFinding),
+    /// The stored item has the version before this one.
+    After(u64),
 }
 
 impl Table {
     async fn known_since(&self) -> Result<KnownSince, CallError> {
-        let get = self.client.get_item().table_name(&self.name).key("pk", s(AUDIT)).key("sk", s(KNOWN));
-        let output = get.consistent_read(true).send().await.map_err(|error| call_error("GetItem", error))?;
         // A lost or unreadable item is replaced. Then nothing is unused for a while.
-        Ok(output.item().and_then(|item| json_of(item, KNOWN)).and_then(Result::ok).unwrap_or_default())
+        Ok(self.note(KNOWN).await?.and_then(|item| json_of(&item, KNOWN)).and_then(Result::ok).unwrap_or_default())
+    }
+
+    async fn told_days(&self) -> Result<ToldDays, CallError> {
+        let item = self.note(TOLD).await?.unwrap_or_default();
+        // An unreadable item is replaced. Then the days that are kept are told again.
+        let services = json_of(&item, TOLD).and_then(Result::ok).unwrap_or_default();
+        let version = item.get("version").and_then(|value| value.as_n().ok()).and_then(|number| number.parse().ok()).unwrap_or_default();
+        Ok(ToldDays { version, services })
+    }
+
+    /// One of the audit's notes.
+    async fn note(&self, sort_key: &str) -> Result<Option<Item>, CallError> {
+        let get = self.client.get_item().table_name(&self.name).key("pk", s(AUDIT)).key("sk", s(sort_key));
+        Ok(get.consistent_read(true).send().await.map_err(|error| call_error("GetItem", error))?.item)
+    }
+
+    fn put_told_days(&self, told: &ToldDays) -> Result<TransactWriteItem, CallError> {
+        self.put(
+            (AUDIT, TOLD),
+            &Condition::After(told.version),
+            [("kind", s(TOLD)), ("version", AttributeValue::N(told.version.to_string())), (TOLD, json(&told.services)?)],
+        )
     }
 
     fn change_actions(&self, change: &Change, now: Timestamp, expires: Timestamp) -> Result<Vec<TransactWriteItem>, CallError> {
@@ -279,6 +233,13 @@ impl Table {
         match condition {
             Condition::None => {}
             Condition::Absent => put = put.condition_expression("attribute_not_exists(sk)"),
+            Condition::After(version) => {
+                let before = version.saturating_sub(1);
+                put = put.condition_expression(if before == 0 { "attribute_not_exists(sk)" } else { "version = :before" });
+                if before > 0 {
+                    put = put.expression_attribute_values(":before", AttributeValue::N(before.to_string()));
+                }
+            }
             Condition::Unchanged(was) => {
                 put = put.condition_expression(UNCHANGED).expression_attribute_names("#level", "level");
                 put = put.set_expression_attribute_values(Some(unchanged(was)));

@@ -174,8 +174,7 @@ impl Table {
         }
         for proof in &commit.proofs {
             let sk = format!("{PROOF}{}", proof.subject);
-            // The service, so that the audit finds it by the index.
-            let put = Put::builder().item("pk", s(&pk)).item("sk", s(&sk)).item("kind", s("proof")).item("service", s(service.as_str()));
+            let put = Put::builder().item("pk", s(&pk)).item("sk", s(&sk)).item("kind", s("proof"));
             actions.push(self.put_item(put.item("role", s(proof.role.as_str())).item("proof", json(proof)?))?);
         }
         Ok(actions)
@@ -214,7 +213,7 @@ impl Table {
 
     fn record(&self, record: &Record, suffix: &str) -> Result<TransactWriteItem, CallError> {
         let key = record.key();
-        let mut put = Put::builder()
+        let put = Put::builder()
             .item("pk", s(&key.partition))
             .item("sk", s(&format!("{}{suffix}", key.sort)))
             .item("kind", s(if record.counted { KIND_COUNTED } else { KIND_DECISION }))
@@ -225,13 +224,6 @@ impl Table {
             .item("schema", n(record.schema.into()))
             .item("expires", seconds(record.expires))
             .condition_expression("attribute_not_exists(pk)");
-        // For the audit, beside the record, so that an index can carry it.
-        let mut policies: Vec<String> = record.policies().into_iter().map(String::from).collect();
-        policies.sort_unstable();
-        policies.dedup();
-        if !policies.is_empty() {
-            put = put.item("policies", AttributeValue::Ss(policies));
-        }
         self.put_item(put)
     }
 

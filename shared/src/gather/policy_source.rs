@@ -85,7 +85,7 @@ pub(super) async fn newer_version<F: Fetch + Sync>(
         Some(prefix) => manifest_files(uri, fetch, prefix, &text).await,
     };
     match files {
-        Ok(files) => Ok(Some(Version { etag, files })),
+        Ok(files) => Ok(Some(Version { etag, files: files.into_iter().map(PolicyFile::without_byte_order_mark).collect() })),
         Err(error) => Err(ReadFailure { etag: Some(etag), error }),
     }
 }

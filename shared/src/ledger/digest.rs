@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ledger::{
+        counted::CountedRequests,
         finding::{Finding, SCHEMA_VERSION},
         open_finding::{Change, Owner},
     },
@@ -55,6 +56,9 @@ pub struct Digest {
     pub resolved: Vec<Resolved>,
     /// The numbers of changes, including those that the digest does not hold.
     pub totals: Totals,
+    /// The requests that were not told one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<CountedRequests>,
     /// The number of this owner's open findings, by severity.
     pub open: BTreeMap<Severity, usize>,
 }
@@ -94,6 +98,7 @@ impl Digest {
             worsened: Vec::new(),
             resolved: Vec::new(),
             totals: Totals::default(),
+            counted: None,
             open,
         };
         changes.iter().for_each(|change| digest.add(change));
@@ -119,10 +124,16 @@ impl Digest {
         }
     }
 
-    /// Returns true if the digest holds a change to publish.
+    /// The same digest with requests that were not told one by one.
+    #[must_use]
+    pub fn with_counted(self, counted: Option<CountedRequests>) -> Self {
+        Self { counted, ..self }
+    }
+
+    /// Returns true if the digest holds anything to publish.
     #[must_use]
     pub fn is_news(&self) -> bool {
-        self.totals != Totals::default()
+        self.totals != Totals::default() || self.counted.is_some()
     }
 
     /// The highest severity among the new and worsened findings.

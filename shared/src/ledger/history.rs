@@ -1,91 +1,88 @@
-//! The ledger's entries about one service, as the audit reads them.
+//! The ledger's entries that the audit reads: those of a service as a whole, and those about the connections of one page.
+//!
+//! The audit asks only about connections that EC2 lists. What it holds in memory therefore does not depend on how many
+//! connections there ever were.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use crate::{
-    decision::grant::Grant,
-    ledger::record::Verdict,
+    decision::{Hold, grant::Grant},
+    ledger::{counted::Counted, pending::Pending, service_state::Usage},
     model::{
         connection::Connection,
-        ids::{AccountId, RoleArn},
+        ids::{RoleArn, ServiceId},
         subject::Subject,
     },
-    policy::PolicyId,
 };
 
-/// The ledger's entries about one service.
+/// The ledger's entries about one service as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LedgerHistory {
-    /// The entries about each endpoint.
-    pub subjects: BTreeMap<Subject, SubjectHistory>,
     /// The grants.
     pub grants: Vec<Grant>,
-    /// The policies that determined decisions, each with the time of the last one.
-    pub policies: BTreeMap<PolicyId, Timestamp>,
-    /// The accounts that requested connections, each with the time of the last decision.
-    pub accounts: BTreeMap<AccountId, Timestamp>,
-    /// True if this version cannot read a grant. Then no connection counts as unjustified or unrecorded.
+    /// The hold of the service.
+    pub hold: Option<Hold>,
+    /// The last use of policies and groups.
+    pub usage: Usage,
+    /// Requests that their owner is told of as a number.
+    pub counted: Counted,
+    /// True if this version cannot read a decision of a person, which may be a grant. Then no connection counts as unjustified
+    /// or unrecorded.
     pub grants_unreadable: bool,
     /// Entries that this version cannot read, each with the reason.
     pub unreadable: Vec<String>,
 }
 
-/// The ledger's entries about one endpoint.
+/// The ledger's entries about the connections of one page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageHistory {
+    /// The entries about each subject.
+    pub subjects: BTreeMap<Subject, SubjectHistory>,
+    /// Entries that this version cannot read, each with the reason.
+    pub unreadable: Vec<String>,
+}
+
+/// The ledger's entries about one connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SubjectHistory {
-    /// The verdicts.
-    pub verdicts: Vec<Verdict>,
-    /// The time of the acceptance.
+    /// The time of the recorded acceptance.
     pub accepted: Option<Timestamp>,
+    /// True if the warden found the connection established and recorded that.
+    pub found: bool,
+    /// What the owner was told of the request while it is pending.
+    pub pending: Option<Pending>,
     /// The role behind the request, if an event proved it.
     pub role: Option<RoleArn>,
     /// True if this version cannot read an entry.
     pub unreadable: bool,
 }
 
-/// The parts of a recorded decision that the audit uses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordedDecision {
-    /// The endpoint.
-    pub subject: Subject,
-    /// The account that requested the connection, if EC2 stated it.
-    pub account: Option<AccountId>,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// The time of the decision.
-    pub at: Timestamp,
-    /// The determining policies.
-    pub policies: Vec<PolicyId>,
+impl LedgerHistory {
+    /// Adds a decision of a person that this version cannot read.
+    pub fn add_unreadable_decision(&mut self, key: &str) {
+        self.grants_unreadable = true;
+        self.unreadable.push(format!("{key}: malformed, or written by a newer version"));
+    }
 }
 
-impl LedgerHistory {
-    /// Adds a decision.
-    pub fn add(&mut self, decision: RecordedDecision) {
-        let RecordedDecision { subject, account, verdict, at, policies } = decision;
-        let history = self.subjects.entry(subject).or_default();
-        history.verdicts.push(verdict);
-        history.accepted = history.accepted.or((verdict == Verdict::Accepted).then_some(at));
-        policies.iter().for_each(|id| later(&mut self.policies, id, at));
-        account.iter().for_each(|account| later(&mut self.accounts, account, at));
-    }
-
-    /// Adds the proof of a role.
-    pub fn add_proof(&mut self, subject: Subject, role: RoleArn) {
-        self.subjects.entry(subject).or_default().role = Some(role);
-    }
-
-    /// Adds a grant that this version cannot read.
-    pub fn add_unreadable_grant(&mut self, key: &str, why: &str) {
-        self.grants_unreadable = true;
-        self.unreadable.push(format!("{key}: {why}"));
+impl PageHistory {
+    /// The entries about a connection, to be completed.
+    pub fn entry(&mut self, subject: &Subject) -> &mut SubjectHistory {
+        self.subjects.entry(subject.clone()).or_default()
     }
 
     /// Adds an entry that this version cannot read.
-    pub fn add_unreadable(&mut self, key: &str, subject: Option<Subject>, why: &str) {
-        subject.into_iter().for_each(|subject| self.subjects.entry(subject).or_default().unreadable = true);
-        self.unreadable.push(format!("{key}: {why}"));
+    pub fn add_unreadable(&mut self, service: &ServiceId, subject: &Subject, why: &str) {
+        self.entry(subject).unreadable = true;
+        self.unreadable.push(format!("{service}/{subject}: {why}"));
+    }
+
+    /// Adds the entries about other connections.
+    pub fn extend(&mut self, others: Self) {
+        self.subjects.extend(others.subjects);
+        self.unreadable.extend(others.unreadable);
     }
 
     /// The entries about a connection.
@@ -108,6 +105,6 @@ impl SubjectHistory {
     /// so it counts as one.
     #[must_use]
     pub fn is_recorded(&self) -> bool {
-        self.unreadable || self.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Accepted | Verdict::Found))
+        self.unreadable || self.found || self.accepted.is_some()
     }
 }

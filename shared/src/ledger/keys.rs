@@ -13,7 +13,7 @@
 //! | an open finding | `findings` | its id |
 //! | a resolved finding | `findings/resolved` | its id and when |
 //! | a run's digest for one owner | `digest/RUN` | the owner and when |
-//! | the audit's notes | `audit` | `known`, `lock` |
+//! | the audit's notes | `audit` | `known`, `lock`, `told` |
 //! | the mark that an owner was told of a record or a digest | `told/` and its partition key | its sort key |
 //!
 //! `approve` writes below `request/` and `service/`, people below `decisions/`, `notify` below `told/`: a role's permissions

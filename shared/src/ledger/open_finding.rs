@@ -6,8 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ledger::finding::{Finding, SCHEMA_VERSION},
-    model::service::Service,
+    ledger::{
+        counted::ToldDays,
+        finding::{Finding, SCHEMA_VERSION},
+    },
+    model::{ids::ServiceId, service::Service, subject::Subject},
     policy::{GroupName, PolicyId},
 };
 
@@ -20,7 +23,12 @@ pub struct StoredFindings {
     pub unreadable: BTreeSet<String>,
     /// The times at which the audit first read each part of the policy.
     pub known_since: KnownSince,
+    /// The days whose counted requests were told.
+    pub told_days: ToldDays,
 }
+
+/// Pending requests that the audit remembers as allowed. They are few, unless nothing answers requests any more.
+pub const ALLOWED_MAX: usize = 1_000;
 
 /// The times at which the audit first read each policy, each group and the policy set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +39,25 @@ pub struct KnownSince {
     pub groups: BTreeMap<GroupName, Timestamp>,
     /// The policy set of the last run. Absent before the first run.
     pub policy_set: Option<KnownPolicySet>,
+    /// The pending requests that the last run found allowed, each with the time of the first of the runs that did so one after
+    /// the other. At most [`ALLOWED_MAX`].
+    #[serde(default)]
+    pub allowed: BTreeMap<ServiceId, BTreeMap<Subject, Timestamp>>,
+}
+
+impl KnownSince {
+    /// The time since which every run has found a pending request allowed.
+    #[must_use]
+    pub fn allowed(&self, service: &ServiceId, subject: &Subject) -> Option<Timestamp> {
+        self.allowed.get(service)?.get(subject).copied()
+    }
+
+    /// Remembers a pending request as allowed since a time.
+    pub fn remember_allowed(&mut self, service: &ServiceId, subject: &Subject, since: Timestamp) {
+        if self.allowed.values().map(BTreeMap::len).sum::<usize>() < ALLOWED_MAX {
+            self.allowed.entry(service.clone()).or_default().insert(subject.clone(), since);
+        }
+    }
 }
 
 /// A policy set and the time at which the audit first read it.

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{facts::Claim, ids::RoleArn, subject::Subject};
+use crate::{
+    ledger::verdict::Verdict,
+    model::{facts::Claim, ids::RoleArn, subject::Subject},
+};
 
 /// What the owner of a pending request was told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +18,14 @@ pub struct Pending {
     /// No further act on the subject before this: EC2 refused the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
+}
+
+impl Pending {
+    /// Returns true if the owner was told of this verdict last.
+    #[must_use]
+    pub fn tells(&self, verdict: Verdict) -> bool {
+        self.told.split('/').next() == Some(verdict.as_str())
+    }
 }
 
 /// The proof of the role behind a request: a CloudTrail event that agreed with EC2 in every account and id.

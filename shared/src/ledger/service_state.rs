@@ -13,7 +13,10 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ledger::record::{Act, Record},
+    ledger::{
+        counted::Counted,
+        record::{Act, Record},
+    },
     model::{connection::Connection, ids::AccountId, subject::Subject},
     policy::{GroupName, PolicyId},
 };
@@ -31,10 +34,10 @@ pub const ACT_INTERVAL_SECONDS: u32 = 5;
 pub const ACT_INTERVAL_SECONDS_MAX: u32 = 60;
 /// Subjects of one act. AWS documents no limit for the call. DynamoDB takes 100 actions in the transaction that confirms it.
 pub const CHUNK_MAX: usize = 48;
-/// Records about one account on one service that are told by themselves each day. The audit tells the number of the others.
-pub const TOLD_PER_DAY_MAX: u32 = 10;
 /// DynamoDB takes items of 400 KB; the rest of the state needs some of it.
 pub const INTENT_BYTES_MAX: usize = 300 * 1024;
+/// What a state remembers of the use of policies and groups, as JSON. Beyond it, what was used longest ago is forgotten.
+const USAGE_BYTES_MAX: usize = 32 * 1024;
 
 /// The versions of a service's items, as one read saw them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,21 +62,12 @@ pub struct ServiceState {
     /// When and how much may be done next.
     #[serde(default)]
     pub pace: Pace,
-    /// The records about each account, by account, of the last two days.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub told: BTreeMap<AccountId, ToldCount>,
+    /// The records of the last days, as far as the owner is told of them as a number.
+    #[serde(default, skip_serializing_if = "Counted::is_empty")]
+    pub counted: Counted,
     /// When each policy and group last took part in a decision.
     #[serde(default)]
     pub usage: Usage,
-}
-
-/// The records about one account on one day, in UTC.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToldCount {
-    /// The day.
-    pub day: Date,
-    /// The records, told by themselves or not.
-    pub records: u32,
 }
 
 /// When each policy and group of a set last took part in a decision about a service: days, in UTC.
@@ -130,8 +124,8 @@ impl Default for Pace {
 
 impl Default for ServiceState {
     fn default() -> Self {
-        let (told, usage) = (BTreeMap::new(), Usage::default());
-        Self { schema: SCHEMA_VERSION, intent: None, recent: Vec::new(), pace: Pace::default(), told, usage }
+        let (counted, usage) = (Counted::default(), Usage::default());
+        Self { schema: SCHEMA_VERSION, intent: None, recent: Vec::new(), pace: Pace::default(), counted, usage }
     }
 }
 
@@ -189,25 +183,25 @@ impl ServiceState {
     /// Counts records. From the eleventh of an account on, a record is not told by itself.
     #[must_use]
     pub fn counting(mut self, records: Vec<Record>, now: Timestamp) -> (Self, Vec<Record>) {
-        let today = TimeZone::UTC.to_datetime(now).date();
-        self.told.retain(|_, count| count.day >= today.yesterday().unwrap_or(today));
-        let mut counted = Vec::new();
-        for record in records {
-            self.usage.policies.extend(record.policies().into_iter().map(|id| (id, today)));
-            let count = record.account().map_or(0, |account| {
-                let count = self.told.entry(account.clone()).or_insert(ToldCount { day: today, records: 0 });
-                *count = ToldCount { day: today, records: if count.day == today { count.records + 1 } else { 1 } };
-                count.records
-            });
-            counted.push(Record { counted: count > TOLD_PER_DAY_MAX && record.may_be_counted(), ..record });
-        }
-        (self, counted)
+        let today = day(now);
+        self.usage.policies.extend(records.iter().flat_map(Record::policies).map(|id| (id, today)));
+        self.usage.limit();
+        let counted = |record: Record| {
+            // An account that EC2 does not state cannot be counted.
+            let is_many = record.account().is_some_and(|account| self.counted.count(account, today)) && record.may_be_counted();
+            if let Some(account) = record.account().filter(|_| is_many) {
+                self.counted.note(account, record.verdict, today);
+            }
+            Record { counted: is_many, ..record }
+        };
+        let records = records.into_iter().map(counted).collect();
+        (self, records)
     }
 
     /// Notes that groups took part in a decision.
     pub fn use_groups<'a>(&mut self, groups: impl IntoIterator<Item = &'a GroupName>, now: Timestamp) {
-        let today = TimeZone::UTC.to_datetime(now).date();
-        self.usage.groups.extend(groups.into_iter().map(|group| (group.clone(), today)));
+        self.usage.groups.extend(groups.into_iter().map(|group| (group.clone(), day(now))));
+        self.usage.limit();
     }
 
     /// Reads a state back.
@@ -224,6 +218,27 @@ impl ServiceState {
             return Err(StateError::Newer(schema));
         }
         Ok(serde_json::from_str(text)?)
+    }
+}
+
+/// The day of a time, in UTC.
+#[must_use]
+pub fn day(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
+}
+
+impl Usage {
+    /// Forgets what was used longest ago until the rest is small enough for the item.
+    fn limit(&mut self) {
+        let size = |usage: &Self| serde_json::to_string(usage).map_or(0, |text| text.len());
+        while size(self) > USAGE_BYTES_MAX {
+            let Some(oldest) = self.policies.values().chain(self.groups.values()).min().copied() else { return };
+            let policies = self.policies.len();
+            self.policies.extract_if(.., |_, day| *day == oldest).take(1).for_each(drop);
+            if self.policies.len() == policies {
+                self.groups.extract_if(.., |_, day| *day == oldest).take(1).for_each(drop);
+            }
+        }
     }
 }
 

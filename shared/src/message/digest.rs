@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::{
     ledger::{
-        digest::{Digest, Resolved},
+        counted::{CountedLine, CountedRequests},
+        digest::{Digest, Resolved, Totals},
         finding::{Finding, Step},
     },
     message::{
@@ -49,7 +50,9 @@ fn subject(digest: &Digest) -> String {
     let totals = digest.totals;
     let alert = if digest.severity() == Severity::Critical { " ALERT" } else { "" };
     let parts = [(totals.opened, "new"), (totals.worsened, "worse"), (totals.resolved, "resolved")];
-    let parts: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    let counted = digest.counted.as_ref().map(|counted| format!("{} more requests", counted.requests));
+    let parts: Vec<String> = parts.chain(counted).collect();
     format!("PrivateLink audit{alert}: {} in {}", parts.join(", "), digest.run.region)
 }
 
@@ -71,6 +74,10 @@ fn text(digest: &Digest, notes: &[String]) -> String {
         digest.resolved.iter().for_each(|resolved| text.push_str(&resolved_entry(resolved)));
         text.push_str(&more(digest.totals.resolved, digest.resolved.len()));
     }
+    if let Some(counted) = &digest.counted {
+        text.push_str("\nRequests that you were not told of one by one\n");
+        counted_lines(counted).iter().for_each(|line| text.push_str(&format!("- {}\n", plain(line))));
+    }
     if !digest.run.unseen.is_empty() {
         text.push_str("\nNot read, so its findings stay open\n");
         digest.run.unseen.iter().for_each(|what| text.push_str(&format!("- {}\n", plain(what))));
@@ -89,6 +96,9 @@ fn text(digest: &Digest, notes: &[String]) -> String {
 
 fn headline(digest: &Digest) -> String {
     let open = |severity| digest.open.get(&severity).copied().unwrap_or_default();
+    if digest.totals == Totals::default() {
+        return "Some accounts sent more requests than you were told of one by one. No finding changed.".to_owned();
+    }
     let counted: Vec<String> =
         Severity::ALL.iter().filter(|severity| open(**severity) > 0).map(|severity| format!("{} {severity}", open(*severity))).collect();
     match counted.as_slice() {
@@ -96,6 +106,17 @@ fn headline(digest: &Digest) -> String {
         [] => "The audit of your endpoint services could not read everything. No finding is open.".to_owned(),
         _ => format!("The findings about your endpoint services changed. Open now: {}.", counted.join(", ")),
     }
+}
+
+/// The requests that were not told one by one, the largest numbers first.
+fn counted_lines(counted: &CountedRequests) -> Vec<String> {
+    let line = |line: &CountedLine| {
+        let account = line.account.as_ref().map_or_else(|| "other accounts".to_owned(), |account| format!("account {account}"));
+        let verdicts: Vec<String> = line.verdicts.iter().map(|(verdict, count)| format!("{count} {verdict}")).collect();
+        format!("{} more requests of {account} on {} since {} ({})", line.requests(), line.service, line.since, verdicts.join(", "))
+    };
+    let rest = (counted.unlisted > 0).then(|| format!("{} more requests of further accounts", counted.unlisted));
+    counted.lines.iter().map(line).chain(rest).collect()
 }
 
 fn entry(finding: &Finding) -> String {
@@ -153,6 +174,7 @@ fn program_form(digest: &Digest, notes: &[String], severity: Severity) -> Value 
             "id": resolved.finding.id, "kind": resolved.finding.kind, "severity": resolved.finding.severity,
             "subject": resolved.finding.subject, "since": resolved.since, "open_seconds": resolved.open_seconds,
         })).collect::<Vec<_>>(),
+        "counted": digest.counted,
         "unseen": digest.run.unseen,
         "report": digest.run.report,
         "policy_digest": digest.run.policy_digest,
@@ -177,12 +199,14 @@ fn chat(digest: &Digest, notes: &[String], severity: Severity) -> Value {
             escape::markdown(&plain(&resolved.finding.subject.to_string()))
         )
     });
+    let counted = digest.counted.iter().flat_map(counted_lines).map(|line| format!("• {}", escape::markdown(&line)));
     let notes = notes.iter().map(|note| escape::markdown(note));
     let description: Vec<String> = std::iter::once(headline(digest))
         .chain(notes)
         .chain(lines(&digest.opened))
         .chain(lines(&digest.worsened))
         .chain(resolved)
+        .chain(counted)
         .collect();
     json!({
         "version": "1.0",

@@ -18,8 +18,8 @@ use crate::{
     },
     policy::{
         cedar_request::{attributes, service as service_entity, uid},
-        evaluation::{Evaluation, evaluate},
         facts::UnknownFact,
+        judgement::Judgement,
         names::{GroupName, PolicyId},
         set::PolicySet,
     },
@@ -45,7 +45,8 @@ impl PolicySet {
         [&self.set, &reads_organization].into_iter().any(|set| self.partially(set, requester, service).unwrap_or(true))
     }
 
-    /// Evaluates a set partially: nothing in the context is known. Returns `None` if Cedar refuses the question.
+    /// Evaluates a set partially: nothing in the context is known. Returns false if the set does not accept the requester, or if this
+    /// one rejects it at the same time: such a request is referred. Returns `None` if Cedar refuses the question.
     fn partially(&self, set: &CedarPolicySet, requester: PossibleRequester<'_>, service: &Service) -> Option<bool> {
         let unlisted: AccountId = self.unlisted()?;
         let (account, parents) = match requester {
@@ -55,30 +56,20 @@ impl PolicySet {
         };
         let principal = uid("Account", account.as_str()).ok()?;
         let resource = uid("EndpointService", service.id.as_str()).ok()?;
-        let action = uid("Action", "Accept").ok()?;
         let attributes = attributes("resource", &plain_request(account, service, Timestamp::UNIX_EPOCH)?);
         let entities =
             [Entity::new_no_attrs(principal.clone(), parents.ok()?), service_entity(resource.clone(), service, attributes).ok()?];
         let entities = Entities::from_entities(entities, Some(&self.schema)).ok()?;
-        let request = Request::builder().principal(principal).action(action).resource(resource).build();
-        Some(Authorizer::new().is_authorized_partial(&request, set, &entities).decision() != Some(Decision::Deny))
+        let decide = |action: &str, set: &CedarPolicySet| {
+            let request = Request::builder().principal(principal.clone()).action(uid("Action", action).ok()?).resource(resource.clone());
+            Some(Authorizer::new().is_authorized_partial(&request.build(), set, &entities).decision())
+        };
+        Some(decide("Accept", set)? != Some(Decision::Deny) && decide("Reject", &self.set)? != Some(Decision::Allow))
     }
 
-    /// Returns the accounts that policies or groups name and that the set could accept.
+    /// Returns the named accounts whose first request the set could accept now.
     #[must_use]
-    pub fn named_accounts(&self, service: &Service) -> Vec<AccountId> {
-        let could = |account: &AccountId| self.partially(&self.set, PossibleRequester::Account(account), service).unwrap_or(false);
-        self.all_named().into_iter().filter(could).collect()
-    }
-
-    fn all_named(&self) -> BTreeSet<AccountId> {
-        let literal = self.literal("Account");
-        self.groups.accounts().cloned().chain(literal.iter().filter_map(|id| id.parse().ok())).collect()
-    }
-
-    /// Returns the named accounts whose first request the set accepts now.
-    #[must_use]
-    pub fn accepts_at_once(&self, service: &Service, now: Timestamp) -> Vec<AccountId> {
+    pub fn named_accounts(&self, service: &Service, now: Timestamp) -> Vec<AccountId> {
         // Accounts of the same groups that no policy names get the same answer: one of them is evaluated for all.
         let mut by_class: BTreeMap<(&[GroupName], Option<&AccountId>), bool> = BTreeMap::new();
         let literal = self.literal("Account");
@@ -86,16 +77,28 @@ impl PolicySet {
         let mut accepted = Vec::new();
         for account in &all {
             let class = (self.groups.of(account), literal.contains(account.as_str()).then_some(account));
-            if *by_class.entry(class).or_insert_with(|| self.accepts_plainly(account, service, now)) {
+            if *by_class.entry(class).or_insert_with(|| self.could_accept_first(account, service, now)) {
                 accepted.push(account.clone());
             }
         }
         accepted
     }
 
-    fn accepts_plainly(&self, account: &AccountId, service: &Service, now: Timestamp) -> bool {
-        let judgement = plain_request(account, service, now).and_then(|facts| self.judge(&facts).ok());
-        judgement.is_some_and(|judgement| evaluate(&judgement) == Evaluation::Accept)
+    /// Returns true if the first request of an account could be accepted, from some Region, over some address type, by some role.
+    fn could_accept_first(&self, account: &AccountId, service: &Service, now: Timestamp) -> bool {
+        let plain = plain_request(account, service, now);
+        let judgement = plain.and_then(|facts| {
+            let connection = Connection { region: None, ip_address_type: None, ..facts.connection.clone() };
+            self.judge(&Facts { connection, ..facts }).ok()
+        });
+        judgement.is_some_and(|Judgement { accept, reject, .. }| {
+            (accept.allowed || !accept.residual.is_empty()) && accept.errors.is_empty() && !reject.allowed
+        })
+    }
+
+    fn all_named(&self) -> BTreeSet<AccountId> {
+        let literal = self.literal("Account");
+        self.groups.accounts().cloned().chain(literal.iter().filter_map(|id| id.parse().ok())).collect()
     }
 
     /// Returns the permits that can accept a request.

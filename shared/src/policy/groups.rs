@@ -67,7 +67,7 @@ impl Groups {
     /// Parses `groups.json`, or returns its problems.
     pub(super) fn parse(file: &PolicyFile) -> Result<Self, Vec<Problem>> {
         let Listed(read) = serde_json::from_str(&file.text)
-            .map_err(|error| vec![file.problem_at_line(error.line(), error.column(), format!("not a list of groups: {error}"))])?;
+            .map_err(|error| vec![file.problem_of_json(&error, format!("not a list of groups: {error}"))])?;
         let mut groups = Self::default();
         let mut problems = Vec::new();
         for (name, group) in read {

@@ -147,8 +147,8 @@ impl<'a> Loading<'a> {
             let Some(file) = self.file_of(policy.id()) else { continue };
             for uid in policy.entity_literals() {
                 let message = check_literals::problem(&uid, groups).map(|problem| format!("policy `{}`: {problem}", policy.id()));
-                let literal = format!("\"{}\"", AsRef::<str>::as_ref(uid.id()));
-                self.problems.extend(message.map(|message| file.problem_at(&literal, message)));
+                let place = || policy.to_cedar().unwrap_or_default();
+                self.problems.extend(message.map(|message| file.problem_at_entity(&place(), &uid, message)));
             }
         }
     }

@@ -12,6 +12,8 @@ pub(super) const FILES_MAX: usize = 200;
 pub(super) const POLICY_BYTES_MAX: usize = 512 * 1024;
 /// Bytes of `groups.json`: 130,000 accounts, one a line. In memory, 100,000 accounts take 30 MB, a million 380 MB.
 pub(super) const GROUPS_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// Bytes of `cases.json`: some 2,500 cases. With the other limits, half of the largest object that is fetched from S3.
+pub(super) const CASES_BYTES_MAX: usize = 512 * 1024;
 /// Reported problems. Finding the line of each takes a scan of the file.
 pub(super) const PROBLEMS_MAX: usize = 100;
 /// Characters of an annotation. Each record and message of its policy holds it.
@@ -27,8 +29,7 @@ pub(super) fn exceeded(files: &[PolicyFile], groups: Option<&PolicyFile>) -> Vec
     let of_file = |file: &PolicyFile, message| Problem::of_file(file.name.clone(), message);
     let mut problems = Vec::new();
     if let Some(file) = files.get(FILES_MAX) {
-        let message = format!("the set has {} files, at most {FILES_MAX} are read: combine policies into fewer files", files.len());
-        problems.push(of_file(file, message));
+        problems.push(of_file(file, too_many_files(files.len())));
     }
     let bytes: usize = files.iter().map(|file| file.text.len()).sum();
     if let Some(longest) = files.iter().max_by_key(|file| file.text.len()).filter(|_| bytes > POLICY_BYTES_MAX) {
@@ -43,6 +44,10 @@ pub(super) fn exceeded(files: &[PolicyFile], groups: Option<&PolicyFile>) -> Vec
         problems.extend(files.iter().filter_map(too_deep).take(PROBLEMS_MAX));
     }
     problems
+}
+
+pub(super) fn too_many_files(count: usize) -> String {
+    format!("the set has {count} files, at most {FILES_MAX} are read: combine policies into fewer files")
 }
 
 fn too_deep(file: &PolicyFile) -> Option<Problem> {

@@ -12,6 +12,7 @@ mod cloud;
 mod function;
 mod instructions;
 mod lambda;
+mod ledger;
 mod peak;
 mod policy;
 mod start;
@@ -50,7 +51,7 @@ async fn main() -> ExitCode {
 async fn start_what_was_asked(words: &[&str]) -> ExitCode {
     let number = |word: &str| word.parse::<usize>().unwrap();
     match words {
-        ["world", services, each] => world::serve(number(services), number(each)).await,
+        ["world", services, each, ledger, deleted] => world::serve(number(services), number(each), ledger, number(deleted) as u64).await,
         ["cloud", requests, services, latency_ms] => {
             let latency = Duration::from_millis(latency_ms.parse().unwrap());
             cloud::serve(cloud::Size { requests: number(requests), services: number(services), latency }).await;

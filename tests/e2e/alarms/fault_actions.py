@@ -9,12 +9,15 @@ from typing import Any
 
 from alarms.cloudwatch import CloudWatch
 from harness.accounts import PROVIDER, REGION, UNLISTED
-from harness.actions import Service, await_record, batch_of, create_endpoint, create_service, sweep, sweep_event, tag
+from harness.actions import Service, await_record, batch_of, connections, create_endpoint, create_service, records, sweep, sweep_event, tag
 from harness.fault_injection import DENIED, fail, lose_notifications
 from harness.processes import until
 from harness.stack import NAME, Stack
 
 SECONDS = 30.0
+# DynamoDB's errors.
+ACCESS_DENIED = {"code": "AccessDeniedException", "status": "400"}
+UNAVAILABLE = {"code": "ServiceUnavailable", "status": "503"}
 
 
 def call(stack: Stack, cloudwatch: CloudWatch, function: str, event: Any) -> dict[str, Any]:
@@ -51,13 +54,18 @@ def await_line(cloudwatch: CloudWatch, word: str) -> None:
 
 
 @contextlib.contextmanager
-def denied(stack: Stack, action: str) -> Iterator[None]:
-    """EC2 denies an action."""
-    fail(stack, action, DENIED, 1000)
+def failing(stack: Stack, action: str, error: dict[str, str]) -> Iterator[None]:
+    """Every call of an action fails."""
+    fail(stack, action, error, 1000)
     try:
         yield
     finally:
-        fail(stack, action, DENIED, 0)
+        fail(stack, action, error, 0)
+
+
+def denied(stack: Stack, action: str) -> contextlib.AbstractContextManager[None]:
+    """EC2 denies an action."""
+    return failing(stack, action, DENIED)
 
 
 @contextlib.contextmanager
@@ -111,10 +119,23 @@ def refer_request(stack: Stack, topic: str = "") -> Service:
     """A pending request with a message for its owner, on a topic of the service's own if `topic` names one."""
     service = create_service(stack, [UNLISTED])
     if topic:
-        tag(stack, service, "warden:owner-topic", f"arn:aws:sns:{REGION}:{PROVIDER}:{NAME}-{topic}")
+        tag(stack, service, "warden:owner-topic", stack_topic(topic))
     # By a sweep alone: an event could still be in progress when the fault begins.
     lose_notifications(stack)
     endpoint = create_endpoint(stack, UNLISTED, service)
     sweep(stack)
     await_record(stack, service, endpoint, "referred")
     return service
+
+
+def stack_topic(name: str) -> str:
+    """The ARN of a topic that a service's tag may name."""
+    return f"arn:aws:sns:{REGION}:{PROVIDER}:{NAME}-{name}"
+
+
+def delivery_of(stack: Stack, service: Service) -> dict[str, Any]:
+    """The event with which Lambda delivers the record of a service's only request."""
+    (endpoint,) = connections(stack, service)
+    item = records(stack, service, endpoint)["referred"]
+    change = {"Keys": {key: item[key] for key in ("pk", "sk")}, "NewImage": item, "SequenceNumber": "1", "StreamViewType": "NEW_IMAGE"}
+    return {"Records": [{"eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": change}]}

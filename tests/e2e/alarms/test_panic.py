@@ -19,7 +19,13 @@ from tasks.paths import TARGET, TEMPLATE
 
 FUNCTION = "notify"  # it reads nothing from AWS before it meets the runtime
 BINARIES = {"debug": TARGET / "debug" / FUNCTION, "packaged": TARGET / "lambda" / FUNCTION / "bootstrap"}
-SETTINGS = {"AWS_REGION": REGION, "OWNER_TOPIC_ARN": f"arn:aws:sns:{REGION}:{PROVIDER}:owners", "OWNER_TOPIC_PREFIX": f"arn:aws:sns:{REGION}:{PROVIDER}:"}
+SETTINGS = {
+    "AWS_REGION": REGION,
+    "LEDGER_TABLE": "ledger",
+    "UNTOLD_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{PROVIDER}/untold",
+    "OWNER_TOPIC_ARN": f"arn:aws:sns:{REGION}:{PROVIDER}:owners",
+    "OWNER_TOPIC_PREFIX": f"arn:aws:sns:{REGION}:{PROVIDER}:",
+}
 
 
 def lines_of(binary: Path) -> tuple[int, list[str]]:

@@ -54,6 +54,13 @@ def rights(service: str, method: str, path: str, headers: dict[str, str], body: 
 
 
 def _of_items(operation: str, request: dict[str, Any]) -> Iterator[Right]:
+    if operation == "BatchGetItem":
+        # One right for all items of a table: as for a transaction, a right to all is a right to each.
+        for table, wanted in request["RequestItems"].items():
+            named = {"TableName": table}
+            found = {value for key in wanted["Keys"] for value in _leading_key("GetItem", {**named, "Key": key})}
+            yield f"dynamodb:{operation}", _table(named), {LEADING_KEYS: sorted(found)}
+        return
     if operation != "TransactWriteItems":
         keys = _leading_key(operation, request)
         yield f"dynamodb:{operation}", _table(request), {LEADING_KEYS: keys} if keys else {}

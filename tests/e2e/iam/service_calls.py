@@ -23,6 +23,7 @@ class Reason:
     text: str
     actions: tuple[str, ...]
     source: str
+    by_code_too: bool = False  # the function's own code makes such a call, too, and that one is recorded
 
 
 LOGS = Reason("Lambda writes a function's log with its role", ("logs:CreateLogStream", "logs:PutLogEvents"), f"{AWS}/lambda/latest/dg/monitoring-cloudwatchlogs.html")
@@ -33,7 +34,7 @@ STREAM = Reason(
     f"{AWS}/amazondynamodb/latest/developerguide/iam-policy-example-lamda-process-dynamodb-streams.html",
 )
 LIST_STREAMS = Reason("as above; ListStreams supports no resource", ("dynamodb:ListStreams",), f"{AWS}/service-authorization/latest/reference/list_amazondynamodb.html")
-FAILED_BATCH = Reason("Lambda sends a failed batch of a stream to its destination, with the function's role", ("sqs:SendMessage",), f"{AWS}/lambda/latest/dg/services-dynamodb-errors.html")
+FAILED_BATCH = Reason("Lambda sends a failed batch of a stream to its destination, with the function's role", ("sqs:SendMessage",), f"{AWS}/lambda/latest/dg/services-dynamodb-errors.html", by_code_too=True)
 INTERFACES = Reason(
     "Lambda creates a function's network interfaces with its role",
     ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),

@@ -19,6 +19,7 @@ from harness.stack import Stack
 from tasks.paths import POLICIES
 
 DIFFERENCES, USAGE, ERROR = range(1, 4)
+EXCESS = "222233334444"  # an allowed principal that no policy and no grant names
 Warden = Callable[..., str]
 
 
@@ -33,7 +34,7 @@ def test_commands_of_a_day(stack: Stack, inbox: Inbox, warden: Warden, tmp_path:
     began = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     assert "policies are valid" in warden("policy", "check")
     assert ", 0 failed." in warden("policy", "test")
-    service = create_service(stack, [ALLOWED, UNLISTED])
+    service = create_service(stack, [ALLOWED, UNLISTED, EXCESS])
     await_state(stack, service, create_endpoint(stack, ALLOWED, service), "available")
     endpoint = create_endpoint(stack, UNLISTED, service)
     inbox.await_message(endpoint, "referred")
@@ -62,6 +63,7 @@ def test_commands_of_a_day(stack: Stack, inbox: Inbox, warden: Warden, tmp_path:
 
     found = warden("audit", "--scope", service.id, "--format", "table,html,json,csv,ocsf", "--out", str(tmp_path), status=DIFFERENCES)
     assert "excess-permission" in found and "unjustified" not in found
+    assert EXCESS in found and UNLISTED not in found, "a permission with a grant is no excess"
     assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.json", "findings.csv", "connections.csv", "findings.ocsf.jsonl"}
     justified = {c["endpoint"]: c["justification"]["by"] for c in json.loads((tmp_path / "report.json").read_text())["connections"]}
     assert justified[endpoint] == "grant"

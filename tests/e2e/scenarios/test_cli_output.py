@@ -166,8 +166,8 @@ def test_incomplete_installation(stack: Stack, terminal: Callable[..., Terminal]
 def test_published_set(stack: Stack, terminal: Callable[..., Terminal], screens: SnapshotAssertion) -> None:
     stack.client("s3").create_bucket(Bucket=BUCKET)
     warden = terminal(allowed=[])
-    warden("policy", "publish", f"s3://{BUCKET}/sets/")
-    warden("policy", "publish", f"s3://{BUCKET}/set.json")
+    warden("policy", "publish", f"s3://{BUCKET}/sets/", "--yes")
+    warden("policy", "publish", f"s3://{BUCKET}/set.json", "--yes")
     warden("plan", "--policies", f"s3://{BUCKET}/sets/")
     warden("plan", "--policies", f"s3://{BUCKET}/nothing/", status=3)
     assert warden.screen() == screens

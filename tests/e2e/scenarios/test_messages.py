@@ -1,11 +1,12 @@
-"""The messages to owners: their attributes and topics, and a message that cannot be published."""
+"""The messages to owners: their attributes and topics, and a record that cannot be told."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from harness.accounts import PROVIDER, REGION, UNLISTED
-from harness.actions import await_record, create_endpoint, create_service, invoke, tag
+from harness.actions import await_record, create_endpoint, create_service, invoke, queue_length, tag
 from harness.inbox import Inbox
 from harness.stack import NAME, Stack
 
@@ -26,17 +27,36 @@ def test_topic_outside_the_prefix_is_ignored(stack: Stack, inbox: Inbox) -> None
     assert stranger.find(endpoint, "referred") is None
 
 
-def test_unpublishable_record_fails_alone(stack: Stack, inbox: Inbox) -> None:
-    """Invokes notify with a batch of two, of which one names a missing topic. ministack ignores partial batch responses."""
-    good, gone = create_service(stack, [UNLISTED]), create_service(stack, [UNLISTED])
-    tag(stack, gone, "warden:owner-topic", f"arn:aws:sns:{REGION}:{PROVIDER}:{NAME}-gone")
-    good_endpoint, gone_endpoint = create_endpoint(stack, UNLISTED, good), create_endpoint(stack, UNLISTED, gone)
-    items = [await_record(stack, gone, gone_endpoint, "referred"), await_record(stack, good, good_endpoint, "referred")]
-    inbox.await_message(good_endpoint, "referred")
-    before = inbox.count(good_endpoint)
-    answer = invoke(stack, stack.outputs["NotifyFunction"], {"Records": [stream_record(str(number), item) for number, item in enumerate(items, 1)]})
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
-    assert inbox.count(good_endpoint) == before + 1
+def test_missing_topic_falls_back_with_a_note(stack: Stack, inbox: Inbox) -> None:
+    gone = f"arn:aws:sns:{REGION}:{PROVIDER}:{NAME}-gone"
+    service = create_service(stack, [UNLISTED])
+    tag(stack, service, "warden:owner-topic", gone)
+    text = inbox.await_message(create_endpoint(stack, UNLISTED, service), "referred").body["text"]
+    assert f"the service's tag `warden:owner-topic` names `{gone}`: SNS answers NotFound" in text, text
+
+
+def test_untellable_record_is_set_aside(stack: Stack, inbox: Inbox) -> None:
+    """Delivers a record that this version cannot tell, and then one that was told before."""
+    service = create_service(stack, [UNLISTED])
+    endpoint = create_endpoint(stack, UNLISTED, service)
+    inbox.await_message(endpoint, "referred")
+    item = await_record(stack, service, endpoint, "referred")
+    newer = item | {"record": {"S": json.dumps(json.loads(item["record"]["S"]) | {"schema": 99})}}
+    before, untold = inbox.count(endpoint), queue_length(stack, "UntoldRecordsUrl")
+    for number, each in enumerate((newer, item), 1):
+        assert deliver(stack, stream_record(str(number), each)) is None, "the delivery is over"
+    assert inbox.count(endpoint) == before, "neither delivery tells the owner"
+    assert queue_length(stack, "UntoldRecordsUrl") == untold + 1
+    sqs, queue = stack.client("sqs"), stack.outputs["UntoldRecordsUrl"]
+    (message,) = sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"])["Messages"]
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    assert json.loads(message["Body"]) == {"Records": [stream_record("1", newer)]}
+    assert "schema 99" in message["MessageAttributes"]["reason"]["StringValue"]
+
+
+def deliver(stack: Stack, record: dict[str, Any]) -> Any:
+    """Invokes notify with one record, as the mapping of the stream does. Returns its answer."""
+    return invoke(stack, stack.outputs["NotifyFunction"], {"Records": [record]})
 
 
 def stream_record(number: str, item: dict[str, Any]) -> dict[str, Any]:

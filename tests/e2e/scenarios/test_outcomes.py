@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.accounts import ALLOWED, STRANGER, UNLISTED
+from harness.accounts import ALLOWED, REGION, STRANGER, UNLISTED
 from harness.actions import await_record, await_state, create_endpoint, create_service, creation_error, creation_event, origin, put_event, records, state
 from harness.fault_injection import lose_notifications
 from harness.inbox import Inbox
@@ -32,7 +32,8 @@ def test_unlisted_account_stays_pending(stack: Stack, inbox: Inbox) -> None:
     endpoint = create_endpoint(stack, UNLISTED, service)
     text = inbox.await_message(endpoint, "referred").body["text"]
     assert state(stack, service, endpoint) == "pendingAcceptance"
-    for needed in (UNLISTED, endpoint, service.id, "accept-vpc-endpoint-connections", "reject-vpc-endpoint-connections", "policies/"):
+    orders = [f"warden {order} {endpoint} --region {REGION} --reason 'REASON'" for order in ("approve", "reject")]
+    for needed in (UNLISTED, service.id, *orders, "policies/"):
         assert needed in text, f"the owner's message lacks `{needed}`"
 
 

@@ -213,7 +213,6 @@ impl<'a> Simulation<'a> {
 
     fn keep_moment(&self) {
         self.aws.keep_moment();
-        self.ledger.keep_moment();
     }
 
     /// After a minute, newer states take the place of those that are kept.

@@ -5,7 +5,7 @@ mod services;
 mod told;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -15,6 +15,7 @@ use warden::{
     decision::{Hold, PersonDecisions},
     ledger::{
         commit::ServiceItems,
+        counted::ToldDays,
         decision_event::DecisionEvent,
         open_finding::{KnownSince, OpenFinding},
         record::{Record, RecordKey},
@@ -24,9 +25,6 @@ use warden::{
 };
 
 use crate::faults::Faults;
-
-/// The number of moments that the index can lag behind.
-const MOMENTS_MAX: usize = 4;
 
 /// A ledger in memory, with faults.
 #[derive(Debug, Clone, Default)]
@@ -41,8 +39,6 @@ struct Inner {
     records: BTreeMap<RecordKey, String>,
     /// The keys in the order in which they were written.
     order: Vec<RecordKey>,
-    /// The number of keys at earlier moments, the latest first.
-    past: VecDeque<usize>,
     services: BTreeMap<ServiceId, ServiceItems>,
     /// Services whose state a newer version wrote.
     newer_states: BTreeSet<ServiceId>,
@@ -53,6 +49,7 @@ struct Inner {
     newer: Vec<(ServiceId, Subject)>,
     open: BTreeMap<String, OpenFinding>,
     known_since: KnownSince,
+    told_days: ToldDays,
     digests: u64,
     /// Open findings that a newer version wrote.
     newer_findings: BTreeSet<String>,
@@ -93,14 +90,6 @@ impl MemoryLedger {
         inner.services.values_mut().for_each(|items| items.proofs.clear());
         inner.records.clear();
         inner.order.clear();
-    }
-
-    /// Keeps the present state for an index that lags behind.
-    pub fn keep_moment(&self) {
-        let mut inner = self.lock();
-        let count = inner.order.len();
-        inner.past.push_front(count);
-        inner.past.truncate(MOMENTS_MAX);
     }
 
     /// The items of a service.

@@ -2,9 +2,11 @@
 //! false findings make people ignore the report.
 
 mod connections;
+mod counted;
 mod coverage;
 mod digests;
 mod grants;
+mod holds;
 mod overdue;
 mod policies;
 mod reports;

@@ -3,6 +3,7 @@
 mod bucket_region;
 mod ec2;
 mod faults;
+mod history;
 mod ledger;
 mod proxy;
 mod queue;

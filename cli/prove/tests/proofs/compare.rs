@@ -2,7 +2,7 @@
 
 use prove::Outcome;
 
-use super::{CLOSED, GROUPS, REDIS, ROLE_X, accept, assert_proved, assert_wider, compare, is_proved, set};
+use super::{CLOSED, GROUPS, REDIS, ROLE_X, accept, assert_proved, assert_wider, compare, is_proved, refutations, set, with_cvc5};
 
 const REDIS_GROUP: &str = "principal in PrivateLink::AccountGroup::\"redis-consumers\"";
 
@@ -109,4 +109,22 @@ fn facts_unknown_together_are_compared() {
     assert_wider(&set(&old, GROUPS), &set(&has("c", "context has requester"), GROUPS), &words);
     let both = format!("{}{}", accept("a", CLOSED, ""), accept("b", "principal", &format!("when {ROLE_X}")));
     assert_proved(&set(&both, GROUPS), &set(&accept("a", CLOSED, ""), GROUPS));
+}
+
+#[test]
+fn lost_access_is_shown_by_a_request() {
+    let lost = |old: &str, new: &str| with_cvc5(async |solver| prove::lost(&set(old, GROUPS), &set(new, GROUPS), solver).await);
+    let fewer = REDIS.replace(">= 4", ">= 3");
+    let Some(verdicts) = lost(REDIS, &fewer) else { return };
+    let text = refutations(&verdicts);
+    assert!(text.starts_with("would no longer accept: an account in `redis-consumers`") && text.ends_with("by `redis`"), "{text}");
+    assert!(is_proved(&lost(&fewer, REDIS).unwrap()), "the wider set accepts all that the narrower one does");
+}
+
+#[test]
+fn empty_value_is_not_shown() {
+    let one = accept("one", "principal", "when { context.endpoint.id == \"vpce-0123456789abcdef0\" }");
+    let Some(verdicts) = compare(&set(&one, GROUPS), &set(&format!("{one}{}", accept("all", "principal", "")), GROUPS)) else { return };
+    let text = refutations(&verdicts);
+    assert!(text.contains("by `all`") && !text.contains("endpoint ,"), "{text}");
 }

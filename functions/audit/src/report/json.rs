@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use warden::{
+    decision::Hold,
     ledger::{finding::Finding, open_finding::OpenFinding},
     model::{mode::Mode, service::ServiceConfiguration},
 };
@@ -30,12 +31,13 @@ impl Json {
         self.findings.element(&described(finding, since))
     }
 
-    pub(super) fn service(&mut self, configuration: &ServiceConfiguration) -> io::Result<()> {
+    pub(super) fn service(&mut self, configuration: &ServiceConfiguration, hold: Option<&Hold>) -> io::Result<()> {
         let service = &configuration.service;
         let regions = configuration.regions.iter().map(|supported| json!({"region": supported.region, "state": supported.state}));
         self.services.element(&json!({
             "id": service.id, "name": service_name(configuration), "region": service.region, "kind": service.kind,
             "acceptance_required": service.acceptance_required, "supported_regions": regions.collect::<Vec<_>>(),
+            "hold": hold,
         }))
     }
 

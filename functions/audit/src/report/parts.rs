@@ -3,7 +3,11 @@
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
 use warden::{
-    audit::{justification::Justification, text::day},
+    audit::{
+        justification::Justification,
+        text::{day, held},
+    },
+    decision::Hold,
     ledger::{finding::Finding, open_finding::OpenFinding},
     model::{
         connection::{Connection, Phase},
@@ -37,6 +41,8 @@ pub(crate) struct ReportHeader {
 pub(crate) struct Row<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) justification: &'a Justification,
+    /// The hold of the service.
+    pub(crate) hold: Option<&'a Hold>,
     pub(crate) findings: &'a [Finding],
 }
 
@@ -95,7 +101,7 @@ impl Row<'_> {
             Justification::Nothing => "nothing".to_owned(),
             Justification::Unknown { why } => format!("not judged: {why}"),
             Justification::NotConnected => match self.connection.state.phase() {
-                Phase::Waiting => "pending".to_owned(),
+                Phase::Waiting => self.hold.map_or_else(|| "pending".to_owned(), |hold| format!("pending, on hold {}", held(hold))),
                 Phase::Live | Phase::Gone | Phase::Unknown => String::new(),
             },
         }

@@ -4,7 +4,8 @@ use std::io;
 
 use maud::{Markup, html};
 use warden::{
-    audit::text::day,
+    audit::text::{day, held},
+    decision::Hold,
     model::service::{ServiceConfiguration, ServiceKind},
 };
 
@@ -20,6 +21,7 @@ const OPEN_ROWS_MAX: usize = 12;
 /// The section of a service that a run writes.
 pub(crate) struct ServiceSection {
     pub(super) configuration: ServiceConfiguration,
+    hold: Option<Hold>,
     findings: usize,
     diagram: Diagram,
     rows: Buffer,
@@ -27,8 +29,8 @@ pub(crate) struct ServiceSection {
 }
 
 impl ServiceSection {
-    pub(super) fn new(configuration: ServiceConfiguration, findings: usize) -> Self {
-        Self { configuration, findings, diagram: Diagram::default(), rows: Buffer::default(), row_count: 0 }
+    pub(super) fn new(configuration: ServiceConfiguration, hold: Option<Hold>, findings: usize) -> Self {
+        Self { configuration, hold, findings, diagram: Diagram::default(), rows: Buffer::default(), row_count: 0 }
     }
 
     /// Adds a connection. `listed` is false if the page has too many rows already.
@@ -72,6 +74,7 @@ impl ServiceSection {
                 @if !service.acceptance_required { " · " strong.warning-text { "acceptance is switched off" } }
                 @if self.findings > 0 { " · " (counted(self.findings, "finding")) " about the service itself" }
             }
+            @if let Some(hold) = &self.hold { p { strong.warning-text { "on hold" } " " (held(hold)) } }
             (self.diagram.draw(name))
         }
     }

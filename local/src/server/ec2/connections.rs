@@ -62,7 +62,7 @@ fn shape(connection: &Connection) -> String {
     .concat()
 }
 
-/// `PayerResponsibilities`. [I] AWS documents the values, not which connections have them.
+/// `PayerResponsibilities`. (inference) AWS documents the values, not which connections have them.
 fn payer() -> String {
     set("payerResponsibilitySet", &["vpc-endpoint-charges"], |scope| {
         text("scope", scope) + &text("payerResponsibilityType", "vpc-endpoint-account")

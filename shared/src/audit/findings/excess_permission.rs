@@ -1,20 +1,18 @@
 use crate::audit::definition::{Check, Definition, Evidence, Finding, FindingKind, FindingSubject, ServiceView, Severity};
-use crate::audit::permission_diff::is_excess;
 use crate::model::principal::{AllowedPrincipal, Principal};
 
 pub(super) static DEFINITION: Definition = Definition {
     kind: FindingKind::new("excess-permission"),
     title: "Permission that no policy uses",
-    description: "An allowed principal that the policy accepts for no endpoint, time and number of connections.",
+    description: "An allowed principal that the policy accepts for no endpoint, time and number of connections, and that has no grant.",
     severity: Severity::Info,
     other_severity: Some((Severity::Warning, "for `*`")),
-    needs: &[Evidence::Permissions],
+    needs: &[Evidence::Permissions, Evidence::Grants],
     check: Check::Permissions(check),
 };
 
 fn check(view: &ServiceView<'_>) -> Vec<Finding> {
-    let permissions = view.permissions.into_iter().flatten();
-    permissions.filter(|permission| is_excess(permission, view.policy, view.service)).map(|permission| finding(view, permission)).collect()
+    view.permission_diff.excess.iter().map(|permission| finding(view, permission)).collect()
 }
 
 fn finding(view: &ServiceView<'_>, permission: &AllowedPrincipal) -> Finding {

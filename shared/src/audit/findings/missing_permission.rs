@@ -5,10 +5,10 @@ use crate::model::ids::AccountId;
 pub(super) static DEFINITION: Definition = Definition {
     kind: FindingKind::new("missing-permission"),
     title: "Allowed by policy, without permission",
-    description: "An account whose first plain request the policy accepts and that no permission covers.",
+    description: "An account that the policy names and whose first request it could accept now, or that has a grant, and that no permission covers.",
     severity: Severity::Warning,
     other_severity: None,
-    needs: &[Evidence::Permissions, Evidence::MissingPermissions],
+    needs: &[Evidence::Permissions, Evidence::MissingPermissions, Evidence::Grants],
     check: Check::Permissions(check),
 };
 
@@ -18,7 +18,9 @@ fn check(view: &ServiceView<'_>) -> Vec<Finding> {
 
 fn finding(view: &ServiceView<'_>, account: &AccountId) -> Finding {
     let principal = format!("arn:{}:iam::{account}:root", view.thresholds.region.partition());
-    let what = format!("The policy accepts account {account}, but no permission of the service covers it: it cannot find the service.");
+    let what = format!(
+        "A policy or a grant can accept account {account}, but no permission of the service covers it: it cannot find the service."
+    );
     DEFINITION
         .finding(FindingSubject::Account { service: view.service.id.clone(), account: account.clone() }, &what)
         .with_service_name(view.service)

@@ -6,7 +6,7 @@ use crate::model::mode::Mode;
 pub(super) static DEFINITION: Definition = Definition {
     kind: FindingKind::new("overdue"),
     title: "Allowed, and still pending",
-    description: "A pending request that the policy or a grant has accepted for `OverdueMinutes`.",
+    description: "A pending request that the policy or a grant has accepted for `OverdueMinutes`, unless the service is on hold.",
     severity: Severity::Critical,
     other_severity: None,
     needs: &[Evidence::Connections, Evidence::Ledger],
@@ -16,7 +16,8 @@ pub(super) static DEFINITION: Definition = Definition {
 fn check(view: &ConnectionView<'_>) -> Option<Finding> {
     let (since, judged) = (view.allowed_since()?, view.judged()?);
     let allowed_for = view.facts.now.duration_since(view.connection().created?.max(since));
-    if allowed_for < view.thresholds.overdue_after || is_observed(view) {
+    let on_hold = view.ledger.hold.is_some() || view.ledger.hold_unknown;
+    if allowed_for < view.thresholds.overdue_after || on_hold || is_observed(view) {
         return None;
     }
     let what = format!("{} is allowed to connect, but its request has been pending for {}.", view.owner(), duration(view.age()?));
@@ -31,7 +32,8 @@ fn check(view: &ConnectionView<'_>) -> Option<Finding> {
 /// Observe mode accepts nothing, so no count rises: a request that was referred for a cap looks allowed later. It rejects nothing
 /// either: a request that a person refused stays pending.
 fn is_observed(view: &ConnectionView<'_>) -> bool {
-    let mut verdicts = view.ledger.history.into_iter().flat_map(|history| &history.verdicts);
-    let observed = |verdict: &Verdict| matches!(verdict, Verdict::ObservedAccept | Verdict::ObservedReject | Verdict::Referred);
-    view.thresholds.mode == Mode::Observe && (view.ledger.incomplete || verdicts.any(observed))
+    let told = view.ledger.history.and_then(|history| history.pending.as_ref());
+    let observed = [Verdict::ObservedAccept, Verdict::ObservedReject, Verdict::Referred];
+    let is_observed = told.is_some_and(|told| observed.iter().any(|verdict| told.tells(*verdict)));
+    view.thresholds.mode == Mode::Observe && (view.ledger.incomplete || is_observed)
 }

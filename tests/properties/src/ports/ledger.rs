@@ -6,12 +6,13 @@ use warden::{
     decision::{Hold, PersonDecisions},
     ledger::{
         commit::{Commit, CommitOutcome, ServiceItems},
+        counted::ToldDays,
         digest::Digest,
-        history::LedgerHistory,
+        history::{LedgerHistory, PageHistory},
         open_finding::{Change, KnownSince, StoredFindings},
         record::Record,
     },
-    model::{ids::ServiceId, subject::Subject},
+    model::{connection::Connection, ids::ServiceId, subject::Subject},
     ports::{CallError, Findings, History, LockOutcome, PublishOutcome, ReadError, ServiceLedger, StackLedger},
 };
 
@@ -100,8 +101,16 @@ impl History for LedgerPort {
     async fn history(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
         let history = self.ledger.history(service).await?;
         let grants = if self.has(Flaw::AuditsWithoutGrants) { Vec::new() } else { history.grants };
-        let subjects = if self.has(Flaw::AuditsWithoutRecords) { Default::default() } else { history.subjects };
-        Ok(LedgerHistory { grants, subjects, ..history })
+        Ok(LedgerHistory { grants, ..history })
+    }
+
+    async fn entries(&self, service: &ServiceId, connections: &[Connection]) -> Result<PageHistory, CallError> {
+        let entries = self.ledger.entries(service, connections).await?;
+        Ok(if self.has(Flaw::AuditsWithoutRecords) { PageHistory::default() } else { entries })
+    }
+
+    async fn hold_of_stack(&self) -> Result<Option<Hold>, CallError> {
+        self.ledger.hold_of_stack().await
     }
 }
 
@@ -118,11 +127,11 @@ impl Findings for LedgerPort {
         self.ledger.release_lock(run).await
     }
 
-    async fn publish(&self, changes: &[Change], digest: &Digest) -> Result<PublishOutcome, CallError> {
+    async fn publish(&self, changes: &[Change], digest: &Digest, told: Option<&ToldDays>) -> Result<PublishOutcome, CallError> {
         if self.has(Flaw::AuditsWithoutTelling) {
             return Ok(PublishOutcome::Written);
         }
-        self.ledger.publish(changes, digest).await
+        self.ledger.publish(changes, digest, told).await
     }
 
     async fn store_known_since(&self, known_since: &KnownSince) -> Result<(), CallError> {

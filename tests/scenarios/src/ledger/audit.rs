@@ -2,14 +2,19 @@
 
 use jiff::{SignedDuration, Timestamp};
 use warden::{
+    decision::Hold,
     ledger::{
+        counted::ToldDays,
         digest::Digest,
-        history::{LedgerHistory, RecordedDecision},
+        history::{LedgerHistory, PageHistory},
         keys,
         open_finding::{Change, KnownSince, StoredFindings},
-        record::RecordKey,
+        record::{Record, RecordKey, Verdict},
     },
-    model::ids::ServiceId,
+    model::{
+        connection::{Connection, Phase},
+        ids::ServiceId,
+    },
     ports::{CallError, Findings, History, LockOutcome, PublishOutcome},
 };
 
@@ -21,38 +26,29 @@ const LOCK_MAX: SignedDuration = SignedDuration::from_mins(20);
 
 impl History for MemoryLedger {
     async fn history(&self, service: &ServiceId) -> Result<LedgerHistory, CallError> {
-        let recall = |fault| {
-            let mut history = LedgerHistory::default();
-            let (count, keys) = {
-                let inner = self.lock();
-                let all = inner.order.len();
-                (if let Fault::Stale(ago) = fault { inner.past.get(ago).copied().unwrap_or(all) } else { all }, inner.order.clone())
-            };
-            let records = keys.iter().take(count).filter_map(|key| self.record(key));
-            for record in records.filter(|record| record.service() == service) {
-                history.add(RecordedDecision {
-                    subject: record.subject().clone(),
-                    account: record.account().cloned(),
-                    verdict: record.verdict,
-                    at: record.at,
-                    policies: record.policies(),
-                });
-            }
+        let read = || {
             let inner = self.lock();
-            for (of, subject) in inner.newer.iter().filter(|(of, _)| of == service) {
-                history.add_unreadable(&keys::request(of, subject), Some(subject.clone()), "written by a newer version");
-            }
-            for proof in inner.services.get(service).iter().flat_map(|items| items.proofs.values()) {
-                history.add_proof(proof.subject.clone(), proof.role.clone());
-            }
             let decisions = inner.decisions.get(service).cloned().unwrap_or_default();
-            for key in &decisions.unreadable {
-                history.add_unreadable_grant(key, "written by a newer version");
-            }
-            history.grants = decisions.grants;
+            let state = inner.services.get(service).map(|items| items.state.clone()).unwrap_or_default();
+            let (usage, counted) = (state.usage, state.counted);
+            let mut history = LedgerHistory { grants: decisions.grants, hold: decisions.hold, usage, counted, ..LedgerHistory::default() };
+            decisions.unreadable.iter().for_each(|key| history.add_unreadable_decision(key));
             Ok(history)
         };
-        self.faults.around_answer("RecallQuery", recall).await
+        self.faults.around("ServiceHistory", read).await
+    }
+
+    async fn entries(&self, service: &ServiceId, connections: &[Connection]) -> Result<PageHistory, CallError> {
+        let read = || {
+            let mut page = PageHistory::default();
+            connections.iter().for_each(|connection| self.lock().add_entries(&mut page, service, connection));
+            Ok(page)
+        };
+        self.faults.around("BatchGetItem", read).await
+    }
+
+    async fn hold_of_stack(&self) -> Result<Option<Hold>, CallError> {
+        self.faults.around("HoldOfStack", || Ok(self.lock().stack_hold.clone())).await
     }
 }
 
@@ -61,7 +57,12 @@ impl Findings for MemoryLedger {
         let read = || {
             let inner = self.lock();
             let open = inner.open.values().filter(|open| !inner.newer_findings.contains(&open.finding.id)).cloned().collect();
-            Ok(StoredFindings { open, unreadable: inner.newer_findings.clone(), known_since: inner.known_since.clone() })
+            Ok(StoredFindings {
+                open,
+                unreadable: inner.newer_findings.clone(),
+                known_since: inner.known_since.clone(),
+                told_days: inner.told_days.clone(),
+            })
         };
         self.faults.around("OpenQuery", read).await
     }
@@ -87,14 +88,14 @@ impl Findings for MemoryLedger {
         self.faults.around("ReleaseLock", release).await
     }
 
-    async fn publish(&self, changes: &[Change], digest: &Digest) -> Result<PublishOutcome, CallError> {
+    async fn publish(&self, changes: &[Change], digest: &Digest, told: Option<&ToldDays>) -> Result<PublishOutcome, CallError> {
         let publish = |fault| match fault {
             Fault::Conflict => Ok(PublishOutcome::Overtaken),
             Fault::Again => {
-                self.lock().publish(changes, digest);
-                Ok(self.lock().publish(changes, digest))
+                self.lock().publish(changes, digest, told);
+                Ok(self.lock().publish(changes, digest, told))
             }
-            _ => Ok(self.lock().publish(changes, digest)),
+            _ => Ok(self.lock().publish(changes, digest, told)),
         };
         self.faults.around_answer("TransactWriteItems", publish).await
     }
@@ -109,14 +110,38 @@ impl Findings for MemoryLedger {
 }
 
 impl Inner {
-    fn publish(&mut self, changes: &[Change], digest: &Digest) -> PublishOutcome {
+    /// Adds the entries about a connection, by the keys that the table is asked for.
+    fn add_entries(&self, page: &mut PageHistory, service: &ServiceId, connection: &Connection) {
+        let subject = &connection.subject;
+        let at = |verdict: Verdict| {
+            let key = RecordKey { partition: keys::request(service, subject), sort: verdict.to_string() };
+            self.records.get(&key).map(|text| Record::from_json(text).unwrap().at)
+        };
+        let items = self.services.get(service);
+        let entry = page.entry(subject);
+        match connection.state.phase() {
+            Phase::Live => (entry.accepted, entry.found) = (at(Verdict::Accepted), at(Verdict::Found).is_some()),
+            Phase::Waiting => entry.pending = items.and_then(|items| items.pending.get(subject)).cloned(),
+            Phase::Gone | Phase::Unknown => return,
+        }
+        entry.role = items.and_then(|items| items.proofs.get(subject)).map(|proof| proof.role.clone());
+        if self.newer.contains(&(service.clone(), subject.clone())) {
+            page.add_unreadable(service, subject, "written by a newer version");
+        }
+    }
+
+    fn publish(&mut self, changes: &[Change], digest: &Digest, told: Option<&ToldDays>) -> PublishOutcome {
         let is_current = |change: &Change| match change {
             Change::Opened(open) => !self.open.contains_key(&open.finding.id),
             Change::Worsened(was, _) | Change::Improved(was, _) => self.open.get(&was.finding.id) == Some(was.as_ref()),
             Change::Resolved(was) => self.open.get(&was.finding.id) == Some(was),
         };
-        if !changes.iter().all(is_current) {
+        let is_next = |told: &ToldDays| told.version == self.told_days.version + 1;
+        if !changes.iter().all(is_current) || !told.is_none_or(is_next) {
             return PublishOutcome::Overtaken;
+        }
+        if let Some(told) = told {
+            self.told_days = told.clone();
         }
         for change in changes {
             match change {

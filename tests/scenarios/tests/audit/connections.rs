@@ -2,7 +2,7 @@
 
 use super::*;
 use scenarios::{PERMIT_ALL, PROVIDER, STRANGER, permit_account};
-use warden::decision::grant::Grantee;
+use warden::decision::{grant::Grantee, order::Command};
 
 #[tokio::test]
 async fn accepted_connection_is_no_finding() {
@@ -121,6 +121,16 @@ async fn connection_after_its_grant_is_expired_grant() {
     env.pass(DAY * 31);
     assert_eq!(found(&env, "expired-grant").await, [endpoint]);
     assert_eq!(found(&env, "unjustified").await, NONE, "one problem is one finding");
+}
+
+#[tokio::test]
+async fn connection_after_its_grant_ended_is_found() {
+    let env = TestEnvironment::new();
+    let endpoint = accepted_manually(&env, UNLISTED).await;
+    env.grant_account(UNLISTED);
+    env.order(Command::Revoke { from: vec![Grantee::Account(UNLISTED.parse().unwrap())], disconnect: Vec::new() });
+    assert_eq!(found(&env, "expired-grant").await, [endpoint]);
+    assert_eq!(found(&env, "unjustified").await, NONE);
 }
 
 #[tokio::test]

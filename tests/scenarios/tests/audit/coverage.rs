@@ -52,7 +52,7 @@ async fn unreadable_ledger_makes_no_connection_unjustified() {
     let env = TestEnvironment::new();
     let endpoint = accepted_manually(&env, UNLISTED).await;
     env.grant_endpoint(&endpoint);
-    env.ledger.faults.next("RecallQuery", &[Fault::Before("ThrottlingException")]);
+    env.ledger.faults.next("BatchGetItem", &[Fault::Before("ThrottlingException")]);
     let summary = env.audit().await.unwrap();
     assert!(summary.unseen.iter().any(|part| part.contains("ledger")), "{:?}", summary.unseen);
     assert!(!env.reports.findings().iter().any(|id| id.starts_with("unjustified") || id.starts_with("unrecorded")));

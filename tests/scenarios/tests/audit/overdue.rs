@@ -1,7 +1,7 @@
 //! Findings of requests: `overdue`, and `waiting`, which is told again at growing intervals.
 
 use super::*;
-use scenarios::{PERMIT_ALL, permit_account};
+use scenarios::{Fault, PERMIT_ALL, permit_account};
 
 #[tokio::test]
 async fn unanswered_allowed_request_is_overdue() {
@@ -53,6 +53,44 @@ async fn newly_allowed_request_has_time_for_a_sweep() {
     env.set_policy(PERMIT_ALL);
     assert_eq!(found(&env, "overdue").await, NONE);
     env.pass(SignedDuration::from_mins(20));
+    assert_eq!(found(&env, "overdue").await, [endpoint]);
+}
+
+/// Groups that are regenerated each day make another policy set each day.
+#[tokio::test]
+async fn daily_changed_policy_hides_no_overdue_request() {
+    let mut env = without_findings();
+    let endpoint = env.request(ALLOWED).endpoint;
+    env.pass(DAY * 3);
+    for (day, expected) in [(1, &NONE[..0]), (2, &[endpoint.as_str()]), (3, &[endpoint.as_str()])] {
+        env.set_policy(&format!("// Generated on day {day}.\n{}", permit_account("consumers", ALLOWED, "true")));
+        assert_eq!(found(&env, "overdue").await, expected, "day {day}");
+        env.pass(DAY);
+    }
+}
+
+#[tokio::test]
+async fn newly_free_place_has_time_for_a_sweep() {
+    let env = without_findings().with_policy(&permit_account("cap", ALLOWED, "context.connections.ofAccount < 1"));
+    let [connected, waiting] = [env.notified_request(ALLOWED).await, env.notified_request(ALLOWED).await];
+    env.audit().await.unwrap();
+    env.pass(DAY * 3);
+    env.audit().await.unwrap();
+    env.aws.world().delete_endpoints(ALLOWED, &[connected]);
+    assert_eq!(found(&env, "overdue").await, NONE);
+    env.pass(SignedDuration::from_mins(20));
+    assert_eq!(found(&env, "overdue").await, [waiting]);
+}
+
+#[tokio::test]
+async fn unread_service_keeps_its_allowed_requests() {
+    let mut env = without_findings();
+    let endpoint = env.request(ALLOWED).endpoint;
+    env.audit().await.unwrap();
+    env.pass(HOUR);
+    env.aws.faults.next("DescribeVpcEndpointConnections", &[Fault::Before("InternalError")]);
+    env.audit().await.unwrap();
+    env.set_policy(&permit_account("consumers", ALLOWED, "true"));
     assert_eq!(found(&env, "overdue").await, [endpoint]);
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use local::world::{NewEndpoint, Permission, ServiceChange};
 use scenarios::{PERMIT_ALL, PROVIDER, STRANGER, TOPIC, gateway_service, permit_account};
+use warden::decision::grant::Grantee;
 
 #[tokio::test]
 async fn disabled_acceptance_is_critical_for_anyone() {
@@ -84,6 +85,47 @@ async fn missing_permission_of_allowed_account_is_found() {
         env.permit(principal);
         assert_eq!(found(&env, "missing-permission").await, NONE, "{principal}");
         env.withdraw(principal);
+    }
+}
+
+#[tokio::test]
+async fn grants_count_for_permissions() {
+    let env = without_findings();
+    env.permit(UNLISTED);
+    let endpoint = env.request(UNLISTED).endpoint;
+    assert_eq!(found(&env, "excess-permission").await, [UNLISTED]);
+    env.grant_endpoint(&endpoint);
+    assert_eq!(found(&env, "excess-permission").await, NONE, "the account of a granted endpoint");
+    env.grant(Grantee::Account(STRANGER.parse().unwrap()), Some(DAY));
+    assert_eq!(found(&env, "missing-permission").await, [STRANGER]);
+    env.pass(DAY * 2);
+    assert_eq!(found(&env, "missing-permission").await, NONE, "the grant has ended");
+}
+
+#[tokio::test]
+async fn blocked_account_lacks_no_permission() {
+    let groups = format!(r#"{{"permitted": {{"accounts": ["{UNLISTED}", "{STRANGER}"]}}, "blocked": {{"accounts": ["{STRANGER}"]}}}}"#);
+    for (effect, action) in [("forbid", "Accept"), ("permit", "Reject")] {
+        let mut env = without_findings();
+        let policy = |id: &str, effect: &str, group: &str, action: &str| {
+            format!(
+                "@id(\"{id}\") {effect}(principal in PrivateLink::AccountGroup::\"{group}\", action == PrivateLink::Action::\"{action}\", resource);"
+            )
+        };
+        let policies = policy("a", "permit", "permitted", "Accept") + &policy("b", effect, "blocked", action);
+        env.set_policy_set(&policies, Some(&groups));
+        assert_eq!(found(&env, "missing-permission").await, [UNLISTED], "{effect}");
+        env.permit(STRANGER);
+        assert!(found(&env, "excess-permission").await.contains(&STRANGER.to_owned()), "{effect}");
+    }
+}
+
+#[tokio::test]
+async fn permission_is_for_a_first_request_now() {
+    for (condition, expected) in [("context.now < datetime(\"2020-01-01\")", vec![]), ("context.connections.ofAccount < 1", vec![UNLISTED])]
+    {
+        let env = without_findings().with_policy(&permit_account("p", UNLISTED, condition));
+        assert_eq!(found(&env, "missing-permission").await, expected, "{condition}");
     }
 }
 

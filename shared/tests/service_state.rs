@@ -2,9 +2,15 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use warden::ledger::service_state::{ACT_INTERVAL_SECONDS_MAX, CHUNK_MAX, Pace, ServiceState, StateError};
+use warden::{
+    ledger::{
+        record::Act,
+        service_state::{ACT_INTERVAL_SECONDS_MAX, CHUNK_MAX, Pace, ServiceState, StateError},
+    },
+    model::connection::Connection,
+};
 
-use crate::fixtures::now;
+use crate::fixtures::{connection, now};
 
 #[test]
 fn state_of_newer_schema_is_refused() {
@@ -30,6 +36,21 @@ fn pace_slows_when_throttled_and_recovers() {
     }
     assert_eq!(pace.interval_seconds, ACT_INTERVAL_SECONDS_MAX);
     assert_eq!(pace.after_act(now()).not_before, Some(now() + SignedDuration::from_secs(5)));
+}
+
+#[test]
+fn acts_of_a_burst_leave_less_room() {
+    let with_acts = |count: u64| {
+        let connections = (0..count).map(|n| Connection { subject: format!("vpce-{n:017x}").parse().unwrap(), ..connection() });
+        ServiceState::default().with_acts(Act::Accept, connections, now())
+    };
+    let room = |state: &ServiceState| state.room_for_records();
+    assert!(room(&with_acts(0)) > 299 * 1024);
+    assert!(room(&with_acts(1_000)) < room(&with_acts(500)));
+    // The most that the pace allows in five minutes.
+    let full = with_acts(60 * 48);
+    assert_eq!(room(&full), 0);
+    assert!(serde_json::to_string(&full).unwrap().len() < 390 * 1024, "one record more still fits the item");
 }
 
 #[test]

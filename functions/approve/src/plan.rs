@@ -15,7 +15,7 @@ use warden::{
         commit::{Commit, ServiceItems},
         pending::{Pending, Proof},
         record::{Act, Outcome, Record, RecordFactory, Verdict},
-        service_state::{INTENT_BYTES_MAX, Intent, RECENT_ACT_AGE_MAX, RecentAct, ServiceState},
+        service_state::{Intent, RECENT_ACT_AGE_MAX, RecentAct, ServiceState},
     },
     model::{
         connection::{Connection, Phase, State},
@@ -258,13 +258,14 @@ impl Gathered {
 
     /// The subjects of one act: as many as the pace and the size of the intent allow.
     fn chunk<T>(&self, act: Act, decided: Vec<(T, Record)>, wrap: impl Fn(Vec<T>) -> Tokens, others: bool, rules: &Rules<'_>) -> Chunk {
-        let (mut tokens, mut records, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let (mut tokens, mut records, mut room) = (Vec::new(), Vec::new(), self.items.state.room_for_records());
         let all = decided.len();
         for (token, record) in decided.into_iter().take(self.items.state.pace.chunk.max(1)) {
-            bytes += record.to_json().map_or(0, |json| json.len());
-            if bytes > INTENT_BYTES_MAX && !records.is_empty() {
+            let bytes = record.to_json().map_or(0, |json| json.len());
+            if bytes > room && !records.is_empty() {
                 break;
             }
+            room = room.saturating_sub(bytes);
             tokens.push(token);
             records.push(record);
         }

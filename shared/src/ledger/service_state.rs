@@ -34,8 +34,8 @@ pub const ACT_INTERVAL_SECONDS: u32 = 5;
 pub const ACT_INTERVAL_SECONDS_MAX: u32 = 60;
 /// Subjects of one act. AWS documents no limit for the call. DynamoDB takes 100 actions in the transaction that confirms it.
 pub const CHUNK_MAX: usize = 48;
-/// DynamoDB takes items of 400 KB; the rest of the state needs some of it.
-pub const INTENT_BYTES_MAX: usize = 300 * 1024;
+/// A state with its intent. DynamoDB takes items of 400 KB.
+const STATE_BYTES_MAX: usize = 300 * 1024;
 /// What a state remembers of the use of policies and groups, as JSON. Beyond it, what was used longest ago is forgotten.
 const USAGE_BYTES_MAX: usize = 32 * 1024;
 
@@ -169,6 +169,13 @@ impl ServiceState {
     pub fn recent_act(&self, subject: &Subject, now: Timestamp) -> Option<Act> {
         let recent = |act: &&RecentAct| act.subject == *subject && now.duration_since(act.at) < RECENT_ACT_AGE_MAX;
         self.recent.iter().rev().find(recent).map(|act| act.act)
+    }
+
+    /// The bytes of records that an intent may add. The acts of a long burst alone can take all of them: then an act is for one
+    /// subject, which slows the burst until old acts no longer count.
+    #[must_use]
+    pub fn room_for_records(&self) -> usize {
+        STATE_BYTES_MAX.saturating_sub(serde_json::to_string(self).map_or(STATE_BYTES_MAX, |json| json.len()))
     }
 
     /// Adds acts, and drops those that are too old to count.

@@ -1,8 +1,8 @@
 //! Escapes for the forms of a message.
 
-use crate::model::printable::printable;
+use crate::model::printable::ascii;
 
-/// Escapes the characters of chat markdown, links and mentions. Other characters stay: pass [`printable`] text.
+/// Escapes the characters of chat markdown, links and mentions. Other characters stay: pass printable text.
 pub(super) fn markdown(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
@@ -22,7 +22,7 @@ pub(super) fn markdown(text: &str) -> String {
 /// Cuts to under 100 characters of printable ASCII, as SNS requires of a subject.
 pub(super) fn subject(text: &str) -> String {
     const SUBJECT_CHARACTERS_MAX: usize = 99;
-    printable(text, usize::MAX).chars().take(SUBJECT_CHARACTERS_MAX).collect()
+    ascii(text, usize::MAX).chars().take(SUBJECT_CHARACTERS_MAX).collect()
 }
 
 #[cfg(test)]

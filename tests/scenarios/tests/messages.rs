@@ -97,8 +97,8 @@ async fn each_protocol_gets_its_own_form() {
 
 #[tokio::test]
 async fn long_notes_do_not_silence_a_decision() {
-    // A character of Chinese is eight characters in a mail, and each form quotes it again.
-    let notes = "\u{7406}".repeat(400);
+    // A character without a glyph is eight characters in a mail, and each form quotes it again.
+    let notes = "\u{e000}".repeat(400);
     let forbid = |id: &str| {
         format!(
             "@id(\"{id}\") @reason(\"{notes}\") @advice(\"{notes}\") @owner(\"{notes}\")
@@ -115,4 +115,18 @@ async fn long_notes_do_not_silence_a_decision() {
         }
         assert!(message.text.contains("What you can do\n- Accept it now\n    warden approve vpce-"), "{}", message.text);
     }
+}
+
+#[tokio::test]
+async fn letters_of_every_alphabet_stay_in_messages() {
+    let notes = "\u{7406}".repeat(400);
+    let forbid =
+        format!("@id(\"r\u{e9}dis\") @reason(\"{notes}\") forbid(principal, action == PrivateLink::Action::\"Accept\", resource);");
+    let env = TestEnvironment::new().with_policy(&forbid);
+    env.tag("Name", "r\u{e9}dis");
+    let message = message_about(&env, ALLOWED).await;
+    for text in [&message.text, &message.json, &message.chat] {
+        assert!(text.contains("r\u{e9}dis") && text.contains("\u{7406}\u{7406}"), "{text}");
+    }
+    assert!(message.subject.is_ascii() && message.body().len() < SNS_BYTES_MAX);
 }

@@ -3,7 +3,7 @@
 
 use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, Delete, Put, TransactWriteItem, Update},
+    types::{AttributeValue, CancellationReason, Delete, Put, TransactWriteItem, Update},
 };
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
         dynamodb::Table,
         error::call_error,
         items::{KIND_EVENT, KIND_GRANT, json, n, s, unbuildable},
+        service_ledger::is_throttled,
     },
     decision::{Hold, order::Change},
     ledger::{
@@ -32,7 +33,10 @@ impl PersonLedger for Table {
         match self.client.transact_write_items().set_transact_items(Some(actions)).send().await {
             Ok(_) => Ok(CommitOutcome::Written),
             Err(error) => match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(_)) => Ok(CommitOutcome::Lost),
+                Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => match refused(canceled.cancellation_reasons()) {
+                    None => Ok(CommitOutcome::Lost),
+                    Some(refused) => Err(CallError { source: Some(Box::new(error)), ..refused }),
+                },
                 _ => Err(call_error("TransactWriteItems", error)),
             },
         }
@@ -49,6 +53,23 @@ impl PersonLedger for Table {
         let delete = TransactWriteItem::builder().delete(delete.build().map_err(unbuildable)?).build();
         self.write_stack(delete, &Change::Resume(end.clone())).await
     }
+}
+
+/// Returns the error of a canceled transaction, unless another decision came first: throttling and a refused item are no
+/// reason to plan again at once.
+fn refused(reasons: &[CancellationReason]) -> Option<CallError> {
+    let overtaken = |reason: &CancellationReason| matches!(reason.code(), Some("ConditionalCheckFailed" | "TransactionConflict"));
+    if reasons.iter().any(overtaken) {
+        return None;
+    }
+    let stated = reasons.iter().find(|reason| reason.code().is_some_and(|code| code != "None"));
+    let code = if is_throttled(reasons) { Some("ThrottlingException") } else { stated.and_then(CancellationReason::code) };
+    Some(CallError {
+        call: "TransactWriteItems",
+        code: Some(code.unwrap_or("TransactionCanceledException").to_owned()),
+        message: stated.and_then(CancellationReason::message).unwrap_or("DynamoDB states no reason").to_owned(),
+        source: None,
+    })
 }
 
 impl Table {
@@ -102,5 +123,23 @@ impl Table {
 
     fn item(&self, pk: &str, sk: &str, kind: &str, service: &ServiceId) -> aws_sdk_dynamodb::types::builders::PutBuilder {
         Put::builder().item("pk", s(pk)).item("sk", s(sk)).item("kind", s(kind)).item("service", s(service.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_overtaken_decisions_are_planned_again() {
+        let reason = |code: &str| CancellationReason::builder().code(code).message("slow down").build();
+        for overtaken in ["ConditionalCheckFailed", "TransactionConflict"] {
+            assert!(refused(&[reason("None"), reason(overtaken)]).is_none(), "{overtaken}");
+        }
+        for (code, expected) in [("ThrottlingError", "ThrottlingException"), ("ValidationError", "ValidationError")] {
+            let error = refused(&[reason("None"), reason(code)]).map(|error| (error.code, error.message));
+            assert_eq!(error, Some((Some(expected.to_owned()), "slow down".to_owned())));
+        }
+        assert!(refused(&[]).is_some());
     }
 }

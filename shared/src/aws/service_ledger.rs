@@ -133,7 +133,7 @@ fn refusal(commit: &Commit, reasons: &[CancellationReason]) -> Option<Refusal> {
 }
 
 /// Returns true if DynamoDB throttled an action: the exception itself does not say so.
-fn is_throttled(reasons: &[CancellationReason]) -> bool {
+pub(super) fn is_throttled(reasons: &[CancellationReason]) -> bool {
     reasons.iter().any(|reason| matches!(reason.code(), Some("ThrottlingError" | "ProvisionedThroughputExceeded")))
 }
 

@@ -9,6 +9,7 @@ use warden::{
 };
 
 use super::explanation::Explanation;
+use crate::wording::account;
 
 const APPROVE: &str = "`warden approve` accepts it in your name, regardless of the policy set.";
 const UNKNOWN_STATE: &str = "AWS does not document this state: look at the connection in the EC2 console.";
@@ -17,8 +18,12 @@ pub(super) fn advice(of: &Explanation) -> Vec<String> {
     let granted = of.decision.grounds.grant.is_some();
     let line = match (of.state.phase(), &of.decision.action) {
         (Phase::Gone, _) => {
-            let state = of.state.as_str();
-            return vec![format!("It stays {state}, regardless of the policy set: the consumer must create a new endpoint.")];
+            let (state, connection) = (of.state.as_str(), &of.facts.connection);
+            let (account, service) = (account(connection), &connection.service);
+            return vec![format!(
+                "It stays {state}, regardless of the policy set: the consumer must create a new endpoint. To accept the account's \
+                 next endpoint, use `warden approve --account {account} --service {service}`."
+            )];
         }
         (Phase::Unknown, _) => UNKNOWN_STATE,
         (Phase::Live, Action::Accept(_)) if granted => {

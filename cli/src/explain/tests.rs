@@ -102,7 +102,11 @@ fn unproved_role_suggests_approve_or_new_endpoint() {
 
 #[test]
 fn rejected_needs_new_endpoint_suspended_nothing() {
-    assert_advice(&in_state(ACCEPT_ALL, State::Rejected, Vec::new()), &["must create a new endpoint"], &["approve"]);
+    assert_advice(
+        &in_state(ACCEPT_ALL, State::Rejected, Vec::new()),
+        &["must create a new endpoint", "warden approve --account 111122223333 --service vpce-svc-03d5ebb7d9579a2b3"],
+        &["`warden approve` accepts"],
+    );
     let member = Member { name: None, state: "SUSPENDED".to_owned(), units: Vec::new() };
     let facts = facts().with_membership(Membership::Member(member));
     let suspended = explained(ACCEPT_ALL, State::PendingAcceptance, facts, vec![granted()]);

@@ -8,6 +8,7 @@ use crate::{
     decision::{Decision, Grounds, Refusal, decide, grant::Grant},
     ledger::keys,
     model::{
+        connection::Phase,
         facts::Facts,
         ids::{AccountId, ServiceId},
         origin::Origin,
@@ -110,6 +111,12 @@ impl Record {
             Verdict::Accepted | Verdict::Rejected | Verdict::Referred | Verdict::ObservedAccept | Verdict::ObservedReject => true,
             Verdict::Disputed | Verdict::Found | Verdict::Failed => false,
         }
+    }
+
+    /// Returns true if the record is about the end of an established connection, which a person ordered.
+    #[must_use]
+    pub fn is_disconnection(&self) -> bool {
+        self.refusal.is_some() && self.facts.connection.state.phase() == Phase::Live
     }
 
     /// The determining policies.

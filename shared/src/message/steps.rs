@@ -22,7 +22,11 @@ pub(super) fn steps(record: &Record, policies: &[PolicyInfo], policy_home: &str)
     let account = record.account().map_or_else(|| "unknown".to_owned(), ToString::to_string);
     let mut steps = match record.verdict {
         Verdict::Accepted => vec![end()],
-        Verdict::Rejected => vec![accept("Accept it after all")],
+        // AWS documents no way back from `rejected`.
+        Verdict::Rejected => vec![
+            command("Accept the account's next endpoint", accept_account(record)),
+            text("Ask the consumer to create a new endpoint: a rejected one stays rejected".to_owned()),
+        ],
         Verdict::Referred => vec![
             accept("Accept it now"),
             reject("Reject it"),
@@ -59,6 +63,12 @@ fn text(what: String) -> Step {
 
 fn command(what: &str, command: String) -> Step {
     Step { what: what.to_owned(), command: Some(command) }
+}
+
+fn accept_account(record: &Record) -> String {
+    let (region, service) = (&record.facts.service.region, record.service());
+    let account = record.account().map_or_else(|| "ACCOUNT".to_owned(), ToString::to_string);
+    format!("warden approve --account {account} --service {service} --region {region} --reason 'REASON'")
 }
 
 fn describe(record: &Record) -> String {

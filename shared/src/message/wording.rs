@@ -48,10 +48,12 @@ impl<'a> Wording<'a> {
     pub(super) fn subject(&self) -> String {
         let outcome = match (self.record.verdict, self.record.failure.as_ref().map(|failure| failure.act)) {
             (Verdict::Accepted, _) => ": accepted",
+            (Verdict::Rejected, _) if self.record.is_disconnection() => ": disconnected",
             (Verdict::Rejected, _) => ": rejected",
             (Verdict::Referred, _) => ": decision needed",
             (Verdict::Disputed, _) => " ALERT: event contradicts EC2",
             (Verdict::Found, _) => ": connected without a record",
+            (Verdict::Failed, Some(Act::Reject)) if self.record.is_disconnection() => ": disconnection failed",
             (Verdict::Failed, Some(Act::Reject)) => ": rejection failed",
             (Verdict::Failed, _) => ": acceptance failed",
             (Verdict::ObservedAccept, _) => " (observe mode): would accept",
@@ -80,12 +82,17 @@ impl<'a> Wording<'a> {
 
 fn what(record: &Record, account: &str, service_name: &str) -> String {
     let request = format!("Account {account}'s request to connect to {service_name}");
+    let ends = record.is_disconnection();
     match (record.verdict, record.failure.as_ref().map(|failure| failure.act)) {
         (Verdict::Accepted, _) => format!("{request} was accepted."),
+        (Verdict::Rejected, _) if ends => format!("Account {account} was disconnected from {service_name}."),
         (Verdict::Rejected, _) => format!("{request} was rejected."),
         (Verdict::Referred, _) => format!("{request} is pending and needs your decision."),
         (Verdict::Disputed, _) => format!("{request} was left pending: the event that announced it does not agree with EC2."),
         (Verdict::Found, _) => format!("Account {account} is connected to {service_name}, and no record says who accepted the connection."),
+        (Verdict::Failed, Some(Act::Reject)) if ends => {
+            format!("Account {account} should be disconnected from {service_name}, but EC2 did not do it. The warden tries again.")
+        }
         (Verdict::Failed, Some(Act::Reject)) => format!("{request} should be rejected, but EC2 did not reject it. The warden tries again."),
         (Verdict::Failed, _) => format!("{request} should be accepted, but EC2 did not accept it. The warden tries again."),
         (Verdict::ObservedAccept, _) => format!("{request} would be accepted in active mode. In observe mode, it stays pending."),

@@ -58,6 +58,9 @@ async fn disconnected_connection_is_rejected() {
     assert_eq!((env.state(&endpoint).as_str(), env.verdicts(&endpoint)), ("rejected", vec![Verdict::Accepted, Verdict::Rejected]));
     env.sweep().await;
     assert_eq!(env.ledger.records().len(), 2);
+    let message = env.messages().await.into_iter().find(|message| message.subject.contains("disconnected")).unwrap();
+    assert!(message.text.contains("was disconnected from redis") && !message.text.contains("was rejected"), "{}", message.text);
+    assert!(message.text.contains(&format!("warden approve --account {ALLOWED} --service {}", env.service)), "{}", message.text);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use warden::{
 };
 
 pub(crate) use common::{Common, Format, Given};
-pub(crate) use manual::{Approval, HoldOrder, ManualDecision, Revocation};
+pub(crate) use manual::{Approval, GrantFilter, HoldOrder, Rejection, Revocation, Target};
 pub(crate) use values::HistorySubject;
 use values::{past, seconds, subject};
 
@@ -65,12 +65,14 @@ pub(crate) enum Command {
         /// VPC endpoint id (vpce-…)
         endpoint: Subject,
     },
-    /// Accept an endpoint, or every endpoint of its account, in your name
+    /// Accept an endpoint, or every endpoint of an account, in your name
     Approve(Approval),
     /// Reject a pending request in your name
-    Reject(ManualDecision),
-    /// End grants and disconnect the endpoint in your name
+    Reject(Rejection),
+    /// End grants, and disconnect what they accepted, in your name
     Revoke(Revocation),
+    /// List what people granted: to which endpoint or account, until when, why, and who ended it
+    Grants(GrantFilter),
     /// Stop every act of the warden, on one service or on all, in your name
     Pause(HoldOrder),
     /// End a hold in your name
@@ -139,6 +141,7 @@ impl Command {
             | Self::Man { .. } => false,
             Self::Plan { .. }
             | Self::Explain { .. }
+            | Self::Grants(_)
             | Self::History(_)
             | Self::Replay { .. }
             | Self::Audit { .. }

@@ -5,7 +5,12 @@ use jiff::SignedDuration;
 use warden::{
     aws::{bundle_client, diagnostics::Diagnostics, dynamodb::Table, ec2::Ec2, organizations::Organizations},
     gather::organization_cache::OrganizationCache,
-    model::{connection::Connection, ids::Region, service::Service, subject::Subject},
+    model::{
+        connection::Connection,
+        ids::{Region, ServiceId},
+        service::Service,
+        subject::Subject,
+    },
     ports::{ConnectionFilter, Describe},
 };
 
@@ -97,18 +102,30 @@ impl Aws {
     }
 
     pub(crate) async fn describe(&self, endpoint: &Subject) -> Result<Described, CliError> {
-        let unknown = || {
-            let region = &self.region;
-            CliError::Usage(format!(
-                "no endpoint service of yours in {region} has a connection from {endpoint}: check the id, --region and --profile"
-            ))
-        };
+        self.find(endpoint).await?.ok_or_else(|| self.unknown(endpoint))
+    }
+
+    /// Describes an endpoint. `None` if EC2 does not know it, or no longer.
+    pub(crate) async fn find(&self, endpoint: &Subject) -> Result<Option<Described>, CliError> {
         let found = self.ec2.connections(ConnectionFilter::Subject(endpoint)).await?;
-        let id = found.into_iter().find(|connection| connection.subject == *endpoint).ok_or_else(unknown)?.service;
-        let all = self.ec2.connections(ConnectionFilter::Service(&id)).await?;
-        let connection = all.iter().find(|connection| connection.subject == *endpoint).cloned().ok_or_else(unknown)?;
-        let service = self.ec2.services(Some(&id)).await?.into_iter().next().ok_or_else(unknown)?;
-        Ok(Described { service, connection, all })
+        let Some(found) = found.into_iter().find(|connection| connection.subject == *endpoint) else { return Ok(None) };
+        let all = self.ec2.connections(ConnectionFilter::Service(&found.service)).await?;
+        let Some(connection) = all.iter().find(|connection| connection.subject == *endpoint).cloned() else { return Ok(None) };
+        let service = self.ec2.services(Some(&found.service)).await?.into_iter().next();
+        Ok(service.map(|service| Described { service, connection, all }))
+    }
+
+    pub(crate) fn unknown(&self, endpoint: &Subject) -> CliError {
+        let region = &self.region;
+        CliError::Usage(format!(
+            "no endpoint service of yours in {region} has a connection from {endpoint}: check the id, --region and --profile"
+        ))
+    }
+
+    pub(crate) async fn service(&self, id: &ServiceId) -> Result<Service, CliError> {
+        let region = &self.region;
+        let unknown = || CliError::Usage(format!("{id} is no endpoint service of yours in {region}: check the id, --region and --profile"));
+        self.ec2.services(Some(id)).await?.into_iter().find(|service| service.id == *id).ok_or_else(unknown)
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use warden::{
     aws::dynamodb::{About, Table},
     decision::grant::Grantee,
     ledger::{
         decision_event::{DecisionEvent, DecisionKind},
-        record::Record,
+        record::{Record, Verdict},
     },
     model::subject::Subject,
 };
@@ -37,7 +38,7 @@ pub(crate) async fn history(aws: &Aws, filter: &HistoryFilter) -> Result<Outcome
     let of_people = events.iter().map(|event| (event.at, of_event(event, &accounts)));
     let mut entries: Vec<_> = of_warden.chain(of_people).collect();
     entries.sort_by_key(|(at, _)| *at);
-    let mut rows = Rows::new(&["at", "verdict", "service", "endpoint", "account", "by", "until", "origin"]);
+    let mut rows = Rows::new(&["at", "verdict", "service", "endpoint", "account", "by", "until before", "until", "origin"]);
     entries.iter().for_each(|(_, entry)| rows.push(entry.each_ref().map(String::as_str)));
     rows.write(aws.common.output, "The ledger has no such record.");
     unreadable.iter().for_each(|what| eprintln!("unreadable: {what}"));
@@ -61,15 +62,20 @@ fn concerns(event: &DecisionEvent, filter: &HistoryFilter, records: &[Record]) -
         }
 }
 
-fn of_record(record: &Record) -> [String; 8] {
+fn of_record(record: &Record) -> [String; 9] {
     let origin = serde_json::to_value(record.origin.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default();
     [
         record.at.to_string(),
-        record.verdict.to_string(),
+        if record.is_disconnection() && record.verdict == Verdict::Rejected {
+            "disconnected".to_owned()
+        } else {
+            record.verdict.to_string()
+        },
         record.service().to_string(),
         record.subject().to_string(),
         account(&record.facts.connection),
         basis(record),
+        String::new(),
         String::new(),
         origin,
     ]
@@ -97,7 +103,7 @@ async fn accounts_of(ledger: &Table, events: &[DecisionEvent], records: &[Record
     Ok(accounts)
 }
 
-fn of_event(event: &DecisionEvent, accounts: &BTreeMap<Subject, String>) -> [String; 8] {
+fn of_event(event: &DecisionEvent, accounts: &BTreeMap<Subject, String>) -> [String; 9] {
     let (endpoint, account) = match &event.about {
         Some(Grantee::Subject(subject)) => (subject.to_string(), accounts.get(subject).cloned().unwrap_or_default()),
         Some(Grantee::Account(account)) => (String::new(), account.to_string()),
@@ -110,9 +116,14 @@ fn of_event(event: &DecisionEvent, accounts: &BTreeMap<Subject, String>) -> [Str
         endpoint,
         account,
         person(&event.by, &event.reason),
-        event.until.map(|until| until.to_string()).unwrap_or_default(),
+        time(event.until_before),
+        time(event.until),
         "person".to_owned(),
     ]
+}
+
+fn time(at: Option<Timestamp>) -> String {
+    at.map(|at| at.to_string()).unwrap_or_default()
 }
 
 fn kind(kind: DecisionKind) -> &'static str {

@@ -16,6 +16,7 @@ mod doctor;
 mod error;
 mod explain;
 mod facts;
+mod grants;
 mod history;
 mod manual;
 mod plan;
@@ -82,6 +83,7 @@ async fn run(Arguments { given, command }: Arguments) -> Result<Outcome, CliErro
         Command::Approve(approval) => manual::approve(&connect().await?, &approval).await,
         Command::Reject(decision) => manual::reject(&connect().await?, &decision).await,
         Command::Revoke(revocation) => manual::revoke(&connect().await?, &revocation).await,
+        Command::Grants(filter) => grants::grants(&connect().await?, &filter).await,
         Command::Pause(hold) => manual::pause(&connect().await?, &hold).await,
         Command::Resume(hold) => manual::resume(&connect().await?, &hold).await,
         Command::History(filter) => history::history(&connect().await?, &filter).await,

@@ -10,6 +10,7 @@ mod hold;
 mod outcome;
 mod reject;
 mod revoke;
+mod revoked;
 
 pub(crate) use approve::approve;
 pub(crate) use hold::{pause, resume};

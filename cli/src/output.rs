@@ -5,5 +5,5 @@
 pub(crate) mod print;
 mod rows;
 
-pub(crate) use print::{bar, spinner};
+pub(crate) use print::{bar, json, spinner};
 pub(crate) use rows::Rows;

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use warden::{
-    decision::{Action, Decision, Hold, order::REASON_CHARACTERS_MAX},
+    decision::{
+        Action, Decision, Hold,
+        grant::{Grant, Grantee},
+        order::REASON_CHARACTERS_MAX,
+    },
     ledger::record::Record,
     model::{connection::Connection, printable::printable, service::Service},
     policy::{Detail, PolicyId, UnknownFact},
@@ -47,9 +51,25 @@ pub(crate) fn person(by: &str, reason: &str) -> String {
     format!("{}: {}", printable(by, 200), printable(reason, REASON_CHARACTERS_MAX))
 }
 
+/// A tag of AWS has at most 256 characters.
+const NAME_CHARACTERS_MAX: usize = 256;
+
+/// The endpoint or account of a grant, such as "account 111122223333".
+pub(crate) fn grantee(to: &Grantee) -> String {
+    match to {
+        Grantee::Subject(subject) => subject.to_string(),
+        Grantee::Account(account) => format!("every endpoint of account {account}"),
+    }
+}
+
+/// The end of a grant as a person gave it, such as "until 2026-07-01 12:00 UTC".
+pub(crate) fn term(grant: &Grant) -> String {
+    grant.until.map_or_else(|| "without an end".to_owned(), |until| format!("until {}", moment(until)))
+}
+
 /// The `Name` tag of a service, or its id.
 pub(crate) fn service_name(service: &Service) -> String {
-    service.tags.get("Name").cloned().unwrap_or_else(|| service.id.to_string())
+    service.tags.get("Name").map_or_else(|| service.id.to_string(), |name| printable(name, NAME_CHARACTERS_MAX))
 }
 
 pub(crate) fn account(connection: &Connection) -> String {
@@ -64,6 +84,32 @@ pub(crate) fn minute(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
+/// A time in UTC and, where it differs, in local time.
+pub(crate) fn moment(at: Timestamp) -> String {
+    local(at, TimeZone::system()).map_or_else(|| minute(at), |local| format!("{} ({local} local time)", minute(at)))
+}
+
+/// A time in a zone with its offset. `None` if the zone's time is UTC.
+pub(crate) fn local(at: Timestamp, zone: TimeZone) -> Option<String> {
+    let zoned = at.to_zoned_datetime(zone);
+    (!zoned.offset().is_zero()).then(|| zoned.strftime("%Y-%m-%d %H:%M %:z").to_string())
+}
+
 pub(crate) fn counted(count: usize, one: &str, several: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { several })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::Offset;
+
+    use super::*;
+
+    #[test]
+    fn local_time_has_its_offset() {
+        let at = "2026-06-30T23:30:00Z".parse().unwrap();
+        let zone = |hours| TimeZone::fixed(Offset::constant(hours));
+        assert_eq!(local(at, zone(2)).as_deref(), Some("2026-07-01 01:30 +02:00"));
+        assert_eq!(local(at, zone(0)), None);
+    }
 }

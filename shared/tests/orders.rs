@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use warden::{
     decision::{
         PersonDecisions, Refusal,
-        grant::{Grant, Grantee},
+        grant::{Grant, GrantId, GrantIdError, Grantee},
         order::{Change, Command, Order, OrderError, Planned, Reason, ReasonError},
     },
     ledger::decision_event::{DecisionEvent, DecisionKind},
@@ -25,7 +25,7 @@ fn subject() -> Subject {
 }
 
 fn approve(until: Option<SignedDuration>) -> Order {
-    order(Command::Approve { to: Grantee::Subject(subject()), until: until.map(|until| now() + until) })
+    order(Command::Approve { to: Grantee::Subject(subject()), until: until.map(|until| now() + until), shown: Vec::new() })
 }
 
 fn changes(order: &Order, before: &PersonDecisions) -> Vec<Change> {
@@ -74,11 +74,42 @@ fn later_grant_overrules_the_refusal() {
 #[test]
 fn revocation_ends_grants_and_disconnects() {
     let from = vec![Grantee::Subject(subject())];
-    let both = order(Command::Revoke { from: from.clone(), disconnect: vec![subject()] });
+    let both = order(Command::Revoke { from: from.clone(), disconnect: vec![subject()], reject: Vec::new() });
     assert_eq!(kinds(&changes(&both, &granted(None))), [DecisionKind::Ended, DecisionKind::Disconnected]);
-    let grants = order(Command::Revoke { from, disconnect: Vec::new() });
+    let grants = order(Command::Revoke { from, disconnect: Vec::new(), reject: Vec::new() });
     assert_eq!(kinds(&changes(&grants, &granted(None))), [DecisionKind::Ended]);
     assert_eq!(grants.plan(&PersonDecisions::default()).unwrap(), Planned::NothingToEnd);
+}
+
+#[test]
+fn revocation_of_pending_request_never_disconnects() {
+    let pending = order(Command::Revoke { from: vec![Grantee::Subject(subject())], disconnect: Vec::new(), reject: vec![subject()] });
+    assert_eq!(kinds(&changes(&pending, &granted(None))), [DecisionKind::Ended, DecisionKind::Refused]);
+}
+
+#[test]
+fn approval_overrules_the_refusal_that_was_shown() {
+    let account = connection().owner.unwrap();
+    let approve = |shown: Vec<Subject>| order(Command::Approve { to: Grantee::Account(account.clone()), until: None, shown });
+    let given = changes(&approve(Vec::new()), &PersonDecisions::default());
+    let [Change::Grant { grant, .. }] = given.as_slice() else { panic!("{given:?}") };
+    let grant = Grant { at: now() - DAY, ..grant.clone() };
+    let refusal = Refusal { by: "ana".to_owned(), reason: "no".to_owned(), at: now() - DAY / 2, disconnects: false };
+    let before = PersonDecisions { grants: vec![grant.clone()], refusals: [(subject(), refusal)].into(), ..PersonDecisions::default() };
+    assert_eq!(approve(Vec::new()).plan(&before).unwrap(), Planned::AlreadyGranted(grant));
+    let renewed = changes(&approve(vec![subject()]), &before);
+    assert!(matches!(renewed.as_slice(), [Change::Grant { grant, .. }] if grant.at == now()), "{renewed:?}");
+}
+
+#[test]
+fn id_of_grant_is_service_and_grantee() {
+    let grant = &granted(None).grants[0];
+    assert_eq!(grant.id().to_string().parse(), Ok(grant.id()));
+    let account = format!("{}/111122223333", service().id);
+    assert_eq!(account.parse::<GrantId>().unwrap().to, Grantee::Account("111122223333".parse().unwrap()));
+    for bad in ["", "/", "111122223333", "vpce-0123456789abcdef0/111122223333", "vpce-svc-0123456789abcdef0/"] {
+        assert_eq!(bad.parse::<GrantId>(), Err(GrantIdError), "{bad}");
+    }
 }
 
 #[test]

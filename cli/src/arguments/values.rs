@@ -8,9 +8,21 @@ use jiff::{
     tz::TimeZone,
 };
 use warden::{
-    decision::order::{Reason, ReasonError},
-    model::{ids::AccountId, subject::Subject},
+    decision::{
+        grant::GrantId,
+        order::{Reason, ReasonError},
+    },
+    model::{
+        ids::{AccountId, IdError},
+        subject::Subject,
+    },
 };
+
+#[derive(Debug, Clone)]
+pub(super) enum Revoked {
+    Endpoint(Subject),
+    Grant(GrantId),
+}
 
 #[derive(Debug, Clone)]
 pub(crate) enum HistorySubject {
@@ -22,6 +34,23 @@ pub(super) fn subject(text: &str) -> Result<HistorySubject, String> {
     let endpoint = text.parse().map(HistorySubject::Endpoint);
     let subject = endpoint.or_else(|_| text.parse().map(HistorySubject::Account));
     subject.map_err(|_| "expected an endpoint id (vpce-…) or an account id of twelve digits".to_owned())
+}
+
+/// The id after `--account`. Without an id, the option takes what follows it.
+pub(super) fn account(text: &str) -> Result<AccountId, String> {
+    if text.parse::<Subject>().is_ok() {
+        return Err("an endpoint is no account: write the endpoint before `--account`".to_owned());
+    }
+    text.parse().map_err(|error: IdError| error.to_string())
+}
+
+pub(super) fn revoked(text: &str) -> Result<Revoked, String> {
+    if let Ok(account) = text.parse::<AccountId>() {
+        return Err(format!("this is an account: give --account {account} --service vpce-svc-…"));
+    }
+    let endpoint = text.parse().map(Revoked::Endpoint);
+    let revoked = endpoint.or_else(|_| text.parse().map(Revoked::Grant));
+    revoked.map_err(|_| "expected an endpoint id (vpce-…), or a grant's id as `warden grants` shows it".to_owned())
 }
 
 pub(super) fn reason(text: &str) -> Result<Reason, ReasonError> {

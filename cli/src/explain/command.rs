@@ -33,7 +33,7 @@ pub(crate) async fn explain(aws: &Aws, endpoint: &Subject) -> Result<Outcome, Cl
     let explanation = Explanation::of(&policies, state, facts, people, records)?;
     match aws.common.output {
         Format::Table => render::text(&explanation),
-        Format::Json => render::json(&explanation)?,
+        Format::Json => render::json(&explanation),
         Format::Csv => render::rows(&explanation).write(Format::Csv, ""),
     }
     Ok(Outcome::Clean)

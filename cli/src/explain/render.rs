@@ -1,20 +1,22 @@
 //! An explanation as text, JSON and rows.
 
-use std::{collections::BTreeMap, io};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::json;
 use warden::{
-    decision::grant::{Grant, Grantee},
-    model::organization::Membership,
+    decision::{
+        grant::{Grant, Grantee},
+        order::REASON_CHARACTERS_MAX,
+    },
+    model::{organization::Membership, printable::printable},
     policy::explain::{ConditionResult, PolicyExplanation},
 };
 
 use super::{advice::advice, explanation::Explanation};
 use crate::{
-    error::CliError,
-    output::Rows,
-    wording::{self, account, basis, counted, decision, minute, service_name, short, unknown},
+    output::{self, Rows},
+    wording::{self, account, basis, counted, decision, minute, moment, person, service_name, short, unknown},
 };
 
 pub(super) fn text(explanation: &Explanation) {
@@ -50,7 +52,7 @@ pub(super) fn text(explanation: &Explanation) {
     explanation.people.unreadable.iter().chain(unreadable).for_each(|what| println!("  unreadable: {what}"));
 }
 
-pub(super) fn json(explanation: &Explanation) -> Result<(), CliError> {
+pub(super) fn json(explanation: &Explanation) {
     let Explanation { state, facts, decision: decided, digest, policies, people, records } = explanation;
     let (would, because) = decision(decided);
     let policies: Vec<_> =
@@ -60,8 +62,7 @@ pub(super) fn json(explanation: &Explanation) -> Result<(), CliError> {
         "grant": decided.grounds.grant, "refusal": decided.grounds.refusal, "policy_digest": digest, "policies": policies, "advice": advice(explanation),
         "grants": people.grants, "hold": people.hold, "history": records.as_ref().map(|(records, _)| records),
     });
-    println!("{}", serde_json::to_string_pretty(&whole).map_err(io::Error::from)?);
-    Ok(())
+    output::json(&whole);
 }
 
 pub(super) fn rows(explanation: &Explanation) -> Rows {
@@ -129,13 +130,13 @@ fn grant_text(grant: &Grant, now: Timestamp) -> (String, String) {
         Grantee::Subject(_) => "this endpoint",
         Grantee::Account(_) => "its whole account",
     };
-    let validity = match (grant.end().map(minute), &grant.ended) {
+    let validity = match (grant.end().map(moment), &grant.ended) {
         (None, _) => "valid without an end".to_owned(),
         (Some(end), _) if grant.holds(now) => format!("valid until {end}"),
-        (Some(end), Some(ending)) => format!("ended {end} by {}: {}", ending.by, ending.reason),
+        (Some(end), Some(ending)) => format!("ended {end} by {}", person(&ending.by, &ending.reason)),
         (Some(end), None) => format!("ended {end}"),
     };
-    (format!("{} approved {grantee}: {}", grant.by, grant.reason), validity)
+    (format!("{} approved {grantee}: {}", printable(&grant.by, 200), printable(&grant.reason, REASON_CHARACTERS_MAX)), validity)
 }
 
 /// The policies whose conditions hold and whose scope does not match, with what the scope names instead. A policy is

@@ -1,15 +1,21 @@
-//! `warden approve`: writes a grant to the ledger, then accepts the connection.
-
-use std::slice;
+//! `warden approve`: writes a grant to the ledger, then accepts the connections that it covers.
 
 use jiff::Timestamp;
 use warden::{
     decision::{
-        grant::Grantee,
-        order::{Command, Order, Planned},
+        grant::{Grant, Grantee},
+        order::{Change, Command, Order, Planned},
+        queue::pending,
     },
     ledger::record::Act,
-    model::connection::Phase,
+    model::{
+        connection::{Connection, Phase},
+        organization::Membership,
+        service::Service,
+        subject::Subject,
+    },
+    policy::PolicySet,
+    ports::{ConnectionFilter, Describe, ServiceLedger},
 };
 
 use super::{
@@ -17,62 +23,199 @@ use super::{
     decide::decide,
 };
 use crate::{
-    arguments::Approval,
-    aws::{Aws, Described},
+    arguments::{Approval, Target},
+    aws::Aws,
     error::{CliError, Outcome},
     facts,
     prompt::confirm,
-    wording::{account, minute, service_name},
+    wording::{account, grantee, minute, moment, person, service_name, term},
 };
 
+/// The service and the grantee of an approval.
+struct Approved {
+    service: Service,
+    to: Grantee,
+    /// The connection that the person named.
+    named: Option<Connection>,
+    /// The pending requests that the grant covers.
+    pending: Vec<Subject>,
+}
+
 pub(crate) async fn approve(aws: &Aws, approval: &Approval) -> Result<Outcome, CliError> {
-    let (ledger, endpoint) = (aws.ledger()?, &approval.order.endpoint);
+    let (target, ledger, reason) = (approval.target()?, aws.ledger()?, &approval.signature.reason);
     let policies = aws.policies().await?;
-    let described = aws.describe(endpoint).await?;
-    let state = &described.connection.state;
-    if matches!(state.phase(), Phase::Gone | Phase::Unknown) {
-        return Err(CliError::Usage(format!("{endpoint} is {}: there is nothing to accept", state.as_str())));
-    }
-    let facts = facts::for_person(aws, &policies, &described, &described.connection).await;
-    if let Some(state) = facts.membership.inactive() {
-        let account = account(&described.connection);
-        return Err(CliError::Usage(format!("account {account} is {state} in its organization: only active accounts are accepted")));
-    }
-    let (to, by) = (grantee(approval, &described)?, aws.caller().await?);
-    confirm(approval.order.yes, &question(approval, &to, &by, &described))?;
+    let approved = approved(aws, &policies, &target).await?;
+    let by = aws.caller().await?;
+    confirm(approval.signature.yes, &question(&approved, approval.until, &by, &reason.to_string()))?;
+    let Approved { service, to, named, pending } = approved;
     let order = Order {
-        service: described.service.id.clone(),
-        command: Command::Approve { to, until: approval.until },
+        service: service.id,
+        command: Command::Approve { to: to.clone(), until: approval.until, shown: pending.clone() },
         by,
-        reason: approval.order.reason.clone(),
+        reason: reason.clone(),
         at: Timestamp::now(),
     };
-    let grantee = if approval.account { "account" } else { "endpoint" };
-    match decide(ledger, &order).await? {
-        Planned::AlreadyGranted(grant) => println!("granted already: {grantee} by {}: {}", grant.by, grant.reason),
-        Planned::Changes(_) | Planned::NothingToEnd => println!("granted: {grantee} by {}: {}", order.by, order.reason),
+    let planned = decide(ledger, &order).await?;
+    answer(&planned).iter().for_each(|line| println!("{line}"));
+    if let Some(named) = named.filter(|named| named.state.phase() == Phase::Live) {
+        let others = ledger.decisions(&order.service).await?.grants;
+        also(&others, &to, &named, order.at).iter().for_each(|line| println!("{line}"));
+        println!("{} is already connected.", named.subject);
     }
-    if state.phase() == Phase::Live {
-        println!("{endpoint} is already connected.");
+    if pending.is_empty() {
         return Ok(Outcome::Clean);
     }
-    carry_out(aws, policies, &order, Goal { act: Act::Accept, result: "accepted", subjects: slice::from_ref(endpoint) }).await
+    let subjects = pending.into_iter().map(|subject| (subject, "accepted")).collect();
+    carry_out(aws, policies, &order, Goal { act: Act::Accept, subjects }).await
 }
 
-fn question(approval: &Approval, to: &Grantee, by: &str, Described { service, connection, .. }: &Described) -> String {
-    let account = account(connection);
-    let grantee = match to {
-        Grantee::Subject(endpoint) => format!("{endpoint} of account {account}"),
-        Grantee::Account(_) => format!("every endpoint of account {account}"),
+async fn approved(aws: &Aws, policies: &PolicySet, target: &Target) -> Result<Approved, CliError> {
+    let (endpoint, whole_account) = match target {
+        Target::Endpoint(endpoint, _) => (endpoint, false),
+        Target::AccountOf(endpoint) => (endpoint, true),
+        Target::Account(account, service) => {
+            let service = aws.service(service).await?;
+            let all = aws.ec2.connections(ConnectionFilter::Service(&service.id)).await?;
+            if policies.reads_organization() {
+                is_active(&account.to_string(), &aws.organization.lookup(account, Timestamp::now()).await)?;
+            }
+            let to = Grantee::Account(account.clone());
+            return Ok(Approved { pending: covered(&all, &to), service, to, named: None });
+        }
     };
-    let until = approval.until.map(|until| format!(" until {}", minute(until))).unwrap_or_default();
-    format!("Accept {grantee} for {}{until}, as {by}: {}?", service_name(service), approval.order.reason)
+    let described = aws.describe(endpoint).await?;
+    let named = &described.connection;
+    if matches!(named.state.phase(), Phase::Gone | Phase::Unknown) {
+        return Err(CliError::Usage(over(named)));
+    }
+    let facts = facts::for_person(aws, policies, &described, named).await;
+    is_active(&account(named), &facts.membership)?;
+    let to = match (&named.owner, whole_account) {
+        (_, false) => Grantee::Subject(endpoint.clone()),
+        (Some(owner), true) => Grantee::Account(owner.clone()),
+        (None, true) => return Err(CliError::Failed("EC2 does not name the account: approve the endpoint without --account".to_owned())),
+    };
+    Ok(Approved { pending: covered(&described.all, &to), service: described.service, to, named: Some(described.connection) })
 }
 
-fn grantee(approval: &Approval, Described { connection, .. }: &Described) -> Result<Grantee, CliError> {
-    match (&connection.owner, approval.account) {
-        (_, false) => Ok(Grantee::Subject(connection.subject.clone())),
-        (Some(owner), true) => Ok(Grantee::Account(owner.clone())),
-        (None, true) => Err(CliError::Failed("EC2 does not name the account: approve the endpoint without --account".to_owned())),
+/// The pending requests of a grantee.
+fn covered(all: &[Connection], to: &Grantee) -> Vec<Subject> {
+    let covers = |one: &&&Connection| match to {
+        Grantee::Subject(subject) => one.subject == *subject,
+        Grantee::Account(account) => one.owner.as_ref() == Some(account),
+    };
+    let waits = |one: &&&Connection| one.state.phase() == Phase::Waiting;
+    pending(all).iter().filter(waits).filter(covers).map(|one| one.subject.clone()).collect()
+}
+
+/// A person accepts only accounts that are active.
+fn is_active(account: &str, membership: &Membership) -> Result<(), CliError> {
+    let refused = |state| CliError::Usage(format!("account {account} is {state} in its organization: only active accounts are accepted"));
+    membership.inactive().map_or(Ok(()), |state| Err(refused(state)))
+}
+
+/// The sentence about a request that cannot be accepted any more.
+fn over(connection: &Connection) -> String {
+    let (endpoint, state) = (&connection.subject, connection.state.as_str());
+    if connection.state.phase() == Phase::Unknown {
+        return format!("{endpoint} is {state}, a state that AWS does not document: look at the connection in the EC2 console");
+    }
+    let account = account(connection);
+    format!(
+        "{endpoint} is {state} and not pending any more: the consumer must create a new endpoint. To accept the account's next \
+         endpoint, give --account {account} --service {}",
+        connection.service
+    )
+}
+
+fn question(Approved { service, to, named, pending }: &Approved, until: Option<Timestamp>, by: &str, reason: &str) -> String {
+    let of = named.iter().filter(|_| matches!(to, Grantee::Subject(_))).map(|named| format!(" of account {}", account(named)));
+    let of: String = of.collect();
+    let until = until.map(|until| format!(" until {}", moment(until))).unwrap_or_default();
+    let now = match (to, pending.as_slice()) {
+        (Grantee::Subject(_), _) => String::new(),
+        (Grantee::Account(_), []) => " (none is pending)".to_owned(),
+        (Grantee::Account(_), ids) => format!(" (now {})", ids.iter().map(Subject::as_str).collect::<Vec<_>>().join(", ")),
+    };
+    format!("Accept {}{of} for {}{until}{now}, as {by}: {reason}?", grantee(to), service_name(service))
+}
+
+/// The sentences about the grant that was asked for.
+fn answer(planned: &Planned) -> Vec<String> {
+    let text = |grant: &Grant| format!("{} {}, by {}", grantee(&grant.to), term(grant), person(&grant.by, &grant.reason));
+    match planned {
+        Planned::AlreadyGranted(grant) => vec![format!("already approved on {}: {}", minute(grant.at), text(grant))],
+        Planned::Changes(changes) => {
+            let granted = |change: &Change| match change {
+                Change::Grant { grant, former } => {
+                    let former = former.as_ref().filter(|former| former.holds(grant.at));
+                    let was = former.map(|former| {
+                        format!("before: approved on {}, {}, by {}", minute(former.at), term(former), person(&former.by, &former.reason))
+                    });
+                    let verb = if was.is_some() { "changed" } else { "granted" };
+                    Some([Some(format!("{verb}: {}", text(grant))), was].into_iter().flatten().collect::<Vec<_>>())
+                }
+                Change::Refuse { .. } | Change::Hold(_) | Change::Resume(_) => None,
+            };
+            changes.iter().filter_map(granted).flatten().collect()
+        }
+        Planned::NothingToEnd => Vec::new(),
+    }
+}
+
+/// The other grants that cover a connection as well.
+fn also(grants: &[Grant], to: &Grantee, named: &Connection, now: Timestamp) -> Vec<String> {
+    let others = grants.iter().filter(|grant| grant.to != *to && grant.applies_to(named) && grant.holds(now));
+    others
+        .map(|grant| format!("note: approved also for {} {}, by {}", grantee(&grant.to), term(grant), person(&grant.by, &grant.reason)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn grant(by: &str, until: Option<&str>) -> Grant {
+        serde_json::from_value(json!({
+            "schema": 2, "service": "vpce-svc-03d5ebb7d9579a2b3", "to": {"account": "111122223333"},
+            "by": by, "reason": "pilot", "at": "2026-06-01T12:00:00Z", "until": until,
+        }))
+        .unwrap()
+    }
+
+    fn changed(grant: Grant, former: Option<Grant>) -> String {
+        answer(&Planned::Changes(vec![Change::Grant { grant, former }])).join("\n").replace("every endpoint of account 111122223333", "X")
+    }
+
+    #[test]
+    fn answers_name_person_and_ends() {
+        let end = grant("ana", Some("2026-07-01T12:00:00Z"));
+        let (ana, kim) = (moment("2026-07-01T12:00:00Z".parse().unwrap()), moment("2026-06-02T12:00:00Z".parse().unwrap()));
+        let already = answer(&Planned::AlreadyGranted(end.clone())).join("\n");
+        assert!(already.starts_with("already approved on 2026-06-01 12:00 UTC: every endpoint of account 111122223333 until 2026-07-01"));
+        assert!(already.ends_with("by ana: pilot"), "{already}");
+        assert_eq!(changed(grant("kim", None), None), "granted: X without an end, by kim: pilot");
+        let shorter = changed(grant("kim", Some("2026-06-02T12:00:00Z")), Some(end));
+        let expected =
+            format!("changed: X until {kim}, by kim: pilot\nbefore: approved on 2026-06-01 12:00 UTC, until {ana}, by ana: pilot");
+        assert_eq!(shorter, expected);
+    }
+
+    #[test]
+    fn expired_grant_is_not_called_changed() {
+        let expired = Grant { until: Some("2026-06-01T12:00:00Z".parse().unwrap()), ..grant("ana", None) };
+        assert!(changed(grant("kim", None), Some(expired)).starts_with("granted"));
+    }
+
+    #[test]
+    fn rejected_endpoint_needs_new_endpoint() {
+        let connection: Connection = serde_json::from_value(json!({
+            "service": "vpce-svc-03d5ebb7d9579a2b3", "subject": "vpce-0c1308d7312217abc", "owner": "111122223333", "state": "rejected",
+        }))
+        .unwrap();
+        let text = over(&connection);
+        assert!(text.contains("must create a new endpoint") && text.contains("--account 111122223333 --service vpce-svc-"), "{text}");
     }
 }

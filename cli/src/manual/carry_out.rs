@@ -32,26 +32,25 @@ use crate::{
 const WAIT_MAX: Duration = Duration::from_secs(20);
 const WAIT_MIN: SignedDuration = SignedDuration::from_secs(1);
 
-/// The act that a person wants, and the word for what its subjects are then.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Goal<'a> {
+/// The act that a person wants, and its subjects, each with the word for what it is then.
+#[derive(Debug)]
+pub(super) struct Goal {
     pub(super) act: Act,
-    pub(super) result: &'static str,
-    pub(super) subjects: &'a [Subject],
+    pub(super) subjects: Vec<(Subject, &'static str)>,
 }
 
 /// Carries out an order that is on the ledger, and prints what became of each subject.
-pub(super) async fn carry_out(aws: &Aws, policies: PolicySet, order: &Order, goal: Goal<'_>) -> Result<Outcome, CliError> {
+pub(super) async fn carry_out(aws: &Aws, policies: PolicySet, order: &Order, goal: Goal) -> Result<Outcome, CliError> {
     let spinner = spinner("carrying it out");
-    let after = act(aws, policies, order, goal).await;
+    let after = act(aws, policies, order, &goal).await;
     spinner.finish_and_clear();
     let after = after.map_err(|error| {
         CliError::Failed(format!("the decision is on the ledger, and the warden carries it out at its next sweep. Here, {error}"))
     })?;
     let (mut refused, mut outcome) = (Vec::new(), Outcome::Clean);
-    for subject in goal.subjects {
+    for (subject, result) in &goal.subjects {
         let fate = after.fate(subject, goal.act, Timestamp::now());
-        let sentence = fate.sentence(subject, goal.result);
+        let sentence = fate.sentence(subject, result);
         match fate {
             Fate::Refused(_) => refused.push(sentence),
             Fate::Done => println!("{sentence}"),
@@ -64,7 +63,7 @@ pub(super) async fn carry_out(aws: &Aws, policies: PolicySet, order: &Order, goa
     if refused.is_empty() { Ok(outcome) } else { Err(CliError::Failed(refused.join("\n"))) }
 }
 
-async fn act(aws: &Aws, policies: PolicySet, order: &Order, goal: Goal<'_>) -> Result<After, CliError> {
+async fn act(aws: &Aws, policies: PolicySet, order: &Order, goal: &Goal) -> Result<After, CliError> {
     let (ledger, service) = (aws.ledger()?, &order.service);
     let approve = Approve {
         ec2: aws.ec2.clone(),
@@ -88,7 +87,7 @@ async fn act(aws: &Aws, policies: PolicySet, order: &Order, goal: Goal<'_>) -> R
     loop {
         let answered = approve.answer_service(service, &origin, Deadline::after(WAIT_MAX, Duration::ZERO)).await?;
         after.records.extend(answered.records);
-        if goal.subjects.iter().all(|subject| after.is_recorded(subject, goal.act)) {
+        if goal.subjects.iter().all(|(subject, _)| after.is_recorded(subject, goal.act)) {
             return Ok(after);
         }
         let Some(until) = answered.until else { break };

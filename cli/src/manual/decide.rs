@@ -101,7 +101,7 @@ mod tests {
         let disconnect = (0..endpoints).map(|n| format!("vpce-{n:017x}").parse().unwrap()).collect();
         Order {
             service: "vpce-svc-03d5ebb7d9579a2b3".parse().unwrap(),
-            command: Command::Revoke { from: Vec::new(), disconnect },
+            command: Command::Revoke { from: Vec::new(), disconnect, reject: Vec::new() },
             by: "ana".to_owned(),
             reason: "misused".to_owned().try_into().unwrap(),
             at: "2026-06-01T12:00:00Z".parse().unwrap(),

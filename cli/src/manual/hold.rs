@@ -6,8 +6,7 @@ use warden::{
         Hold,
         order::{Command, Order, Planned},
     },
-    model::ids::ServiceId,
-    ports::{Describe, PersonLedger, ServiceLedger, StackLedger},
+    ports::{PersonLedger, ServiceLedger, StackLedger},
 };
 
 use super::decide::decide;
@@ -23,7 +22,8 @@ pub(crate) async fn pause(aws: &Aws, HoldOrder { service, reason }: &HoldOrder) 
     let by = aws.caller().await?;
     let (what, option) = match service {
         Some(service) => {
-            exists(aws, service).await?;
+            // A hold of a service that is not the account's would stop nothing.
+            aws.service(service).await?;
             let order = Order { service: service.clone(), command: Command::Pause, by, reason: reason.clone(), at: Timestamp::now() };
             if let Planned::NothingToEnd = decide(ledger, &order).await? {
                 return Ok(already(&service.to_string(), ledger.decisions(service).await?.hold));
@@ -76,13 +76,4 @@ fn already(what: &str, hold: Option<Hold>) -> Outcome {
     let hold = hold.as_ref().map(wording::hold).unwrap_or_default();
     println!("Every act on {what} is already {hold}");
     Outcome::Clean
-}
-
-/// Fails for a service that is not the account's: a hold of it would stop nothing.
-async fn exists(aws: &Aws, service: &ServiceId) -> Result<(), CliError> {
-    let found = aws.ec2.services(Some(service)).await?;
-    let region = &aws.region;
-    let unknown =
-        || CliError::Usage(format!("{service} is no endpoint service of yours in {region}: check the id, --region and --profile"));
-    found.iter().any(|one| one.id == *service).then_some(()).ok_or_else(unknown)
 }

@@ -82,7 +82,9 @@ impl Fate {
             Self::Done => format!("{subject} is {result}."),
             Self::Refused(Some(why)) => format!("{subject} is not {result}: EC2 returned {why}. The warden tries again."),
             Self::Refused(None) => format!("{subject} is not {result}: EC2 refused it minutes ago. The warden tries again."),
-            Self::Gone(Some(state)) => format!("{subject} is {}: there is nothing to do.", state.as_str()),
+            Self::Gone(Some(state)) => {
+                format!("{subject} is {} and not pending any more: the consumer must create a new endpoint.", state.as_str())
+            }
             Self::Gone(None) => format!("{subject} no longer exists."),
             Self::Held(hold) => {
                 format!("{subject} is not {result} yet: every act is {}. The warden acts after the hold.", wording::hold(hold))
@@ -163,7 +165,7 @@ mod tests {
                 "X is not accepted: EC2 returned Throttled: slow\\u{a}down. The warden tries again.",
             ),
             (After { items: refused, ..waiting() }, "X is not accepted: EC2 refused it minutes ago. The warden tries again."),
-            (described("deleted"), "X is deleted: there is nothing to do."),
+            (described("deleted"), "X is deleted and not pending any more: the consumer must create a new endpoint."),
             (After::default(), "X no longer exists."),
             (
                 After { hold: Some(hold()), delayed: true, ..waiting() },

@@ -1,25 +1,22 @@
-//! `warden revoke`: ends grants and disconnects what they accepted.
+//! `warden revoke`: ends grants, disconnects what is connected and rejects what they would accept.
 
 use jiff::Timestamp;
 use warden::{
     decision::{
         Action, Decision, decide as decide_by_policy,
-        grant::{Grant, Grantee},
+        grant::Grant,
         order::{Change, Command, Order, Planned},
     },
     ledger::record::Act,
-    model::{
-        connection::{Connection, Phase},
-        ids::AccountId,
-        subject::Subject,
-    },
+    model::connection::{Connection, Phase},
     policy::{Detail, evaluation::Refer},
-    ports::ServiceLedger,
+    ports::{ConnectionFilter, Describe, ServiceLedger},
 };
 
 use super::{
     carry_out::{Goal, carry_out},
     decide::decide,
+    revoked::{Revoked, recheck},
 };
 use crate::{
     arguments::Revocation,
@@ -27,65 +24,72 @@ use crate::{
     error::{CliError, Outcome},
     facts,
     prompt::confirm,
-    wording::{self, service_name},
+    wording::{grantee, minute, moment, person, service_name, term},
 };
 
 pub(crate) async fn revoke(aws: &Aws, revocation: &Revocation) -> Result<Outcome, CliError> {
-    let decision = &revocation.order;
-    let ledger = aws.ledger()?;
-    let described = aws.describe(&decision.endpoint).await?;
-    let Described { service, connection: named, all } = &described;
-    let account = match (&named.owner, revocation.account) {
-        (Some(owner), true) => Some(owner),
-        (None, true) => return Err(CliError::Failed("EC2 does not name the account: revoke the endpoint without --account".to_owned())),
-        (_, false) => None,
-    };
-    let (policies, by) = (aws.policies().await?, aws.caller().await?);
-    let of_account = |one: &Connection| account.is_some_and(|account| one.owner.as_ref() == Some(account));
-    let selected: Vec<&Connection> = all.iter().filter(|one| one.subject == named.subject || of_account(one)).collect();
-    let from: Vec<Grantee> =
-        selected.iter().map(|one| Grantee::Subject(one.subject.clone())).chain(account.cloned().map(Grantee::Account)).collect();
-    let targets: Vec<&Connection> = selected.into_iter().filter(|one| is_disconnected(one, named)).collect();
-
+    let (target, ledger, reason) = (revocation.target()?, aws.ledger()?, &revocation.signature.reason);
     let now = Timestamp::now();
-    let grants = ledger.decisions(&service.id).await?.grants;
-    for grant in grants.iter().filter(|grant| grant.holds(now) && grant.applies_to(named) && !from.contains(&grant.to)) {
-        println!("note: the grant of {} to the whole account stays and accepts its next endpoint; --account ends it too", grant.by);
+    let mut revoked = Revoked::find(aws, ledger, &target).await?;
+    revoked.grants_only = revocation.grants_only;
+    let grants = ledger.decisions(&revoked.service).await?.grants;
+    let held: Vec<&Grant> = grants.iter().filter(|grant| grant.holds(now)).collect();
+    for grant in revoked.staying(&held) {
+        let (to, by) = (grantee(&grant.to), person(&grant.by, &grant.reason));
+        println!("note: the grant to {to} {}, by {by}, stays and accepts its next endpoint; --account ends it too", term(grant));
     }
-    let facts = facts::as_if_pending(aws, &policies, &described).await;
-    if let Some(note) = policy_stays(&decide_by_policy(&policies, &facts, &[])) {
-        println!("note: {note}");
-    }
-    confirm(decision.yes, &question(&targets, &described, account, &decision.reason.to_string()))?;
-    let subjects: Vec<Subject> = targets.iter().map(|one| one.subject.clone()).collect();
-    let command = Command::Revoke { from, disconnect: subjects.clone() };
-    let order = Order { service: service.id.clone(), command, by, reason: decision.reason.clone(), at: Timestamp::now() };
-    if let Planned::Changes(changes) = decide(ledger, &order).await? {
-        changes.iter().filter_map(ended).for_each(|grant| println!("ended: the grant of {}: {}", grant.by, grant.reason));
-    }
-    if named.state.phase() == Phase::Gone {
-        // The ledger names no person here: it is unknown who ended the connection.
-        println!("{} is already {}.", decision.endpoint, named.state.as_str());
-    }
-    if subjects.is_empty() {
+    if let Some(sentence) = revoked.nothing_to_do(&held)? {
+        println!("{sentence}");
         return Ok(Outcome::Clean);
     }
-    carry_out(aws, policies, &order, Goal { act: Act::Reject, result: "disconnected", subjects: &subjects }).await
-}
-
-fn ended(change: &Change) -> Option<&Grant> {
-    match change {
-        Change::Grant { grant, .. } => Some(grant),
-        Change::Refuse { .. } | Change::Hold(_) | Change::Resume(_) => None,
+    let (policies, by) = (aws.policies().await?, aws.caller().await?);
+    if let (Some(connection), Some(service)) = (revoked.example(), &revoked.described) {
+        let described = Described { service: service.clone(), connection: connection.clone(), all: revoked.all.clone() };
+        let facts = facts::as_if_pending(aws, &policies, &described).await;
+        policy_stays(&decide_by_policy(&policies, &facts, &[])).iter().for_each(|note| println!("note: {note}"));
     }
+    let targets = revoked.targets(&held);
+    let ends: Vec<&Grant> = held.iter().copied().filter(|grant| revoked.from.contains(&grant.to)).collect();
+    let name = revoked.described.as_ref().map_or_else(|| revoked.service.to_string(), service_name);
+    confirm(revocation.signature.yes, &question(&targets, &ends, &name, &reason.to_string()))?;
+    // Only what was shown: a request may have been accepted meanwhile, and a rejection would cut it off.
+    let shown: Vec<Connection> = targets.into_iter().cloned().collect();
+    let connections = match shown.as_slice() {
+        [] => Vec::new(),
+        _ => aws.ec2.connections(ConnectionFilter::Service(&revoked.service)).await?,
+    };
+    let still = recheck(&shown, &connections);
+    still.changed.iter().for_each(|note| println!("note: {note}"));
+    let command = Command::Revoke { from: revoked.from.clone(), disconnect: still.live.clone(), reject: still.pending.clone() };
+    let order = Order { service: revoked.service.clone(), command, by, reason: reason.clone(), at: Timestamp::now() };
+    match decide(ledger, &order).await? {
+        Planned::Changes(changes) => changes.iter().filter_map(ended).for_each(|line| println!("{line}")),
+        Planned::NothingToEnd | Planned::AlreadyGranted(_) => println!("Nothing is left to end."),
+    }
+    if let Some(gone) = revoked.named.iter().find(|named| named.state.phase() == Phase::Gone) {
+        // The ledger names no person here: it is unknown who ended the connection.
+        println!("{} is already {}.", gone.subject, gone.state.as_str());
+    }
+    let outcome = Outcome::clean_if(still.changed.is_empty());
+    let live = still.live.into_iter().map(|subject| (subject, "disconnected"));
+    let subjects: Vec<_> = live.chain(still.pending.into_iter().map(|subject| (subject, "rejected"))).collect();
+    if subjects.is_empty() {
+        return Ok(outcome);
+    }
+    let carried_out = carry_out(aws, policies, &order, Goal { act: Act::Reject, subjects }).await?;
+    Ok(if carried_out == Outcome::Clean { outcome } else { carried_out })
 }
 
-/// Returns true for live connections, and for the named one also if it is pending.
-fn is_disconnected(one: &Connection, named: &Connection) -> bool {
-    match one.state.phase() {
-        Phase::Live => true,
-        Phase::Waiting | Phase::Unknown => one.subject == named.subject,
-        Phase::Gone => false,
+/// The sentence about a grant that was ended, with the end that it had.
+fn ended(change: &Change) -> Option<String> {
+    match change {
+        Change::Grant { grant, former } => {
+            let had = former.as_ref().unwrap_or(grant);
+            let (to, at, by) = (grantee(&had.to), minute(had.at), person(&had.by, &had.reason));
+            let now = grant.ended.as_ref().map(|ended| moment(ended.at)).unwrap_or_default();
+            Some(format!("ended {now}: the grant to {to}, approved on {at} {}, by {by}", term(had)))
+        }
+        Change::Refuse { .. } | Change::Hold(_) | Change::Resume(_) => None,
     }
 }
 
@@ -98,14 +102,20 @@ fn policy_stays(decided: &Decision) -> Option<String> {
     }
 }
 
-fn question(targets: &[&Connection], described: &Described, account: Option<&AccountId>, reason: &str) -> String {
-    let (name, named) = (service_name(&described.service), &described.connection);
-    let ids: Vec<&str> = targets.iter().map(|one| one.subject.as_str()).collect();
-    let what = match (account, ids.as_slice()) {
-        (None, _) => format!("Disconnect {} of account {} from {name}", named.subject, wording::account(named)),
-        (Some(account), []) => format!("Account {account} has no connection to {name}: continue"),
-        (Some(account), ids) => format!("Disconnect every endpoint of account {account} from {name} ({})", ids.join(", ")),
+fn question(targets: &[&Connection], ends: &[&Grant], service: &str, reason: &str) -> String {
+    let ids = |phase: Phase| {
+        let ids: Vec<&str> = targets.iter().filter(|one| one.state.phase() == phase).map(|one| one.subject.as_str()).collect();
+        (!ids.is_empty()).then(|| ids.join(", "))
     };
-    let live = if targets.iter().any(|one| one.state.phase() == Phase::Live) { " Live traffic stops at once." } else { "" };
-    format!("{what} and end its grants: {reason}?{live}")
+    let granted: Vec<String> = ends.iter().map(|grant| grantee(&grant.to)).collect();
+    let parts = [
+        ids(Phase::Live).map(|ids| format!("disconnect {ids} from {service}")),
+        ids(Phase::Waiting).map(|ids| format!("reject the pending request of {ids} for {service}")),
+        (!granted.is_empty()).then(|| format!("end the grant to {} for {service}", granted.join(" and "))),
+    ];
+    let what = parts.into_iter().flatten().collect::<Vec<_>>().join(", and ");
+    let live = if ids(Phase::Live).is_some() { " Live traffic stops at once." } else { "" };
+    let mut letters = what.chars();
+    let what: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+    format!("{what}: {reason}?{live}")
 }

@@ -8,6 +8,8 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use warden::model::printable::{printable_json, printable_lines};
 
 /// Replaces the standard library's macro, which panics if standard output is closed.
 macro_rules! print {
@@ -26,14 +28,19 @@ macro_rules! eprintln {
 
 static ERROR: OnceLock<io::Error> = OnceLock::new();
 
-/// Writes to standard output. After an error the command continues without output, so that no action is left half done;
+/// Writes to standard output, harmless for terminals: all that this command prints passes here or [`json`]. After an error the command continues without output, so that no action is left half done;
 /// [`finish`] returns the error at the end.
 pub(crate) fn stdout(what: fmt::Arguments<'_>) {
-    write(|out| out.write_fmt(what));
+    write(|out| out.write_all(printable_lines(&what.to_string()).as_bytes()));
 }
 
 pub(crate) fn stderr(what: fmt::Arguments<'_>) {
-    drop(writeln!(io::stderr(), "{what}"));
+    drop(writeln!(io::stderr(), "{}", printable_lines(&what.to_string())));
+}
+
+/// Writes a value as JSON, harmless for terminals and still the same JSON.
+pub(crate) fn json<T: Serialize>(value: &T) {
+    write(|out| writeln!(out, "{}", printable_json(&serde_json::to_string_pretty(value)?)));
 }
 
 /// Flushes standard output and returns its first error.

@@ -5,12 +5,15 @@ use std::io::{self, IsTerminal, Write};
 use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets::NOTHING};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use warden::message::csv;
+use warden::{
+    message::csv,
+    model::printable::{printable_json, printable_lines},
+};
 
 use crate::arguments::Format;
 
 /// The columns that hold sentences: a narrow terminal wraps these and no others.
-const SENTENCES: [&str; 5] = ["because", "by", "detail", "fix", "what"];
+const SENTENCES: [&str; 6] = ["because", "by", "detail", "ended", "fix", "what"];
 
 const GAP: u16 = 2;
 
@@ -43,12 +46,12 @@ impl Rows {
                     let pairs = self.names.iter().zip(row).map(|(name, cell)| ((*name).to_owned(), Value::from(cell.clone())));
                     Value::Object(pairs.collect::<Map<_, _>>())
                 };
-                serde_json::to_writer_pretty(&mut *out, &self.rows.iter().map(object).collect::<Vec<_>>())?;
-                writeln!(out)
+                let rows: Vec<_> = self.rows.iter().map(object).collect();
+                writeln!(out, "{}", printable_json(&serde_json::to_string_pretty(&rows)?))
             }
             Format::Csv => {
                 writeln!(out, "{}", csv::line(&self.names))?;
-                self.rows.iter().try_for_each(|row| writeln!(out, "{}", csv::line(row)))
+                self.rows.iter().try_for_each(|row| writeln!(out, "{}", printable_lines(&csv::line(row))))
             }
         });
     }
@@ -97,9 +100,9 @@ impl Rows {
     }
 }
 
-/// A cell as a table shows it: times without fractions of a second.
+/// A cell as a table shows it: harmless for terminals, times without fractions of a second.
 fn shown(cell: &str) -> String {
-    cell.parse::<Timestamp>().map_or_else(|_| cell.to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
+    cell.parse::<Timestamp>().map_or_else(|_| printable_lines(cell), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 /// Returns true on a terminal, unless `NO_COLOR` is set (no-color.org).
@@ -153,6 +156,13 @@ mod tests {
         let parts = colored.split('\u{1b}').enumerate();
         let letters: String = parts.map(|(at, part)| if at == 0 { part } else { part.split_once('m').unwrap().1 }).collect();
         assert_eq!(letters, plain);
+    }
+
+    #[test]
+    fn cells_are_harmless_for_terminals() {
+        let mut rows = Rows::new(&["service"]);
+        rows.push(["r\u{e9}dis\u{1b}[2J\u{202e}"]);
+        assert_eq!(rows.table(None, false).lines().last(), Some("rédis\\u{1b}[2J\\u{202e}"));
     }
 
     #[test]

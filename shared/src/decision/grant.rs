@@ -2,6 +2,8 @@
 //!
 //! A grantee has at most one grant on a service. A later one takes its place; the history keeps both.
 
+use std::{fmt, str::FromStr};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -71,7 +73,44 @@ impl Grantee {
     }
 }
 
+/// The id of a grant, `SERVICE/GRANTEE`: a grantee has at most one grant on a service.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GrantId {
+    /// The service.
+    pub service: ServiceId,
+    /// The grantee.
+    pub to: Grantee,
+}
+
+/// A text that is not the id of a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected the id of a grant: a service and an endpoint or account, such as vpce-svc-0123456789abcdef0/111122223333")]
+pub struct GrantIdError;
+
+impl FromStr for GrantId {
+    type Err = GrantIdError;
+
+    fn from_str(text: &str) -> Result<Self, GrantIdError> {
+        let (service, to) = text.split_once('/').ok_or(GrantIdError)?;
+        let subject = to.parse().map(Grantee::Subject);
+        let to = subject.or_else(|_| to.parse().map(Grantee::Account)).map_err(|_| GrantIdError)?;
+        Ok(Self { service: service.parse().map_err(|_| GrantIdError)?, to })
+    }
+}
+
+impl fmt::Display for GrantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.service, self.to.as_str())
+    }
+}
+
 impl Grant {
+    /// Returns the id of the grant.
+    #[must_use]
+    pub fn id(&self) -> GrantId {
+        GrantId { service: self.service.clone(), to: self.to.clone() }
+    }
+
     /// Returns true if the grant is about this connection, ended or not.
     #[must_use]
     pub fn applies_to(&self, connection: &Connection) -> bool {

@@ -1,6 +1,6 @@
 //! A person's order → the changes of the ledger's decisions. Pure: the command line and the runbook call it alike.
 
-use std::fmt;
+use std::{fmt, slice};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,8 @@ pub enum Command {
         to: Grantee,
         /// The end.
         until: Option<Timestamp>,
+        /// The pending requests of an account that the person was shown. The approval overrules an earlier refusal of them.
+        shown: Vec<Subject>,
     },
     /// Reject a pending request.
     Reject {
@@ -77,8 +79,10 @@ pub enum Command {
     Revoke {
         /// The grantees.
         from: Vec<Grantee>,
-        /// The subjects to disconnect. They were shown to the person.
+        /// The established connections to end. They were shown to the person.
         disconnect: Vec<Subject>,
+        /// The pending requests to reject. A refusal of them ends no connection that is established meanwhile.
+        reject: Vec<Subject>,
     },
     /// Stop every act on the service.
     Pause,
@@ -122,7 +126,7 @@ pub enum Change {
 pub enum Planned {
     /// Write these changes.
     Changes(Vec<Change>),
-    /// The same grant holds already.
+    /// The same grant holds already, and no later refusal overrules it.
     AlreadyGranted(Grant),
     /// Nothing that the order could end.
     NothingToEnd,
@@ -151,14 +155,14 @@ impl Order {
             return Err(OrderError::Unreadable(key.clone()));
         }
         Ok(match &self.command {
-            Command::Approve { to, until } => {
+            Command::Approve { to, until, shown } => {
                 if let Some(until) = until.filter(|until| *until <= self.at) {
                     return Err(OrderError::EndInThePast(until));
                 }
-                self.approve(to, *until, before)
+                self.approve(to, *until, shown, before)
             }
             Command::Reject { subject } => Planned::Changes(self.refuse(subject, before, false)),
-            Command::Revoke { from, disconnect } => self.revoke(from, disconnect, before),
+            Command::Revoke { from, disconnect, reject } => self.revoke(from, disconnect, reject, before),
             Command::Pause if before.hold.is_some() => Planned::NothingToEnd,
             Command::Pause => Planned::Changes(vec![Change::Hold(self.hold())]),
             Command::Resume if before.hold.is_none() => Planned::NothingToEnd,
@@ -166,9 +170,14 @@ impl Order {
         })
     }
 
-    fn approve(&self, to: &Grantee, until: Option<Timestamp>, before: &PersonDecisions) -> Planned {
+    fn approve(&self, to: &Grantee, until: Option<Timestamp>, shown: &[Subject], before: &PersonDecisions) -> Planned {
         let former = before.grants.iter().find(|grant| grant.to == *to);
-        if let Some(same) = former.filter(|former| former.holds(self.at) && former.until == until) {
+        let named = match to {
+            Grantee::Subject(subject) => slice::from_ref(subject),
+            Grantee::Account(_) => shown,
+        };
+        let overruled = |grant: &Grant| named.iter().filter_map(|one| before.refusals.get(one)).any(|refusal| refusal.at >= grant.at);
+        if let Some(same) = former.filter(|former| former.holds(self.at) && former.until == until && !overruled(former)) {
             return Planned::AlreadyGranted(same.clone());
         }
         let grant = Grant {
@@ -192,10 +201,11 @@ impl Order {
         changes
     }
 
-    fn revoke(&self, from: &[Grantee], disconnect: &[Subject], before: &PersonDecisions) -> Planned {
+    fn revoke(&self, from: &[Grantee], disconnect: &[Subject], reject: &[Subject], before: &PersonDecisions) -> Planned {
         let mut changes = self.end(from, before);
-        for subject in disconnect {
-            let more = self.refuse(subject, before, true);
+        let subjects = disconnect.iter().map(|subject| (subject, true)).chain(reject.iter().map(|subject| (subject, false)));
+        for (subject, disconnects) in subjects {
+            let more = self.refuse(subject, before, disconnects);
             changes.extend(more.into_iter().filter(|change| !matches!(change, Change::Grant { grant, .. } if from.contains(&grant.to))));
         }
         if changes.is_empty() { Planned::NothingToEnd } else { Planned::Changes(changes) }

@@ -53,7 +53,7 @@ async fn disconnected_connection_is_rejected() {
     let env = TestEnvironment::new();
     let endpoint = env.notified_request(ALLOWED).await;
     env.pass(SignedDuration::from_mins(10));
-    env.order(Command::Revoke { from: Vec::new(), disconnect: vec![endpoint.parse().unwrap()] });
+    env.order(Command::Revoke { from: Vec::new(), disconnect: vec![endpoint.parse().unwrap()], reject: Vec::new() });
     env.sweep().await;
     assert_eq!((env.state(&endpoint).as_str(), env.verdicts(&endpoint)), ("rejected", vec![Verdict::Accepted, Verdict::Rejected]));
     env.sweep().await;
@@ -61,6 +61,16 @@ async fn disconnected_connection_is_rejected() {
     let message = env.messages().await.into_iter().find(|message| message.subject.contains("disconnected")).unwrap();
     assert!(message.text.contains("was disconnected from redis") && !message.text.contains("was rejected"), "{}", message.text);
     assert!(message.text.contains(&format!("warden approve --account {ALLOWED} --service {}", env.service)), "{}", message.text);
+}
+
+#[tokio::test]
+async fn refusal_shown_as_pending_cuts_nothing_off() {
+    let env = TestEnvironment::new();
+    let endpoint = env.notified_request(ALLOWED).await;
+    env.pass(SignedDuration::from_mins(10));
+    env.order(Command::Revoke { from: Vec::new(), disconnect: Vec::new(), reject: vec![endpoint.parse().unwrap()] });
+    env.sweep().await;
+    assert_eq!((env.state(&endpoint).as_str(), env.verdicts(&endpoint)), ("available", vec![Verdict::Accepted]));
 }
 
 #[tokio::test]
@@ -97,7 +107,7 @@ async fn disconnection_waits_for_the_end_of_a_hold() {
     let endpoint = env.notified_request(ALLOWED).await;
     env.pass(SignedDuration::from_mins(10));
     env.order(Command::Pause);
-    env.order(Command::Revoke { from: Vec::new(), disconnect: vec![endpoint.parse().unwrap()] });
+    env.order(Command::Revoke { from: Vec::new(), disconnect: vec![endpoint.parse().unwrap()], reject: Vec::new() });
     for _ in 0..3 {
         env.sweep().await;
     }
@@ -112,7 +122,7 @@ async fn refused_disconnection_is_tried_again() {
     let env = TestEnvironment::new();
     let endpoint = env.notified_request(ALLOWED).await;
     env.pass(SignedDuration::from_mins(10));
-    env.order(Command::Revoke { from: Vec::new(), disconnect: vec![endpoint.parse().unwrap()] });
+    env.order(Command::Revoke { from: Vec::new(), disconnect: vec![endpoint.parse().unwrap()], reject: Vec::new() });
     env.aws.faults.next("RejectVpcEndpointConnections", &[Fault::Before("UnauthorizedOperation")]);
     env.sweep().await;
     env.pass(SignedDuration::from_mins(6));

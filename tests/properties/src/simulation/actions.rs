@@ -85,7 +85,7 @@ impl Simulation<'_> {
             PersonAction::Revoke(n) => {
                 let Some(n) = latest(n, self.people.grants.len()) else { return };
                 let grant = self.people.grants[n].clone();
-                self.order(&grant.service, Command::Revoke { from: vec![grant.to], disconnect: Vec::new() });
+                self.order(&grant.service, Command::Revoke { from: vec![grant.to], disconnect: Vec::new(), reject: Vec::new() });
                 self.people.end(n, now());
             }
             PersonAction::Refuse(n) => self.refuse(n, false),
@@ -107,7 +107,7 @@ impl Simulation<'_> {
     fn grant(&mut self, service: &str, to: Grantee, minutes: Option<i64>) {
         self.take_a_moment();
         let until = minutes.map(|minutes| now() + SignedDuration::from_mins(minutes));
-        self.order(service, Command::Approve { to: to.clone(), until });
+        self.order(service, Command::Approve { to: to.clone(), until, shown: Vec::new() });
         self.people.grant(service, to, until, now());
         self.all_grants.extend(self.people.grants.last().cloned());
     }
@@ -116,8 +116,11 @@ impl Simulation<'_> {
         let Some(request) = self.latest_request(n) else { return };
         self.take_a_moment();
         let subject = request.endpoint.parse().unwrap();
-        let command =
-            if disconnects { Command::Revoke { from: Vec::new(), disconnect: vec![subject] } } else { Command::Reject { subject } };
+        let command = if disconnects {
+            Command::Revoke { from: Vec::new(), disconnect: vec![subject], reject: Vec::new() }
+        } else {
+            Command::Reject { subject }
+        };
         self.order(&request.service, command);
         self.people.refuse(&request, disconnects, now());
     }

@@ -61,7 +61,7 @@ impl TestEnvironment {
     /// A person grants access, perhaps for a time.
     pub fn grant(&self, to: Grantee, time: Option<SignedDuration>) {
         let until = time.map(|time| self.aws.world().now() + time);
-        self.order(Command::Approve { to, until });
+        self.order(Command::Approve { to, until, shown: Vec::new() });
     }
 
     pub fn refuse(&self, endpoint: &str) {

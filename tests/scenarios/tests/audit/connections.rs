@@ -128,7 +128,7 @@ async fn connection_after_its_grant_ended_is_found() {
     let env = TestEnvironment::new();
     let endpoint = accepted_manually(&env, UNLISTED).await;
     env.grant_account(UNLISTED);
-    env.order(Command::Revoke { from: vec![Grantee::Account(UNLISTED.parse().unwrap())], disconnect: Vec::new() });
+    env.order(Command::Revoke { from: vec![Grantee::Account(UNLISTED.parse().unwrap())], disconnect: Vec::new(), reject: Vec::new() });
     assert_eq!(found(&env, "expired-grant").await, [endpoint]);
     assert_eq!(found(&env, "unjustified").await, NONE);
 }

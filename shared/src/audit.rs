@@ -9,6 +9,7 @@ pub mod coverage;
 pub mod definition;
 pub mod diff;
 pub mod findings;
+pub mod grant_view;
 pub mod justification;
 pub mod permission_diff;
 pub mod service_view;

@@ -9,7 +9,8 @@ use warden::{
         admission_order::AdmissionOrder,
         connection_view::ConnectionView,
         definition::Evidence,
-        findings::{of_connection, of_service, of_usage},
+        findings::{of_connection, of_grants, of_service, of_usage},
+        grant_view::{GrantUse, GrantView},
         justification::{Justification, LedgerContext},
         permission_diff::GrantedAccounts,
         service_view::ServiceView,
@@ -164,6 +165,7 @@ impl<I: Inventory + Sync, L: History + Sync, R, D: Directory + Sync> Audit<I, L,
         let id = &service.configuration.service.id;
         let (mut page, mut readable) = (first, true);
         let mut recorded = service.history.is_some_and(|history| history.unreadable.is_empty()) && state.stack_hold.is_some();
+        state.grant_use = GrantUse::default();
         loop {
             let Page { connections, history } = page;
             connections.unreadable.iter().for_each(|ids| state.unseen.add(format!("{id}: a connection without readable ids: {ids}")));
@@ -185,11 +187,24 @@ impl<I: Inventory + Sync, L: History + Sync, R, D: Directory + Sync> Audit<I, L,
         }
         if readable {
             state.cover(id, Evidence::Connections);
+            self.judge_grants(state, service)?;
         }
         if recorded {
             state.cover(id, Evidence::Ledger);
         }
         Ok(())
+    }
+
+    /// Judges the grants on a service whose connections are all judged.
+    fn judge_grants(&self, state: &mut RunState<'_>, service: &Service<'_>) -> io::Result<()> {
+        let view = GrantView {
+            thresholds: &self.thresholds,
+            service: &service.configuration.service,
+            grants: service.history.map_or(&[], |history| history.grants.as_slice()),
+            usage: &state.grant_use,
+            now: state.now,
+        };
+        of_grants(&view).into_iter().try_for_each(|finding| state.add(service.owner, finding))
     }
 
     async fn judge_connection(
@@ -207,6 +222,7 @@ impl<I: Inventory + Sync, L: History + Sync, R, D: Directory + Sync> Audit<I, L,
         let facts = self.facts(service, connection, page, ledger, state.now).await;
         let view = ConnectionView::new(&self.thresholds, &self.policy, service.configuration, &facts, ledger);
         state.summary.count(connection, state.now);
+        state.grant_use.add(&view);
         view.matched().for_each(|id| state.usage.policy(id, state.now));
         connection.owner.iter().for_each(|account| state.usage.account(&self.policy, account, state.now));
         if let Justification::Unknown { why } = view.justification() {

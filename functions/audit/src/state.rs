@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use warden::{
-    audit::{coverage::Coverage, definition::Evidence, diff::CHANGES_MAX, usage::Usage},
+    audit::{coverage::Coverage, definition::Evidence, diff::CHANGES_MAX, grant_view::GrantUse, usage::Usage},
     deadline::Deadline,
     decision::Hold,
     ledger::{
@@ -32,6 +32,8 @@ pub(crate) struct RunState<'a> {
     pub(crate) coverage: Coverage,
     pub(crate) unseen: Unseen,
     pub(crate) usage: Usage,
+    /// Of the service that is being judged.
+    pub(crate) grant_use: GrantUse,
     pub(crate) known_since: KnownSince,
     /// The times as the run before stored them.
     pub(crate) known_before: &'a KnownSince,
@@ -72,6 +74,7 @@ impl<'a> RunState<'a> {
             coverage: Coverage::default(),
             unseen,
             usage: Usage::default(),
+            grant_use: GrantUse::default(),
             known_since,
             known_before: &stored.known_since,
             stack_hold: None,

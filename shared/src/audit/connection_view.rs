@@ -86,6 +86,11 @@ impl<'a> ConnectionView<'a> {
         self.ledger.grants.iter().filter(|grant| grant.applies_to(self.connection()))
     }
 
+    /// Returns true if the policy set accepts the connection, so that it needs no grant.
+    pub(super) fn accepted_by_policy(&self) -> bool {
+        self.judged().is_some_and(|judged| judged.evaluation == Evaluation::Accept)
+    }
+
     /// The grant that justified the connection until it expired.
     pub(super) fn expired_grant(&self) -> Option<&'a Grant> {
         let active = self.judged()?.judgement.inactive.is_none();

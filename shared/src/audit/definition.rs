@@ -1,7 +1,7 @@
 //! The definition of a finding, and the names that the file of a finding needs.
 
 pub(super) use crate::{
-    audit::{connection_view::ConnectionView, service_view::ServiceView, usage::UsageView},
+    audit::{connection_view::ConnectionView, grant_view::GrantView, service_view::ServiceView, usage::UsageView},
     ledger::finding::{Finding, FindingKind, FindingSubject},
     model::severity::Severity,
 };
@@ -55,6 +55,8 @@ pub enum Check {
     Service(fn(&ServiceView<'_>) -> Option<Finding>),
     /// A check of the permissions of one service.
     Permissions(fn(&ServiceView<'_>) -> Vec<Finding>),
+    /// A check of the grants on one service after all its connections were judged.
+    Grants(fn(&GrantView<'_>) -> Vec<Finding>),
     /// A check of the policy set after a run that read everything.
     Usage(fn(&UsageView<'_>) -> Vec<Finding>),
 }

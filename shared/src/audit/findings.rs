@@ -16,12 +16,14 @@ mod policy_error;
 mod unjustified;
 mod unknown_state;
 mod unrecorded;
+mod unused_grant;
 mod unused_policy;
 
 use crate::{
     audit::{
         connection_view::ConnectionView,
         definition::{Check, Definition},
+        grant_view::GrantView,
         service_view::ServiceView,
         usage::UsageView,
     },
@@ -43,6 +45,7 @@ pub static FINDINGS: &[&Definition] = &[
     &policy_error::DEFINITION,
     &expiring_soon::DEFINITION,
     &unknown_state::DEFINITION,
+    &unused_grant::DEFINITION,
     &unused_policy::DEFINITION,
 ];
 
@@ -58,7 +61,7 @@ pub fn of_connection(view: &ConnectionView<'_>) -> Vec<Finding> {
     let check = |definition: &&Definition| match definition.check {
         Check::Connection(check) => check(view).into_iter().collect(),
         Check::ConnectionPolicies(check) => check(view),
-        Check::Service(_) | Check::Permissions(_) | Check::Usage(_) => Vec::new(),
+        Check::Service(_) | Check::Permissions(_) | Check::Grants(_) | Check::Usage(_) => Vec::new(),
     };
     FINDINGS.iter().flat_map(check).collect()
 }
@@ -69,7 +72,17 @@ pub fn of_service(view: &ServiceView<'_>) -> Vec<Finding> {
     let check = |definition: &&Definition| match definition.check {
         Check::Service(check) => check(view).into_iter().collect(),
         Check::Permissions(check) => check(view),
-        Check::Connection(_) | Check::ConnectionPolicies(_) | Check::Usage(_) => Vec::new(),
+        Check::Connection(_) | Check::ConnectionPolicies(_) | Check::Grants(_) | Check::Usage(_) => Vec::new(),
+    };
+    FINDINGS.iter().flat_map(check).collect()
+}
+
+/// The findings about the grants on a service. Valid only after all its connections were judged.
+#[must_use]
+pub fn of_grants(view: &GrantView<'_>) -> Vec<Finding> {
+    let check = |definition: &&Definition| match definition.check {
+        Check::Grants(check) => check(view),
+        Check::Connection(_) | Check::ConnectionPolicies(_) | Check::Service(_) | Check::Permissions(_) | Check::Usage(_) => Vec::new(),
     };
     FINDINGS.iter().flat_map(check).collect()
 }
@@ -79,7 +92,7 @@ pub fn of_service(view: &ServiceView<'_>) -> Vec<Finding> {
 pub fn of_usage(view: &UsageView<'_>) -> Vec<Finding> {
     let check = |definition: &&Definition| match definition.check {
         Check::Usage(check) => check(view),
-        Check::Connection(_) | Check::ConnectionPolicies(_) | Check::Service(_) | Check::Permissions(_) => Vec::new(),
+        Check::Connection(_) | Check::ConnectionPolicies(_) | Check::Service(_) | Check::Permissions(_) | Check::Grants(_) => Vec::new(),
     };
     FINDINGS.iter().flat_map(check).collect()
 }

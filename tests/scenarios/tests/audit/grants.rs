@@ -50,3 +50,46 @@ async fn grant_of_newer_version_may_justify() {
     env.ledger.put_newer_grant(&env.service);
     assert_eq!(found(&env, "unjustified").await, NONE);
 }
+
+#[tokio::test]
+async fn grant_without_endpoint_is_unused() {
+    let env = TestEnvironment::new();
+    env.grant_account(UNLISTED);
+    env.pass(DAY * 89);
+    assert_eq!(found(&env, "unused-grant").await, NONE, "given before the account asks");
+    env.pass(DAY * 2);
+    assert_eq!(found(&env, "unused-grant").await, [UNLISTED]);
+    let report = env.reports.read("report.json");
+    assert!(report.contains(&format!("warden revoke {}/{UNLISTED} --grants-only", env.service)), "{report}");
+    env.request(UNLISTED);
+    assert_eq!(found(&env, "unused-grant").await, NONE, "a request needs it");
+}
+
+#[tokio::test]
+async fn grant_that_policy_replaces_is_unused() {
+    let env = TestEnvironment::new();
+    let needed = accepted_manually(&env, UNLISTED).await;
+    let replaced = accepted(&env).await;
+    for endpoint in [&needed, &replaced] {
+        env.grant_endpoint(endpoint);
+    }
+    env.pass(DAY * 91);
+    assert_eq!(found(&env, "unused-grant").await, [replaced]);
+}
+
+#[tokio::test]
+async fn grant_of_gone_endpoint_is_unused_at_once() {
+    let env = TestEnvironment::new();
+    let endpoint = accepted_manually(&env, UNLISTED).await;
+    env.grant_endpoint(&endpoint);
+    env.order(warden::decision::order::Command::Revoke {
+        from: Vec::new(),
+        disconnect: vec![endpoint.parse().unwrap()],
+        reject: Vec::new(),
+    });
+    env.sweep().await;
+    env.grant_endpoint(&endpoint);
+    assert_eq!(found(&env, "unused-grant").await, NONE, "a list of EC2 may be older than the grant");
+    env.pass(HOUR * 2);
+    assert_eq!(found(&env, "unused-grant").await, [endpoint]);
+}

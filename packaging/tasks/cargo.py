@@ -12,6 +12,8 @@ from tasks.paths import ROOT, RUN, TARGET, shown
 from tasks.prerequisites import check_cargo
 
 PLUGINS = {"cargo-bundle-licenses": "5.0.0", "cargo-cyclonedx": "0.5.9", "cargo-deny": "0.20.2", "cargo-mutants": "27.1.0"}
+# Lines of a failed build that are shown: in CI, the log itself cannot be read afterwards.
+SHOWN_LINES = 40
 # cargo unifies features over the selected packages, and adds those of development dependencies if tests or examples are selected. Every
 # build therefore selects the whole workspace and `--examples` (there are none): otherwise it builds the AWS SDK again with other features.
 EVERYTHING = ["--workspace", "--all-targets"]
@@ -61,4 +63,8 @@ def _reason(text: str, log: str) -> str:
         return f"cargo could not download a crate. Is there a network? The log is {log}."
     if "rustc" in text and "is not supported by the following package" in text:
         return f"This Rust is too old: update it to 1.95 or later. The log is {log}."
-    return f"The build failed: the compiler's errors are in {log}."
+    if "No space left on device" in text:
+        return f"The disk is full: a first build takes some 10 GB. The log is {log}."
+    lines = text.splitlines()
+    first = next((number for number, line in enumerate(lines) if line.startswith("error")), max(len(lines) - SHOWN_LINES, 0))
+    return "\n".join(["The build failed:", *lines[first : first + SHOWN_LINES], f"The whole log is {log}."])

@@ -106,7 +106,7 @@ impl<I: Inventory + Sync, L: History + Findings + Sync, R: ReportStore + Sync, D
             report,
             ..std::mem::take(&mut state.summary)
         };
-        Closing { summary, resolved }
+        Closing { summary, resolved, first: state.known_before.policy_set.is_none() }
     }
 
     async fn publish_and_remember(&self, state: &mut RunState<'_>, run: &RunInfo) -> Publication {

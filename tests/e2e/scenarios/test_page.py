@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from harness.accounts import ALLOWED, UNLISTED
-from harness.actions import audit, await_state, create_endpoint, create_service, plant_drift, report
+from harness.actions import audit, await_state, create_endpoint, create_service, plant_drift, report, warden
 from harness.stack import Stack
 from tasks.prerequisites import CHROMIUM, in_ci
 
@@ -63,12 +63,23 @@ FAINT = """(least) => {
 }"""
 
 
+# The cells of ids, states and dates whose text takes more than one line.
+BROKEN = """() => [...document.querySelectorAll("td:not(:last-child)")].filter(cell => {
+  const text = document.createRange();
+  text.selectNodeContents(cell);
+  return text.getBoundingClientRect().height > 1.8 * parseFloat(getComputedStyle(cell).lineHeight);
+}).map(cell => cell.textContent)"""
+
+
 @pytest.fixture(scope="module")
 def page(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of an audit with findings of every severity, and a service name with as many characters as a tag may have."""
     service = create_service(stack, [ALLOWED, UNLISTED], name=LONG_NAME[:255], notify=False)
     plain = create_service(stack, [ALLOWED, UNLISTED])
     await_state(stack, plain, create_endpoint(stack, ALLOWED, plain), "available")
+    granted = create_endpoint(stack, UNLISTED, plain)
+    warden(stack, "approve", granted, "--reason", "The pilot of the payments team runs until the end of the year, as agreed with its lead.", "--yes")
+    await_state(stack, plain, granted, "available")
     plant_drift(stack, plain, ALLOWED, create_endpoint(stack, UNLISTED, plain))
     for _ in range(15):
         create_endpoint(stack, UNLISTED, service)
@@ -98,6 +109,7 @@ def test_page_fits_and_is_readable(browser: Browser, page: Path, width: int, sch
     assert tab.locator("article.finding.critical").count() >= 1
     assert tab.evaluate(OVERFLOWING) == []
     assert tab.evaluate(FAINT, CONTRAST_MIN) == []
+    assert tab.evaluate(BROKEN) == []
     assert requests == [page.as_uri()], "the page fetches nothing"
     assert len(tab.screenshot(full_page=True)) > 10_000
     tab.close()

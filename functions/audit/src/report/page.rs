@@ -138,7 +138,9 @@ fn changes(closing: &Closing) -> Markup {
         } @else if open == 0 {
             p { "There is no finding about what the audit could check." }
         }
-        @if summary.opened + summary.worsened + summary.resolved > 0 {
+        @if closing.first {
+            p.muted { "This is the first audit." }
+        } @else if summary.opened + summary.worsened + summary.resolved > 0 {
             p.muted { (summary.opened) " new, " (summary.worsened) " worse, " (summary.resolved) " resolved since the last audit." }
         }
         @for open in &closing.resolved {

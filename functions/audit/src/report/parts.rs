@@ -50,6 +50,8 @@ pub(crate) struct Row<'a> {
 pub(crate) struct Closing {
     pub(crate) summary: Summary,
     pub(crate) resolved: Vec<OpenFinding>,
+    /// Whether no audit ran before.
+    pub(crate) first: bool,
 }
 
 /// A file of the report.

@@ -14,7 +14,9 @@ async fn forms_of_the_report_agree() {
     assert_eq!(report["totals"]["connected"], 2);
     let findings = report["findings"].as_array().unwrap().len();
     assert_eq!(env.reports.read("findings.csv").lines().count(), findings + 1);
-    assert_eq!(env.reports.read("report.html").matches("<article").count(), findings);
+    let page = env.reports.read("report.html");
+    assert_eq!(page.matches("<article").count(), findings);
+    assert!(page.contains("This is the first audit.") && !page.contains("since the last audit"));
     let events: Vec<Value> = env.reports.read("findings.ocsf.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(events.len(), findings);
     for event in events {
@@ -24,6 +26,7 @@ async fn forms_of_the_report_agree() {
     env.pass(HOUR);
     env.withdraw(&root(UNLISTED));
     env.audit().await.unwrap();
+    assert!(env.reports.read("report.html").contains("resolved since the last audit"));
     let events = env.reports.read("findings.ocsf.jsonl");
     assert!(events.contains("\"activity_name\":\"Update\"") && events.contains("\"activity_name\":\"Close\""), "{events}");
 }

@@ -1,6 +1,6 @@
 """The prose lint: words that have a plain equivalent, long test names, and commit subjects.
 
-It reads the tracked Rust, Python, Markdown and YAML files and the Makefile. The words must not occur anywhere: comments, documents, messages,
+It reads the tracked source files, documents, policies and data. The words must not occur anywhere: comments, documents, messages,
 names. The limit is a rate, so that a quotation does not fail the check.
 """
 
@@ -39,7 +39,7 @@ COMMITS_AFTER = "4bf6f9b"
 # This file has to spell the words.
 EXEMPT = "packaging/tasks/prose.py"
 
-COMMENT = {".rs": r"//[/!]?(.*)", ".py": r"(?<![\"'#])# (.*)", ".yaml": r"# (.*)", ".yml": r"# (.*)", ".toml": r"# (.*)"}
+COMMENT = {".rs": r"//[/!]?(.*)", ".py": r"(?<![\"'#])# (.*)", ".yaml": r"# (.*)", ".yml": r"# (.*)", ".toml": r"# (.*)", ".cedar": r"// (.*)", ".css": r"/\*(.*?)\*/", ".sh": r"# (.*)", ".json": r"$^"}
 TEST_NAME = {
     ".rs": re.compile(r"#\[(?:\w+::)?test\]\s*(?:#\[[^\]]*\]\s*)*(?:async )?fn (\w+)"),
     ".py": re.compile(r"^ *(?:async )?def test_(\w+)", re.MULTILINE),
@@ -80,7 +80,7 @@ def _rate(words: int, comment_words: int) -> str:
 
 
 def _tracked() -> Iterator[Path]:
-    listed = subprocess.run(["git", "ls-files", "-z", "*.rs", "*.py", "*.md", "*.yaml", "*.yml", "*.toml", "Makefile"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(["git", "ls-files", "-z", "*.rs", "*.py", "*.md", "*.yaml", "*.yml", "*.toml", "*.cedar", "*.json", "*.css", "*.sh", "Makefile"], cwd=ROOT, capture_output=True, text=True, check=True)
     return (ROOT / name for name in listed.stdout.split("\0") if name and name != EXEMPT and (ROOT / name).is_file())
 
 

@@ -87,6 +87,8 @@ where
                     let outcome = self.write(service, &commit, written).await?;
                     (*commit, outcome)
                 }
+                // The reads took long: an act that begins now could outlive this invocation.
+                Step::Act(_) if deadline.near() => return Ok(Left::Until((self.clock)())),
                 Step::Act(chunk) => {
                     let Chunk { intent, tokens, rest } = *chunk;
                     match self.ledger.commit(service, &intent).await? {

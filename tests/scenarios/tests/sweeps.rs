@@ -1,5 +1,7 @@
 //! The sweep: events are best effort, so it answers everything that waits.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use local::world::{Effect, NewEndpoint};
 use scenarios::{ALLOWED, Fault, PERMIT_ALL, TestEnvironment, UNLISTED, gateway_service, permit_account};
@@ -14,6 +16,21 @@ async fn sweep_answers_request_without_events() {
     let request = env.request(ALLOWED);
     assert_eq!(env.sweep().await.written, [Verdict::Accepted]);
     assert_eq!(env.state(&request.endpoint), "pending");
+}
+
+/// An act, the description after it and two writes have to fit into what is left of the invocation.
+#[tokio::test]
+async fn late_invocation_begins_no_act() {
+    let env = TestEnvironment::new();
+    let request = env.request(ALLOWED);
+    env.queue.push(&request.notification.to_string());
+    env.aws.faults.meanwhile("DescribeVpcEndpointConnections", || std::thread::sleep(Duration::from_millis(60)));
+    env.aws.faults.take_calls();
+    let summary = env.invoke_within(approve::MARGIN + Duration::from_millis(50)).await.unwrap();
+    assert_eq!((summary.written, env.aws.faults.take_calls().contains(&ACCEPT)), (Vec::new(), false));
+    assert!(env.ledger.records().is_empty() && env.state(&request.endpoint) == "pendingAcceptance");
+    env.work().await;
+    assert_eq!(env.verdicts(&request.endpoint), [Verdict::Accepted], "the message stayed in the queue");
 }
 
 #[tokio::test]

@@ -47,10 +47,15 @@ impl TestEnvironment {
 
     /// Invokes `approve` once, with the visible messages. `None` if there are none.
     pub async fn invoke(&self) -> Option<Summary> {
+        self.invoke_within(TIMEOUT).await
+    }
+
+    /// Invokes `approve` once, with this much time left.
+    pub async fn invoke_within(&self, left: Duration) -> Option<Summary> {
         let event = self.queue.receive()?;
         let (aws, ledger, queue) = (self.aws.clone(), self.ledger.clone(), self.queue.clone());
         let worker = Worker { ec2: aws.clone(), ledger, queue, members: OrganizationCache::new(aws) };
-        let (response, summary) = worker.approve(self.settings(), batch(event.clone()).unwrap(), TIMEOUT).await;
+        let (response, summary) = worker.approve(self.settings(), batch(event.clone()).unwrap(), left).await;
         let failed: Vec<String> = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
         self.queue.settle(&event, &failed);
         Some(summary)

@@ -49,7 +49,7 @@ fn acts_of_a_burst_leave_less_room() {
     assert!(room(&with_acts(1_000)) < room(&with_acts(500)));
     // The most that the pace allows in five minutes.
     let full = with_acts(60 * 48);
-    assert_eq!(room(&full), 0);
+    assert!(room(&full) < 8 * 1024, "{}", room(&full));
     assert!(serde_json::to_string(&full).unwrap().len() < 390 * 1024, "one record more still fits the item");
 }
 

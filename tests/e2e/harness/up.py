@@ -3,41 +3,53 @@
 from __future__ import annotations
 
 import os
+import shlex
 
 from harness.accounts import ALLOWED, PROVIDER, REGION, UNLISTED
 from harness.actions import SUBNET, VPC, Service, create_service
-from harness.stack import Stack
+from harness.inbox import Inbox
+from harness.policy_store import URI, publish
+from harness.stack import NAME, Stack
 from tasks.console import Progress, note
 from tasks.errors import RunError, run_program
-from tasks.paths import ROOT
+from tasks.paths import POLICIES, ROOT
+
+VENV = ROOT / ".venv"
+NEW_SET = ".run/policies-new"
 
 
-def commands(stack: Stack, service: Service) -> str:
-    """The commands to paste into another terminal."""
-
-    def aws(account: str) -> str:
-        return f"AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY=x aws --endpoint-url {stack.url} --region {REGION}"
-
-    warden = f"AWS_ACCESS_KEY_ID={PROVIDER} AWS_SECRET_ACCESS_KEY=x target/debug/warden --endpoint-url {stack.url} --region {REGION} --ledger {stack.outputs['LedgerName']}"
+def commands(stack: Stack, service: Service, inbox: Inbox) -> str:
+    """The commands to paste into another terminal. Each indented line is a command."""
     create = f"ec2 create-vpc-endpoint --vpc-endpoint-type Interface --vpc-id {VPC} --subnet-ids {SUBNET} --service-name {service.name}"
     return f"""
 The provider {PROVIDER} offers the service `redis` ({service.id}) to two accounts. An account's access key id is its number.
 
+First, in another terminal, in this folder: the `aws` command, and the warden's own command line.
+  . {shlex.quote(str(VENV))}/bin/activate
+  export AWS_ENDPOINT_URL={stack.url} AWS_DEFAULT_REGION={REGION} AWS_SECRET_ACCESS_KEY=x AWS_ACCESS_KEY_ID={PROVIDER}
+  export WARDEN_STACK={NAME} PATH="$PWD/target/debug:$PATH"
+
 As {ALLOWED}, which the policy allows: accepted within seconds.
-  {aws(ALLOWED)} {create}
+  AWS_ACCESS_KEY_ID={ALLOWED} aws {create}
 
 As {UNLISTED}, which no policy names: stays pending, and its owner gets a message.
-  {aws(UNLISTED)} {create}
+  AWS_ACCESS_KEY_ID={UNLISTED} aws {create}
 
-As the provider: the connections, and the ledger.
-  {aws(PROVIDER)} ec2 describe-vpc-endpoint-connections --filters Name=service-id,Values={service.id} --output table
-  {aws(PROVIDER)} dynamodb scan --table-name {stack.outputs["LedgerName"]} --query 'Items[?kind.S==`decision`].[pk.S,sk.S,account.S]' --output text
+As the provider: the connections, and the owner's messages. A queue subscribes to the owners' topic, as a mail address would.
+  aws ec2 describe-vpc-endpoint-connections --filters Name=service-id,Values={service.id} --output table
+  aws sqs receive-message --queue-url {inbox.url} --max-number-of-messages 10 --query 'Messages[].Body' | python -c 'import json, sys; [print(json.loads(body)["text"], end="\n\n") for body in json.load(sys.stdin) or []]'
 
-The warden's own command line: what is pending and why, and whether everything is in place.
-  {warden} plan
-  {warden} doctor --topic {stack.outputs["ConnectionsTopicArn"]}
+The warden's view: what is pending and why, what was decided, and whether everything is in place.
+  warden plan
+  warden history --service {service.id}
+  warden doctor
 
-`. {ROOT / ".venv"}/bin/activate` puts an `aws` command on your PATH. Ctrl-C stops everything.
+Another policy set: allow {UNLISTED}, see what would change, and publish. Within two minutes, its request is available.
+  mkdir -p {NEW_SET} && cp policies/* {NEW_SET} && sed -i 's/"{ALLOWED}"/"{ALLOWED}", "{UNLISTED}"/' {NEW_SET}/groups.json && rm {NEW_SET}/cases.json
+  warden --policies {NEW_SET} plan
+  warden --policies {NEW_SET} policy publish --yes
+
+Ctrl-C stops everything.
 """
 
 
@@ -48,8 +60,10 @@ def main() -> None:
         raise RunError(f"PORT must be a number from 1 to 65535, not `{port}`.")
     with Stack("up", int(port)) as stack:
         with Progress("deploying infra/template.yaml into ministack, with the real binaries"):
-            stack.deploy()
-        note(commands(stack, create_service(stack, allowed=[ALLOWED, UNLISTED])))
+            publish(stack, [*POLICIES.glob("*.cedar"), POLICIES / "groups.json"])
+            stack.deploy(PolicyUri=URI)
+        inbox = Inbox.subscribe(stack, stack.outputs["OwnersTopicArn"])
+        note(commands(stack, create_service(stack, allowed=[ALLOWED, UNLISTED]), inbox))
         stack.wait()
 
 

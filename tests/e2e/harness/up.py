@@ -37,7 +37,7 @@ As {UNLISTED}, which no policy names: stays pending, and its owner gets a messag
 
 As the provider: the connections, and the owner's messages. A queue subscribes to the owners' topic, as a mail address would.
   aws ec2 describe-vpc-endpoint-connections --filters Name=service-id,Values={service.id} --output table
-  aws sqs receive-message --queue-url {inbox.url} --max-number-of-messages 10 --query 'Messages[].Body' | python -c 'import json, sys; [print(json.loads(body)["text"], end="\n\n") for body in json.load(sys.stdin) or []]'
+  aws --endpoint-url {stack.url} sqs receive-message --queue-url {inbox.url} --max-number-of-messages 10 --query 'Messages[].Body' | python -c 'import json, sys; [print(json.loads(body)["text"]) for body in json.load(sys.stdin) or []]'
 
 The warden's view: what is pending and why, what was decided, and whether everything is in place.
   warden plan
@@ -46,7 +46,7 @@ The warden's view: what is pending and why, what was decided, and whether everyt
 
 Another policy set: allow {UNLISTED}, see what would change, and publish. Within two minutes, its request is available.
   mkdir -p {NEW_SET} && cp policies/* {NEW_SET} && sed -i 's/"{ALLOWED}"/"{ALLOWED}", "{UNLISTED}"/' {NEW_SET}/groups.json && rm {NEW_SET}/cases.json
-  warden --policies {NEW_SET} plan
+  warden plan --policy {NEW_SET}
   warden --policies {NEW_SET} policy publish --yes
 
 Ctrl-C stops everything.

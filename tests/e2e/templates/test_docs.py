@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from typing import Any
 
@@ -55,6 +56,18 @@ def test_threat_model_names_existing_tests() -> None:
     # Of the names in backquotes, only tests have two underscores or more.
     named = {name for name in re.findall(r"`([a-z0-9_]+)`", text) if name.count("_") >= 2}
     assert named and not named - existing, named - existing
+
+
+def test_endpoint_policy_allows_a_recovered_ledger() -> None:
+    """The recovery of the ledger gives it another logical id, and so another name."""
+    replaced = re.search(r"sed -i 's/\\bLedger\\b/(\w+)/g' infra/template.yaml", OPERATIONS)
+    assert replaced
+    statements = cfn_yaml.load(str(ROOT / "infra" / "network.yaml"))["Resources"]["DynamoDb"]["Properties"]["PolicyDocument"]["Statement"]
+    for statement in statements:
+        pattern = statement["Resource"]["Fn::Sub"].partition(":table/")[2].replace("${WardenStack}", "warden")
+        for ledger in ("Ledger", replaced.group(1)):
+            table = f"warden-{ledger}-1ABCDEFGHIJKL"
+            assert all(fnmatch.fnmatchcase(name, pattern) for name in (table, f"{table}/index/open")), (statement["Sid"], ledger)
 
 
 def test_network_document_covers_every_endpoint() -> None:

@@ -75,20 +75,20 @@ class Stack:
         return self._servers[0].group
 
     @functools.cache
-    def client(self, service: str, account: str = PROVIDER) -> Any:
+    def client(self, service: str, account: str = PROVIDER, region: str = REGION) -> Any:
         """An SDK client with an account's credentials."""
-        return self._client(service, self.url, account)
+        return self._client(service, self.url, account, region)
 
     @functools.cache
     def emulator_client(self, service: str) -> Any:
         """The provider's client of the emulator itself, past the stand-in."""
         return self._client(service, self._emulator_url, PROVIDER)
 
-    def _client(self, service: str, url: str, account: str) -> Any:
+    def _client(self, service: str, url: str, account: str, region: str = REGION) -> Any:
         return boto3.client(
             service,
             endpoint_url=url,
-            region_name=REGION,
+            region_name=region,
             aws_access_key_id=account,
             aws_secret_access_key="on-one-machine",
             config=botocore.config.Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=CALL_SECONDS),

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from harness.accounts import ALLOWED, PROVIDER, UNLISTED
-from harness.actions import await_empty_queue, await_record, await_state, create_endpoint, create_service, creation_event, event_body, handed_over, hint
+from harness.accounts import ALLOWED, PROVIDER, REGION, UNLISTED
+from harness.actions import SUBNET, VPC, await_empty_queue, await_record, await_state, create_endpoint, create_service, creation_event, event_body, handed_over, hint
 from harness.actions import items, notification, origin, put_event, put_service_state, records, send, service_state, state, sweep
 from harness.fault_injection import lose_notifications
 from harness.inbox import Inbox
 from harness.processes import until
 from harness.stack import NAME, Stack
 
+ABROAD = "eu-west-1"
 SECONDS = 20.0  # less than the schedule's minute, so that the trigger under test is most likely the one that led to the decision
 
 
@@ -49,6 +50,20 @@ def test_event_on_the_default_bus_suffices(stack: Stack) -> None:
     endpoint = create_endpoint(stack, ALLOWED, service)
     put_event(stack, creation_event(service, endpoint, owner=ALLOWED), bus="default")
     assert origin(await_record(stack, service, endpoint, "accepted", SECONDS)) in ("cloud-trail", "sweep")
+
+
+def test_event_of_another_region_suffices(stack: Stack) -> None:
+    """The forwarder of the endpoint's Region puts it on the bus in the service's Region."""
+    service = create_service(stack, [ALLOWED], notify=False)
+    stack.client("ec2").modify_vpc_endpoint_service_configuration(ServiceId=service.id, AddSupportedRegions=[ABROAD])
+    consumer = stack.client("ec2", ALLOWED, ABROAD)
+
+    def answered_after() -> str:
+        created = consumer.create_vpc_endpoint(VpcEndpointType="Interface", VpcId=VPC, ServiceName=service.name, ServiceRegion=REGION, SubnetIds=[SUBNET])
+        return origin(await_record(stack, service, created["VpcEndpoint"]["VpcEndpointId"], "accepted", SECONDS))
+
+    # A sweep may come first, but not each time.
+    assert "cloud-trail" in (answered_after() for _ in range(3))
 
 
 def test_redelivery_changes_and_tells_nothing(stack: Stack, inbox: Inbox) -> None:

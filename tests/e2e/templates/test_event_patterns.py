@@ -13,6 +13,7 @@ from tasks.paths import ROOT, TEMPLATE
 
 EVENTS = ROOT / "shared" / "tests" / "events"
 RULES = ("OnDefaultBus", "OnForwardedEvents", "Forward")
+BUS = "arn:aws:events:us-east-1:123456789012:event-bus/privatelink-warden"
 
 # The rules that match each file. The forwarder drops endpoints of AWS's own services; on the provider's side the code drops them.
 MATCHES: dict[str, set[str]] = {
@@ -32,11 +33,27 @@ MATCHES: dict[str, set[str]] = {
 def patterns() -> dict[str, dict[str, Any]]:
     """Every event pattern of the two templates, by the rule's logical id."""
     templates = (cfn_yaml.load(str(path))["Resources"] for path in (TEMPLATE, ROOT / "infra" / "forwarder.yaml"))
-    return {name: each["Properties"]["EventPattern"] for resources in templates for name, each in resources.items() if each["Type"] == "AWS::Events::Rule"}
+    return {name: substituted(each["Properties"]["EventPattern"]) for resources in templates for name, each in resources.items() if each["Type"] == "AWS::Events::Rule"}
+
+
+def substituted(value: Any) -> Any:
+    """The pattern as CloudFormation writes it, for a stack whose `WardenBusArn` is BUS."""
+    if isinstance(value, list):
+        return [substituted(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Sub" in value:
+        text, variables = value["Fn::Sub"]
+        return text.replace("${Region}", substituted(variables["Region"]))
+    if "Fn::Select" in value:
+        index, parts = value["Fn::Select"]
+        assert parts == {"Fn::Split": [":", {"Ref": "WardenBusArn"}]}
+        return BUS.split(":")[int(index)]
+    return {key: substituted(each) for key, each in value.items()}
 
 
 def matches(pattern: dict[str, Any], event: Any) -> bool:
-    """Returns true if EventBridge would match the event. Knows `exists`, `prefix` and literal strings; any other operator is an error."""
+    """Returns true if EventBridge would match the event. Knows `exists`, `wildcard` and literal strings; any other operator is an error."""
     return all(_field(wanted, event.get(name) if isinstance(event, dict) else None, isinstance(event, dict) and name in event) for name, wanted in pattern.items())
 
 
@@ -55,8 +72,9 @@ def _alternative(wanted: Any, value: Any, there: bool) -> bool:
     if operator == "exists":
         assert isinstance(operand, bool) and not isinstance(value, dict), "`exists` is for leaves"
         return there is operand
-    assert operator == "prefix" and isinstance(operand, str), f"unknown operator {operator!r}"
-    return any(isinstance(each, str) and each.startswith(operand) for each in _values(value))
+    assert operator == "wildcard" and isinstance(operand, str), f"unknown operator {operator!r}"
+    expression = ".*".join(map(re.escape, operand.split("*")))
+    return any(isinstance(each, str) and re.fullmatch(expression, each) is not None for each in _values(value))
 
 
 def _values(value: Any) -> list[Any]:
@@ -117,8 +135,8 @@ def test_every_pattern_field_is_required(patterns: dict[str, Any], rule: str, pa
     ("service", "forwarded"),
     [
         ("com.amazonaws.vpce.us-east-1.vpce-svc-03d5ebb7d9579a2b3", True),
-        ("cn.com.amazonaws.vpce.cn-north-1.vpce-svc-03d5ebb7d9579a2b3", True),
-        ("eu.amazonaws.vpce.eusc-de-east-1.vpce-svc-03d5ebb7d9579a2b3", True),
+        # The warden of another Region answers for it, and has a bus of its own.
+        ("com.amazonaws.vpce.eu-west-1.vpce-svc-03d5ebb7d9579a2b3", False),
         ("com.amazonaws.us-east-1.s3", False),
         ("eu.amazonaws.eusc-de-east-1.ecr.api", False),
         ("gov.ic.c2s.us-iso-east-1.ec2", False),
@@ -136,9 +154,17 @@ def test_only_endpoint_service_requests_are_forwarded(patterns: dict[str, Any], 
 def test_every_partitions_names_are_forwarded(patterns: dict[str, Any]) -> None:
     source = (ROOT / "shared" / "src" / "model" / "partition.rs").read_text()
     lists = re.findall(r"=> &\[([^\]]+)\]", source)
-    parsed = {f"{prefix}.vpce." for listed in lists for prefix in re.findall(r'"([a-z0-9.-]+)"', listed)}
-    names = patterns["Forward"]["detail"]["requestParameters"]["CreateVpcEndpointRequest"]["ServiceName"]
-    assert parsed == {each["prefix"] for each in names} and len(parsed) == len(names)
+    beginnings = {prefix for listed in lists for prefix in re.findall(r'"([a-z0-9.-]+)"', listed)}
+    assert len(beginnings) == 7
+    for beginning in beginnings:
+        event = changed("detail/requestParameters/CreateVpcEndpointRequest/ServiceName", f"{beginning}.vpce.us-east-1.vpce-svc-03d5ebb7d9579a2b3")
+        assert matches(patterns["Forward"], event), beginning
+
+
+def test_endpoint_of_another_region_is_forwarded(patterns: dict[str, Any]) -> None:
+    event = changed("region", "eu-west-1")
+    event["detail"]["awsRegion"] = "eu-west-1"
+    assert all(matches(patterns[rule], event) for rule in RULES)
 
 
 def test_forwarded_events_match_the_receiving_rule(patterns: dict[str, Any]) -> None:

@@ -97,7 +97,7 @@ pub(crate) enum Command {
         #[arg(long, env = "WARDEN_TOPIC", value_name = "ARN")]
         topic: Option<TopicArn>,
     },
-    /// Check the deployment, and print a fix for each problem
+    /// Check the deployment (--stack, by default `privatelink-warden`), and print a fix for each problem
     Doctor {
         /// Topic of the connection notifications; by default, that of --stack
         #[arg(long, env = "WARDEN_TOPIC", value_name = "ARN")]

@@ -3,7 +3,7 @@
 use aws_config::{BehaviorVersion, Region as SdkRegion, SdkConfig};
 use jiff::SignedDuration;
 use warden::{
-    aws::{bundle_client, diagnostics::Diagnostics, dynamodb::Table, ec2::Ec2, organizations::Organizations},
+    aws::{bundle_client, deployment::Deployment, diagnostics::Diagnostics, dynamodb::Table, ec2::Ec2, organizations::Organizations},
     gather::organization_cache::OrganizationCache,
     model::{
         connection::Connection,
@@ -32,6 +32,7 @@ pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/cli");
 pub(crate) struct Aws {
     pub(crate) common: Common,
     pub(crate) config: SdkConfig,
+    pub(crate) deployment: Deployment,
     pub(crate) diagnostics: Diagnostics,
     pub(crate) ec2: Ec2,
     pub(crate) region: Region,
@@ -56,6 +57,13 @@ impl Aws {
         Self::with(Common::of(common.given.clone(), stack), config).await
     }
 
+    /// Clients for a stack that `--stack` need not name.
+    pub(crate) async fn connect_to(common: &Common, stack: &str) -> Result<Self, CliError> {
+        let config = config(&common.given).await?;
+        let settings = StackSettings::read(&config, stack).await?;
+        Self::with(Common::of(common.given.clone(), Some(settings)), config).await
+    }
+
     /// Clients that know no more of a stack than the options that are given. For `doctor`, which says why a stack cannot be read.
     pub(crate) async fn connect_without_stack(common: &Common) -> Result<Self, CliError> {
         Self::with(common.clone(), config(&common.given).await?).await
@@ -65,6 +73,7 @@ impl Aws {
         let region: Region = config.region().ok_or_else(|| no_region(common.given.profile.as_deref()))?.as_ref().parse()?;
         let retention = common.stack.as_ref().map_or(RETENTION, |stack| stack.retention);
         Ok(Self {
+            deployment: Deployment::new(&config, region.clone()),
             diagnostics: Diagnostics::new(&config),
             ec2: Ec2::new(&config, region.clone()),
             organization: OrganizationCache::new(Organizations::new(&config, &common.organization).await),

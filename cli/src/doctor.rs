@@ -2,7 +2,10 @@
 
 mod check;
 mod command;
+mod deployment;
 mod notifications;
+mod parts;
+mod resource_policy;
 mod surroundings;
 
 pub(crate) use command::doctor;

@@ -12,6 +12,9 @@ use warden::{
 
 use crate::error::CliError;
 
+/// The stack's name in the documents.
+pub(crate) const DEFAULT_NAME: &str = "privatelink-warden";
+
 /// The outputs and parameters of a stack that commands need.
 #[derive(Debug, Clone)]
 pub(crate) struct StackSettings {
@@ -29,6 +32,24 @@ pub(crate) struct StackSettings {
     pub(crate) expiring_within: SignedDuration,
     pub(crate) unused_after: SignedDuration,
     pub(crate) retention: SignedDuration,
+    pub(crate) parts: Parts,
+}
+
+/// The parts of a stack that `doctor` and `smoke` look at.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
+    pub(crate) approve: String,
+    pub(crate) notify: String,
+    pub(crate) audit: String,
+    /// The URL of the queue, as those below.
+    pub(crate) requests: String,
+    pub(crate) dead_letters: String,
+    pub(crate) audit_failures: String,
+    pub(crate) untold_records: String,
+    pub(crate) bus: String,
+    pub(crate) architecture: String,
+    /// The organization that may forward events, if there is one.
+    pub(crate) forwarder: Option<String>,
 }
 
 impl StackSettings {
@@ -56,6 +77,18 @@ impl StackSettings {
             expiring_within: hours(24) * parameter("ExpiringDays").parse()?,
             unused_after: hours(24) * parameter("UnusedDays").parse()?,
             retention: hours(24) * parameter("LedgerRetentionDays").parse()?,
+            parts: Parts {
+                approve: output("ApproveFunction").parse()?,
+                notify: output("NotifyFunction").parse()?,
+                audit: output("AuditFunction").parse()?,
+                requests: output("RequestsUrl").parse()?,
+                dead_letters: output("DeadLettersUrl").parse()?,
+                audit_failures: output("AuditFailuresUrl").parse()?,
+                untold_records: output("UntoldRecordsUrl").parse()?,
+                bus: output("ForwardedEventsBusArn").parse()?,
+                architecture: parameter("Architecture").parse()?,
+                forwarder: parameter("ForwarderOrganizationId").if_any().map(Value::parse).transpose()?,
+            },
         })
     }
 }
@@ -90,12 +123,20 @@ impl<'a> Value<'a> {
 mod tests {
     use super::*;
 
-    const OUTPUTS: [(&str, &str); 3] = [
+    const OUTPUTS: [(&str, &str); 11] = [
         ("LedgerName", "warden-Ledger"),
         ("ConnectionsTopicArn", "arn:aws:sns:us-east-1:123456789012:warden-connections"),
         ("OwnersTopicArn", "arn:aws:sns:us-east-1:123456789012:warden-owners"),
+        ("ApproveFunction", "warden-Approve"),
+        ("NotifyFunction", "warden-Notify"),
+        ("AuditFunction", "warden-Audit"),
+        ("RequestsUrl", "https://sqs.us-east-1.amazonaws.com/123456789012/requests"),
+        ("DeadLettersUrl", "https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters"),
+        ("AuditFailuresUrl", "https://sqs.us-east-1.amazonaws.com/123456789012/audit-failures"),
+        ("UntoldRecordsUrl", "https://sqs.us-east-1.amazonaws.com/123456789012/untold"),
+        ("ForwardedEventsBusArn", "arn:aws:events:us-east-1:123456789012:event-bus/warden"),
     ];
-    const PARAMETERS: [(&str, &str); 9] = [
+    const PARAMETERS: [(&str, &str); 11] = [
         ("ServiceScope", "tag:team=cache"),
         ("Mode", "observe"),
         ("PolicyUri", ""),
@@ -105,6 +146,8 @@ mod tests {
         ("ExpiringDays", "14"),
         ("UnusedDays", "90"),
         ("LedgerRetentionDays", "30"),
+        ("Architecture", "arm64"),
+        ("ForwarderOrganizationId", ""),
     ];
 
     fn stack() -> Stack {
@@ -117,6 +160,7 @@ mod tests {
         let settings = StackSettings::of("warden", &stack()).unwrap();
         assert_eq!((settings.ledger.as_str(), settings.mode, settings.policies), ("warden-Ledger", Mode::Observe, None));
         assert_eq!((settings.scope.to_string().as_str(), settings.organization), ("tag:team=cache", OrganizationAccess::Direct));
+        assert_eq!((settings.parts.architecture.as_str(), settings.parts.forwarder), ("arm64", None));
         assert_eq!((settings.overdue_after, settings.retention), (SignedDuration::from_mins(20), SignedDuration::from_hours(720)));
         let mut in_s3 = stack();
         in_s3.parameters.insert("PolicyUri".to_owned(), "s3://sets/one.json".to_owned());

@@ -10,12 +10,20 @@ use std::{
     thread,
 };
 
-const OUTPUTS: [(&str, &str); 3] = [
+const OUTPUTS: [(&str, &str); 11] = [
     ("LedgerName", "warden-Ledger-1"),
     ("ConnectionsTopicArn", "arn:aws:sns:us-east-1:111122223333:warden-connections"),
     ("OwnersTopicArn", "arn:aws:sns:us-east-1:111122223333:warden-owners"),
+    ("ApproveFunction", "warden-Approve"),
+    ("NotifyFunction", "warden-Notify"),
+    ("AuditFunction", "warden-Audit"),
+    ("RequestsUrl", "https://sqs.us-east-1.amazonaws.com/111122223333/requests"),
+    ("DeadLettersUrl", "https://sqs.us-east-1.amazonaws.com/111122223333/dead-letters"),
+    ("AuditFailuresUrl", "https://sqs.us-east-1.amazonaws.com/111122223333/audit-failures"),
+    ("UntoldRecordsUrl", "https://sqs.us-east-1.amazonaws.com/111122223333/untold"),
+    ("ForwardedEventsBusArn", "arn:aws:events:us-east-1:111122223333:event-bus/warden"),
 ];
-const PARAMETERS: [(&str, &str); 9] = [
+const PARAMETERS: [(&str, &str); 11] = [
     ("ServiceScope", "all"),
     ("Mode", "observe"),
     ("PolicyUri", "s3://sets/in-force.json"),
@@ -25,6 +33,8 @@ const PARAMETERS: [(&str, &str); 9] = [
     ("ExpiringDays", "14"),
     ("UnusedDays", "90"),
     ("LedgerRetentionDays", "400"),
+    ("Architecture", "arm64"),
+    ("ForwarderOrganizationId", ""),
 ];
 
 fn described() -> String {

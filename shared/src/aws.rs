@@ -9,6 +9,8 @@ mod shared_config;
 mod tls_roots;
 
 #[cfg(feature = "diagnostics")]
+pub mod deployment;
+#[cfg(feature = "diagnostics")]
 pub mod diagnostics;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
@@ -18,6 +20,8 @@ pub mod ec2;
 mod findings;
 #[cfg(feature = "dynamodb")]
 mod history;
+#[cfg(feature = "diagnostics")]
+mod json_calls;
 #[cfg(feature = "organizations")]
 pub mod organizations;
 #[cfg(feature = "dynamodb")]

@@ -3,7 +3,12 @@
 use jiff::Timestamp;
 use warden::{
     aws::diagnostics::Caller,
-    model::{ids::TopicArn, mode::Mode, organization::OrganizationAccess, service::ServiceConfiguration},
+    model::{
+        ids::TopicArn,
+        mode::Mode,
+        organization::OrganizationAccess,
+        service::{Service, ServiceConfiguration},
+    },
     policy::PolicySet,
     ports::{CallError, ConnectionFilter, Describe, Directory, Findings, Inventory, ServiceLedger, StackLedger},
 };
@@ -18,22 +23,23 @@ use crate::{
     aws::Aws,
     error::{CliError, Outcome},
     output::Rows,
+    stack::DEFAULT_NAME,
     wording::{counted, short},
 };
 
 const STACK: &str = "stack";
 
 pub(crate) async fn doctor(common: &Common, topic: Option<&TopicArn>) -> Result<Outcome, CliError> {
-    let (aws, stack) = match Aws::connect(common).await {
+    let name = common.given.stack.as_deref().unwrap_or(DEFAULT_NAME);
+    let (aws, stack) = match Aws::connect_to(common, name).await {
         Ok(aws) => {
             let check = aws.common.stack.as_ref().map(|stack| Check::ok(STACK, format!("{}, mode {}", stack.name, mode(stack.mode))));
             (aws, check)
         }
-        Err(error) if common.given.stack.is_some() => {
+        Err(error) => {
             let aws = Aws::connect_without_stack(common).await?;
             (aws, Some(Check::problem(STACK, error.to_string(), "give the name of the deployed stack with --stack")))
         }
-        Err(error) => return Err(error),
     };
     let aws = &aws;
     let caller = aws.diagnostics.caller().await?;
@@ -42,8 +48,11 @@ pub(crate) async fn doctor(common: &Common, topic: Option<&TopicArn>) -> Result<
     let mut doctor = Doctor { aws, caller, checks };
     let services = doctor.services().await;
     doctor.notifications(&services, topic.or_else(|| Some(&aws.common.stack.as_ref()?.topic))).await;
-    doctor.owners_topic().await;
-    doctor.trails_and_schedules(common.given.stack.as_deref().unwrap_or("warden")).await;
+    doctor.owners_topics(&services).await;
+    doctor.trails_and_schedules(name).await;
+    if let Some(stack) = &aws.common.stack {
+        doctor.parts(stack).await;
+    }
     doctor.ledger(&services).await;
     doctor.policies(&services).await;
 
@@ -52,7 +61,7 @@ pub(crate) async fn doctor(common: &Common, topic: Option<&TopicArn>) -> Result<
         rows.push([name, status.as_str(), detail, fix]);
     }
     rows.write(aws.common.output, "");
-    Ok(Outcome::clean_if(doctor.checks.iter().all(|check| check.status == Status::Ok)))
+    Ok(Outcome::clean_if(doctor.checks.iter().all(|check| matches!(check.status, Status::Ok | Status::NotChecked))))
 }
 
 fn mode(mode: Mode) -> &'static str {
@@ -62,19 +71,19 @@ fn mode(mode: Mode) -> &'static str {
     }
 }
 
-struct Doctor<'a> {
-    aws: &'a Aws,
+pub(super) struct Doctor<'a> {
+    pub(super) aws: &'a Aws,
     caller: Caller,
-    checks: Vec<Check>,
+    pub(super) checks: Vec<Check>,
 }
 
 impl Doctor<'_> {
-    fn push(&mut self, check: Check) {
+    pub(super) fn push(&mut self, check: Check) {
         self.checks.push(check);
     }
 
     /// Returns what was read, or adds a check that says why it was not.
-    fn read<T>(&mut self, name: &str, answer: Result<T, CallError>) -> Option<T> {
+    pub(super) fn read<T>(&mut self, name: &str, answer: Result<T, CallError>) -> Option<T> {
         answer.map_err(|error| self.push(Check::unread(name, &error))).ok()
     }
 
@@ -119,11 +128,17 @@ impl Doctor<'_> {
         }
     }
 
-    /// Messages go to the owners' topic. Only the stack's outputs name it.
-    async fn owners_topic(&mut self) {
+    /// Messages go to the owners' topic, or to the topic that a service's tag names. Only the stack's outputs name the former.
+    async fn owners_topics(&mut self, services: &[ServiceConfiguration]) {
         let Some(stack) = &self.aws.common.stack else { return };
-        if let Some(topic) = self.read(notifications::OWNERS, self.aws.diagnostics.topic(&stack.owners_topic).await) {
-            self.push(notifications::subscribers(&stack.owners_topic, &topic, &self.aws.region));
+        let services: Vec<&Service> = services.iter().map(|one| &one.service).filter(|one| self.aws.common.scope.covers(one)).collect();
+        let (tagged, problems) = notifications::tagged_topics(&services, &stack.name, &stack.owners_topic);
+        self.checks.extend(problems);
+        let named = tagged.iter().map(|topic| (format!("owner's topic {}", topic.as_str().rsplit(':').next().unwrap_or_default()), topic));
+        for (name, arn) in [(notifications::OWNERS.to_owned(), &stack.owners_topic)].into_iter().chain(named) {
+            if let Some(topic) = self.read(&name, self.aws.diagnostics.topic(arn).await) {
+                self.push(notifications::subscribers(&name, arn, &topic, &self.aws.region));
+            }
         }
     }
 

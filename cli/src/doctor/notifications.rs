@@ -1,16 +1,19 @@
 //! Checks of how requests reach the warden: acceptance, connection notifications, their topic. Pure.
 
-use serde_json::Value;
+use std::collections::BTreeSet;
+
 use warden::{
     aws::diagnostics::Topic,
+    ledger::open_finding::{OWNER_TAG, owner_of},
     model::{
         ids::{Region, TopicArn},
         notification::{ConnectionNotification, creation},
-        service::{ServiceConfiguration, ServiceKind},
+        printable::printable,
+        service::{Service, ServiceConfiguration, ServiceKind},
     },
 };
 
-use super::check::Check;
+use super::{check::Check, resource_policy::allows_service};
 use crate::wording::{counted, service_name};
 
 pub(super) fn acceptance(configuration: &ServiceConfiguration, region: &Region) -> Check {
@@ -73,7 +76,7 @@ pub(super) fn notification(
 pub(super) fn topic(arn: &TopicArn, topic: &Topic, region: &Region, account: &str) -> [Check; 2] {
     const POLICY: &str = "topic policy";
     const KEY: &str = "topic key";
-    let policy = if allows_privatelink(&topic.policy) {
+    let policy = if allows_service(&topic.policy, "vpce.amazonaws.com", "sns:Publish") {
         Check::ok(POLICY, "vpce.amazonaws.com may publish")
     } else {
         let partition = region.partition();
@@ -94,43 +97,41 @@ pub(super) fn topic(arn: &TopicArn, topic: &Topic, region: &Region, account: &st
 
 pub(super) const OWNERS: &str = "owners' topic";
 
-/// Without a confirmed subscriber, no message arrives, and SNS reports no error.
-pub(super) fn subscribers(arn: &TopicArn, topic: &Topic, region: &Region) -> Check {
+/// Without a confirmed subscriber, no message arrives, and SNS reports no error. `name` is the check's.
+pub(super) fn subscribers(name: &str, arn: &TopicArn, topic: &Topic, region: &Region) -> Check {
     let subscribe = format!("aws sns subscribe --region {region} --topic-arn {arn} --protocol email --notification-endpoint ADDRESS");
     match (topic.confirmed, topic.pending) {
         (None, _) => Check::unknown(
-            OWNERS,
+            name,
             "AWS does not state its subscriptions",
             format!("aws sns list-subscriptions-by-topic --region {region} --topic-arn {arn}"),
         ),
         (Some(0), Some(pending @ 1..)) => Check::problem(
-            OWNERS,
+            name,
             format!("no subscriber is confirmed, so no message arrives ({pending} pending)"),
             format!("open the link that AWS mailed to the subscriber, or: {subscribe}"),
         ),
-        (Some(0), _) => Check::problem(OWNERS, "no subscriber, so no message arrives", subscribe),
-        (Some(confirmed), _) => Check::ok(OWNERS, counted(confirmed as usize, "confirmed subscriber", "confirmed subscribers")),
+        (Some(0), _) => Check::problem(name, "no subscriber, so no message arrives", subscribe),
+        (Some(confirmed), _) => Check::ok(name, counted(confirmed as usize, "confirmed subscriber", "confirmed subscribers")),
     }
 }
 
-/// Returns true if a statement of a topic's policy allows PrivateLink to publish. Conditions are not evaluated.
-fn allows_privatelink(policy: &str) -> bool {
-    let policy: Value = serde_json::from_str(policy).unwrap_or_default();
-    let has = |value: Option<&Value>, wanted: &dyn Fn(&str) -> bool| match value {
-        Some(Value::String(text)) => wanted(text),
-        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).any(wanted),
-        _ => false,
-    };
-    let allows = |statement: &Value| {
-        statement.get("Effect").and_then(Value::as_str) == Some("Allow")
-            && has(statement.pointer("/Principal/Service"), &|name| name == "vpce.amazonaws.com")
-            && has(statement.get("Action"), &|action| ["sns:publish", "sns:*", "*"].contains(&action.to_lowercase().as_str()))
-    };
-    match policy.get("Statement") {
-        Some(Value::Array(all)) => all.iter().any(allows),
-        Some(one) => allows(one),
-        None => false,
+/// The topics that the tags of services name, or the problem of a tag. notify sends to a topic of the stack's own name only.
+pub(super) fn tagged_topics(services: &[&Service], stack: &str, own: &TopicArn) -> (BTreeSet<TopicArn>, Vec<Check>) {
+    let prefix = own.as_str().rsplit_once(':').map_or_else(String::new, |(start, _)| format!("{start}:{stack}-"));
+    let (mut topics, mut problems) = (BTreeSet::new(), Vec::new());
+    for service in services {
+        let Some(tag) = owner_of(service) else { continue };
+        match tag.parse::<TopicArn>() {
+            Ok(topic) if topic.as_str().starts_with(&prefix) => drop(topics.insert(topic)),
+            _ => problems.push(Check::problem(
+                &format!("{}: owner's topic", service_name(service)),
+                format!("the tag `{OWNER_TAG}` names `{}`, so messages go to the stack's own topic", printable(&tag, 200)),
+                format!("name a topic whose ARN begins with {prefix}"),
+            )),
+        }
     }
+    (topics, problems)
 }
 
 #[cfg(test)]
@@ -140,35 +141,30 @@ mod tests {
     use super::{super::check::Status, *};
 
     #[test]
-    fn only_statements_for_privatelink_allow_it() {
-        let policy = |principal: &str, action: &str, effect: &str| {
-            format!(r#"{{"Statement":[{{"Effect":"{effect}","Principal":{principal},"Action":{action},"Resource":"*"}}]}}"#)
-        };
-        let vpce = r#"{"Service":"vpce.amazonaws.com"}"#;
-        assert!(allows_privatelink(&policy(vpce, r#""sns:Publish""#, "Allow")));
-        let several = r#"{"Service":["events.amazonaws.com","vpce.amazonaws.com"]}"#;
-        assert!(allows_privatelink(&policy(several, r#"["SNS:Publish"]"#, "Allow")));
-        for other in [
-            policy(vpce, r#""sns:Publish""#, "Deny"),
-            policy(vpce, r#""sns:Subscribe""#, "Allow"),
-            policy(r#"{"Service":"events.amazonaws.com"}"#, r#""sns:Publish""#, "Allow"),
-            policy(r#"{"AWS":"vpce.amazonaws.com"}"#, r#""sns:Publish""#, "Allow"),
-            String::new(),
-        ] {
-            assert!(!allows_privatelink(&other), "{other}");
-        }
-    }
-
-    #[test]
     fn topic_needs_a_confirmed_subscriber() {
         let arn: TopicArn = "arn:aws:sns:us-east-1:123456789012:warden-owners".parse().unwrap();
         let check = |confirmed, pending| {
             let topic = Topic { policy: String::new(), key: None, confirmed, pending };
-            subscribers(&arn, &topic, &"us-east-1".parse().unwrap())
+            subscribers(OWNERS, &arn, &topic, &"us-east-1".parse().unwrap())
         };
         assert_eq!((check(Some(0), Some(0)).status, check(Some(0), Some(1)).status), (Status::Problem, Status::Problem));
         assert!(check(Some(0), Some(1)).fix.contains("open the link"));
         assert_eq!((check(Some(1), Some(3)).status, check(None, None).status), (Status::Ok, Status::Unknown));
+    }
+
+    #[test]
+    fn tag_names_a_topic_of_the_stack() {
+        let own: TopicArn = "arn:aws:sns:us-east-1:123456789012:warden-owners".parse().unwrap();
+        let tagged = |topic: &str| {
+            let service = json!({"id": "vpce-svc-03d5ebb7d9579a2b3", "region": "us-east-1", "kind": "Interface", "acceptance_required": true,
+                "tags": {"Name": "redis", OWNER_TAG: topic}});
+            let service: Service = serde_json::from_value(service).unwrap();
+            let (topics, problems) = tagged_topics(&[&service], "warden", &own);
+            (topics.len(), problems.len())
+        };
+        assert_eq!(tagged("arn:aws:sns:us-east-1:123456789012:warden-team-a"), (1, 0));
+        assert_eq!(tagged("arn:aws:sns:us-east-1:123456789012:team-a"), (0, 1));
+        assert_eq!(tagged("team-a"), (0, 1));
     }
 
     #[test]

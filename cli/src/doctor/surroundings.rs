@@ -32,9 +32,24 @@ pub(super) fn clock(at_aws: Option<Timestamp>, here: Timestamp) -> Check {
 
 pub(super) fn trails(trails: &[Trail], region: &Region) -> Check {
     const NAME: &str = "trail";
-    let on: Vec<&str> = trails.iter().filter(|trail| trail.logging).map(|trail| trail.name.as_str()).collect();
-    if !on.is_empty() {
-        return Check::ok(NAME, format!("{} (each consumer account that forwards its events needs one too)", on.join(", ")));
+    let logging: Vec<&Trail> = trails.iter().filter(|trail| trail.logging).collect();
+    let names = |writes: Option<bool>| {
+        let names: Vec<&str> = logging.iter().filter(|trail| trail.writes == writes).map(|trail| trail.name.as_str()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    if let Some(names) = names(Some(true)) {
+        return Check::ok(NAME, format!("{names} (each consumer account that forwards its events needs one too)"));
+    }
+    if let Some(names) = names(None) {
+        let detail = format!("{names}: CloudTrail does not say if it logs management events that write");
+        return Check::unknown(NAME, detail, "allow your role cloudtrail:GetEventSelectors, or ask the trail's owner");
+    }
+    if let Some(trail) = logging.first() {
+        let name = &trail.name;
+        let fix = format!(
+            r#"aws cloudtrail put-event-selectors --region {region} --trail-name {name} --event-selectors '[{{"ReadWriteType":"WriteOnly","IncludeManagementEvents":true}}]' (replaces the trail's selectors)"#
+        );
+        return Check::problem(NAME, format!("{name} logs no management event that writes, so no `CreateVpcEndpoint`"), fix);
     }
     let start = |name: &str| format!("aws cloudtrail start-logging --region {region} --name {name}");
     match trails.first() {
@@ -109,6 +124,20 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::{super::check::Status, *};
+
+    #[test]
+    fn trail_logs_management_events_that_write() {
+        let check = |all: &[(bool, Option<bool>)]| {
+            let trail = |(logging, writes): &(bool, Option<bool>)| Trail { name: "t".into(), logging: *logging, writes: *writes };
+            trails(&all.iter().map(trail).collect::<Vec<_>>(), &"us-east-1".parse().unwrap())
+        };
+        assert_eq!(
+            (check(&[(true, Some(false)), (true, Some(true))]).status, check(&[(true, None)]).status),
+            (Status::Ok, Status::Unknown)
+        );
+        assert!(check(&[(true, Some(false)), (false, Some(true))]).fix.contains("put-event-selectors"));
+        assert!(check(&[(false, Some(true))]).fix.contains("start-logging") && check(&[]).fix.contains("create-trail"));
+    }
 
     #[test]
     fn clock_may_be_off_by_seconds() {

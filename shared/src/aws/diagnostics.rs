@@ -2,6 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_sdk_cloudtrail::{
+    operation::get_event_selectors::GetEventSelectorsOutput,
+    types::{AdvancedEventSelector, EventSelector, ReadWriteType},
+};
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
@@ -54,6 +58,8 @@ pub struct Trail {
     pub name: String,
     /// True if the trail records events.
     pub logging: bool,
+    /// True if it records the management events that write, as `CreateVpcEndpoint`. Absent if CloudTrail does not say.
+    pub writes: Option<bool>,
 }
 
 /// A schedule of EventBridge Scheduler.
@@ -115,7 +121,13 @@ impl Diagnostics {
             let Some(name) = trail.trail_arn().or(trail.name()) else { continue };
             let status = self.cloudtrail.get_trail_status().name(name).send().await;
             let status = status.map_err(|error| call_error("GetTrailStatus", error))?;
-            trails.push(Trail { name: trail.name().unwrap_or(name).to_owned(), logging: status.is_logging().unwrap_or(false) });
+            // A member of an organization may be denied the selectors of the organization's trail.
+            let selectors = self.cloudtrail.get_event_selectors().trail_name(name).send().await;
+            trails.push(Trail {
+                name: trail.name().unwrap_or(name).to_owned(),
+                logging: status.is_logging().unwrap_or(false),
+                writes: selectors.ok().and_then(|selectors| records_writes(&selectors)),
+            });
         }
         Ok(trails)
     }
@@ -134,6 +146,26 @@ impl Diagnostics {
             Err(error) => Err(call_error("GetSchedule", error)),
         }
     }
+}
+
+/// Returns true if a trail's selectors include management events that write.
+fn records_writes(selectors: &GetEventSelectorsOutput) -> Option<bool> {
+    let basic = selectors.event_selectors();
+    let advanced = selectors.advanced_event_selectors();
+    if basic.is_empty() && advanced.is_empty() {
+        return None;
+    }
+    let of_basic = |one: &EventSelector| {
+        // Management events and writes are included unless the selector excludes them.
+        one.include_management_events().unwrap_or(true) && one.read_write_type() != Some(&ReadWriteType::ReadOnly)
+    };
+    let of_advanced = |one: &AdvancedEventSelector| {
+        let has = |field: &str, value: &str| {
+            one.field_selectors().iter().any(|selector| selector.field() == field && selector.equals().iter().any(|text| text == value))
+        };
+        has("eventCategory", "Management") && !has("readOnly", "true")
+    };
+    Some(basic.iter().any(of_basic) || advanced.iter().any(of_advanced))
 }
 
 /// Reads the time from the header `Date` of an answer.

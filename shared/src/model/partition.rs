@@ -65,6 +65,20 @@ impl Partition {
         }
     }
 
+    /// Returns the domain of the services' endpoints, as the SDKs' partition metadata has it.
+    #[must_use]
+    pub fn dns_suffix(self) -> &'static str {
+        match self {
+            Self::Commercial | Self::GovCloud => "amazonaws.com",
+            Self::China => "amazonaws.com.cn",
+            Self::EuropeanSovereign => "amazonaws.eu",
+            Self::Iso => "c2s.ic.gov",
+            Self::IsoB => "sc2s.sgov.gov",
+            Self::IsoE => "cloud.adc-e.uk",
+            Self::IsoF => "csp.hci.ic.gov",
+        }
+    }
+
     /// Returns the beginnings that the names of endpoint services can have: the partition's domain in reverse.
     ///
     /// In the isolated partitions some of AWS's own services begin with `com.amazonaws` and others do not. Which form an endpoint service

@@ -102,6 +102,12 @@ pub(crate) enum Command {
         /// Topic of the connection notifications; by default, that of --stack
         #[arg(long, env = "WARDEN_TOPIC", value_name = "ARN")]
         topic: Option<TopicArn>,
+        /// First make what is missing at the services in scope, after one question for each kind
+        #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND")]
+        fix: Vec<Fix>,
+        /// Do not ask for confirmation
+        #[arg(long, requires = "fix")]
+        yes: bool,
     },
     /// Compare the allowed principals of each service with the policy set
     Principals {
@@ -158,6 +164,14 @@ pub(crate) enum ReportFormat {
     Csv,
     Html,
     Ocsf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Fix {
+    /// Create the missing connection notifications
+    Notifications,
+    /// Make new requests wait for acceptance
+    Acceptance,
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,6 +3,7 @@
 mod check;
 mod command;
 mod deployment;
+mod fix;
 mod notifications;
 mod parts;
 mod resource_policy;

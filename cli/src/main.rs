@@ -89,7 +89,7 @@ async fn run(Arguments { given, command }: Arguments) -> Result<Outcome, CliErro
         Command::History(filter) => history::history(&connect().await?, &filter).await,
         Command::Replay { since } => replay::replay(&connect().await?, since).await,
         Command::Audit { format, out, topic } => audit::audit(&connect().await?, topic.as_ref(), &format, &out).await,
-        Command::Doctor { topic } => doctor::doctor(common, topic.as_ref()).await,
+        Command::Doctor { topic, fix, yes } => doctor::doctor(common, topic.as_ref(), &fix, yes).await,
         Command::Principals { apply, yes } => principals::principals(&connect().await?, apply, yes).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -30,6 +30,8 @@ mod person_ledger;
 pub mod s3;
 #[cfg(feature = "dynamodb")]
 pub mod service_ledger;
+#[cfg(feature = "diagnostics")]
+pub mod service_settings;
 #[cfg(feature = "sns")]
 pub mod sns;
 #[cfg(feature = "sqs")]

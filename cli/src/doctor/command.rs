@@ -15,11 +15,12 @@ use warden::{
 
 use super::{
     check::{Check, Status},
+    fix,
     notifications::{self, GivenTopic},
     surroundings,
 };
 use crate::{
-    arguments::Common,
+    arguments::{Common, Fix},
     aws::Aws,
     error::{CliError, Outcome},
     output::Rows,
@@ -29,7 +30,7 @@ use crate::{
 
 const STACK: &str = "stack";
 
-pub(crate) async fn doctor(common: &Common, topic: Option<&TopicArn>) -> Result<Outcome, CliError> {
+pub(crate) async fn doctor(common: &Common, topic: Option<&TopicArn>, fixes: &[Fix], yes: bool) -> Result<Outcome, CliError> {
     let name = common.given.stack.as_deref().unwrap_or(DEFAULT_NAME);
     let (aws, stack) = match Aws::connect_to(common, name).await {
         Ok(aws) => {
@@ -42,12 +43,16 @@ pub(crate) async fn doctor(common: &Common, topic: Option<&TopicArn>) -> Result<
         }
     };
     let aws = &aws;
+    let topic = topic.or_else(|| Some(&aws.common.stack.as_ref()?.topic));
+    if !fixes.is_empty() {
+        fix::fix(aws, fixes, topic, yes).await?;
+    }
     let caller = aws.diagnostics.caller().await?;
     let mut checks = vec![Check::ok("caller", &caller.arn), surroundings::clock(caller.time, Timestamp::now())];
     checks.extend(stack);
     let mut doctor = Doctor { aws, caller, checks };
     let services = doctor.services().await;
-    doctor.notifications(&services, topic.or_else(|| Some(&aws.common.stack.as_ref()?.topic))).await;
+    doctor.notifications(&services, topic).await;
     doctor.owners_topics(&services).await;
     doctor.trails_and_schedules(name).await;
     if let Some(stack) = &aws.common.stack {

@@ -7,7 +7,7 @@ use warden::{
     ledger::open_finding::{OWNER_TAG, owner_of},
     model::{
         ids::{Region, TopicArn},
-        notification::{ConnectionNotification, creation},
+        notification::{ConnectionNotification, creation, notifies_of_requests},
         printable::printable,
         service::{Service, ServiceConfiguration, ServiceKind},
     },
@@ -49,7 +49,7 @@ pub(super) fn notification(
         GivenTopic::None => None,
         GivenTopic::Found(topic) | GivenTopic::Unread(topic) => Some(topic),
     };
-    let of_connect = all.iter().filter(|one| one.service == *id && one.events.iter().any(|event| event == "Connect"));
+    let of_connect = all.iter().filter(|one| notifies_of_requests(one, id));
     let (ours, others): (Vec<_>, Vec<_>) = of_connect.partition(|one| wanted.is_none_or(|topic| topic.as_str() == one.topic));
     if ours.iter().any(|one| one.enabled) {
         return Check::ok(&name, "enabled");

@@ -15,6 +15,12 @@ pub struct ConnectionNotification {
     pub enabled: bool,
 }
 
+/// Returns true if a notification announces new requests to a service.
+#[must_use]
+pub fn notifies_of_requests(notification: &ConnectionNotification, service: &ServiceId) -> bool {
+    notification.service == *service && notification.events.iter().any(|event| event == "Connect")
+}
+
 /// Returns the command that creates the notification that the warden needs: `Connect` alone. The other events announce answers,
 /// which the warden gave or finds.
 #[must_use]

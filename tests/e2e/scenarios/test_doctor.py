@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 from harness.accounts import ALLOWED
-from harness.actions import audit, create_service, tag, warden
+from harness.actions import Service, audit, create_service, tag, warden
 from harness.processes import until
 from harness.stack import NAME, Stack
 
-PROBLEMS = 1
+PROBLEMS, USAGE = range(1, 3)
 Checks = dict[str, dict[str, str]]
 
 
@@ -126,6 +126,38 @@ def test_whole_stack_is_read_by_its_name(stack: Stack) -> None:
 def test_default_name_is_that_of_the_documents(stack: Stack) -> None:
     row = doctor(stack)["stack"]
     assert row["status"] == "problem" and "`privatelink-warden`" in row["detail"] and "--stack" in row["fix"]
+
+
+def test_fix_makes_what_is_missing_after_one_question(stack: Stack) -> None:
+    ec2 = stack.client("ec2")
+    missing, complete = create_service(stack, [ALLOWED], notify=False, name="first"), create_service(stack, [ALLOWED], name="second")
+    open_service = create_service(stack, [ALLOWED], notify=False, name="third")
+    ec2.modify_vpc_endpoint_service_configuration(ServiceId=open_service.id, AcceptanceRequired=False)
+    scope = ("--stack", NAME, "--scope", ",".join(service.id for service in (missing, complete, open_service)))
+
+    question = warden(stack, "doctor", *scope, "--fix", "notifications", ledger="", status=USAGE)
+    assert "Create 2 connection notifications?" in question and "give --yes" in question
+    assert missing.id in question and open_service.id in question and complete.id not in question
+    assert notified(stack, missing) == [], "nothing is made without an answer"
+    done = warden(stack, "doctor", *scope, "--fix", "notifications", "--yes", ledger="", status=PROBLEMS)
+    assert f"first ({missing.id}): connection notification created" in done
+    for service in (missing, open_service):
+        assert notified(stack, service) == [(stack.outputs["ConnectionsTopicArn"], ["Connect"])]
+    again = warden(stack, "doctor", *scope, "--fix", "notifications", "--yes", ledger="", status=PROBLEMS)
+    assert "Each service has a connection notification" in again
+
+    question = warden(stack, "doctor", *scope, "--fix", "acceptance", ledger="", status=USAGE)
+    assert "warning: connections stay, but each new request waits" in question and "Require acceptance for 1 service?" in question
+    done = warden(stack, "doctor", *scope, "--fix", "acceptance", "--yes", ledger="", status=PROBLEMS)
+    assert f"third ({open_service.id}): acceptance required" in done
+    assert ec2.describe_vpc_endpoint_service_configurations(ServiceIds=[open_service.id])["ServiceConfigurations"][0]["AcceptanceRequired"]
+
+
+def notified(stack: Stack, service: Service) -> list[tuple[str, list[str]]]:
+    """The topics that a service notifies, and the events."""
+    filters = [{"Name": "service-id", "Values": [service.id]}]
+    found = stack.client("ec2").describe_vpc_endpoint_connection_notifications(Filters=filters)["ConnectionNotificationSet"]
+    return [(one["ConnectionNotificationArn"], one["ConnectionEvents"]) for one in found]
 
 
 def test_trail_must_log_management_events(stack: Stack) -> None:

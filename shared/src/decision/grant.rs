@@ -121,6 +121,13 @@ impl Grant {
             }
     }
 
+    /// Returns true if the grant is about this connection, or can be: EC2 may leave the account out.
+    #[must_use]
+    pub fn may_apply_to(&self, connection: &Connection) -> bool {
+        let is_unknown = connection.owner.is_none() && self.service == connection.service && matches!(self.to, Grantee::Account(_));
+        is_unknown || self.applies_to(connection)
+    }
+
     /// The grant that covers a connection now: of several, the one that ends last. The one rule for pending requests and
     /// for live connections.
     #[must_use]

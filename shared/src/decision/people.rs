@@ -49,11 +49,11 @@ pub struct Hold {
 }
 
 impl PersonDecisions {
-    /// The refusal of a request, unless a later grant covers it.
+    /// The refusal of a request, unless a later grant covers it, or may cover it because EC2 does not state the account.
     #[must_use]
     pub fn refusal(&self, connection: &Connection, now: Timestamp) -> Option<&Refusal> {
         let refusal = self.refusals.get(&connection.subject)?;
-        let covers = |grant: &Grant| grant.applies_to(connection) && grant.holds(now);
+        let covers = |grant: &Grant| grant.may_apply_to(connection) && grant.holds(now);
         let granted_since = self.grants.iter().any(|grant| grant.at > refusal.at && covers(grant));
         (!granted_since).then_some(refusal)
     }

@@ -172,3 +172,17 @@ async fn accepts_of_a_burst_share_calls() {
     let seconds = env.aws.world().now().duration_since(start).as_secs();
     assert!(acts <= 4 && seconds <= 20, "{acts} calls in {seconds} s");
 }
+
+/// The grant may be about this request: EC2 does not state its account, and a rejection cannot be taken back.
+#[tokio::test]
+async fn refusal_before_a_possible_grant_rejects_nothing() {
+    let env = TestEnvironment::new();
+    let endpoint = env.request(UNLISTED).endpoint;
+    env.refuse(&endpoint);
+    env.pass(SignedDuration::from_secs(1));
+    env.grant_account(UNLISTED);
+    env.aws.world().connection_mut(&endpoint).unwrap().owner = None;
+    env.sweep().await;
+    assert_eq!((env.state(&endpoint).as_str(), env.verdicts(&endpoint)), ("pendingAcceptance", vec![Verdict::Referred]));
+    assert!(matches!(env.refer(&endpoint), Refer::Missing { .. }));
+}

@@ -43,9 +43,10 @@ impl<E: Describe + Sync, A, L: ServiceLedger + StackLedger + Sync, Q, G: Directo
     /// Returns `None` if there is nothing to do: the service is not ours, or it has left the scope and nothing is open.
     pub(crate) async fn gather(&self, id: &ServiceId, hints: &Hints) -> Result<Option<Gathered>, AnswerError> {
         let items = self.ledger.items(id).await?;
-        let (services, connections, people) =
+        let (services, mut connections, people) =
             try_join3(self.ec2.services(Some(id)), self.ec2.connections(ConnectionFilter::Service(id)), self.ledger.decisions(id)).await?;
         let Some(service) = services.into_iter().find(|service| service.id == *id) else { return Ok(None) };
+        keep_last(&mut connections);
         let in_scope = self.scope.covers(&service);
         if !in_scope && !items.open {
             return Ok(None);
@@ -111,4 +112,12 @@ impl<E: Describe + Sync, A, L: ServiceLedger + StackLedger + Sync, Q, G: Directo
         });
         answers.buffer_unordered(LOOKUPS_MAX).collect().await
     }
+}
+
+/// Keeps the last description of each connection. A page may repeat one of the page before it, if a connection was created meanwhile.
+fn keep_last(connections: &mut Vec<Connection>) {
+    let mut seen = BTreeSet::new();
+    connections.reverse();
+    connections.retain(|one| seen.insert(one.subject.clone()));
+    connections.reverse();
 }

@@ -71,6 +71,24 @@ async fn sweep_reads_all_pages_and_accepts_in_chunks() {
     assert_eq!(calls.iter().filter(|call| **call == "AcceptVpcEndpointConnections").count(), 3);
 }
 
+/// AWS does not document what a listing does if a connection is created between two of its pages.
+#[tokio::test]
+async fn repeated_connection_is_accepted_once() {
+    const DESCRIBE: &str = "DescribeVpcEndpointConnections";
+    let env = TestEnvironment::new().with_policy(PERMIT_ALL);
+    env.aws.world().set_page_size_max(1);
+    let first: Vec<String> = (0..4).map(|_| env.request(ALLOWED).endpoint).collect();
+    let (between, faults) = (env.clone(), env.aws.faults.clone());
+    // Before the second page: connections that sort before those on the first page push them to the second.
+    env.aws.faults.meanwhile(DESCRIBE, move || {
+        faults.meanwhile(DESCRIBE, move || (0..8).for_each(|_| drop(between.request(ALLOWED))));
+    });
+    env.sweep().await;
+    for endpoint in first {
+        assert_eq!(env.verdicts(&endpoint), [Verdict::Accepted]);
+    }
+}
+
 #[tokio::test]
 async fn refused_request_does_not_stop_others() {
     let env = TestEnvironment::new();

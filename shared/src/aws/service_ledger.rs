@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{AttributeValue, CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update},
 };
+use jiff::Timestamp;
 
 use crate::{
     aws::{
@@ -175,7 +176,9 @@ impl Table {
         for proof in &commit.proofs {
             let sk = format!("{PROOF}{}", proof.subject);
             let put = Put::builder().item("pk", s(&pk)).item("sk", s(&sk)).item("kind", s("proof"));
-            actions.push(self.put_item(put.item("role", s(proof.role.as_str())).item("proof", json(proof)?))?);
+            let expires = proof.at.checked_add(self.retention).unwrap_or(Timestamp::MAX);
+            let put = put.item("role", s(proof.role.as_str())).item("proof", json(proof)?).item("expires", seconds(expires));
+            actions.push(self.put_item(put)?);
         }
         Ok(actions)
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from harness.accounts import ALLOWED, PROVIDER, UNLISTED, root_arn
-from harness.actions import Service, await_state, create_endpoint, create_service, creation_event, event_body, send, state, sweep, tag, warden
+from harness.actions import Service, await_state, create_endpoint, create_service, creation_event, event_body, items, send, state, sweep, tag, warden
 from harness.fault_injection import make_older
 from harness.inbox import Inbox
 from harness.policy_store import BUCKET, UNIT, URI, enrol, guide
@@ -99,6 +100,8 @@ def test_each_policy_accepts_only_its_requests(guided: Guided, inbox: Inbox) -> 
     detail["userIdentity"] = {"type": "AssumedRole", "accountId": ALLOWED, "sessionContext": {"sessionIssuer": issuer}}
     send(stack, event_body(detail))
     await_state(stack, by_role, proved, "available", 30)
+    (proof,) = (item for item in items(stack, f"service/{by_role.id}") if item["sk"]["S"] == f"proof/{proved}")
+    assert int(proof["expires"]["N"]) > time.time(), "DynamoDB deletes old proofs, as it deletes records"
     rejecting = guided.service("rejection-example")
     await_state(stack, rejecting, create_endpoint(stack, UNLISTED, rejecting), "rejected", 30)
 

@@ -12,6 +12,7 @@ mod orders;
 mod policy_files;
 mod policy_load;
 mod policy_sizes;
+mod records;
 mod service_state;
 mod triggers;
 mod unknown_facts;

@@ -62,7 +62,7 @@ pub(crate) enum Command {
     },
     /// Show why a connection gets its answer, and what would change it
     Explain {
-        /// VPC endpoint id (vpce-…)
+        /// VPC endpoint (vpce-…) or transit gateway attachment (tgw-attach-…)
         endpoint: Subject,
     },
     /// Accept an endpoint, or every endpoint of an account, in your name
@@ -229,7 +229,7 @@ pub(crate) enum PolicyCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct HistoryFilter {
-    /// Only records of this endpoint (vpce-…) or account
+    /// Only records of this endpoint (vpce-…), attachment (tgw-attach-…) or account
     #[arg(value_parser = subject)]
     pub(crate) subject: Option<HistorySubject>,
     /// Only records of this service

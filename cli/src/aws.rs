@@ -114,10 +114,13 @@ impl Aws {
         self.find(endpoint).await?.ok_or_else(|| self.unknown(endpoint))
     }
 
-    /// Describes an endpoint. `None` if EC2 does not know it, or no longer.
+    /// Describes an endpoint or attachment. `None` if EC2 does not know it, or no longer.
     pub(crate) async fn find(&self, endpoint: &Subject) -> Result<Option<Described>, CliError> {
         let found = self.ec2.connections(ConnectionFilter::Subject(endpoint)).await?;
-        let Some(found) = found.into_iter().find(|connection| connection.subject == *endpoint) else { return Ok(None) };
+        let Some(found) = found.into_iter().next() else { return Ok(None) };
+        if found.subject != *endpoint {
+            return Err(CliError::Usage(format!("{endpoint} belongs to {}: give the id of the attachment", found.subject)));
+        }
         let all = self.ec2.connections(ConnectionFilter::Service(&found.service)).await?;
         let Some(connection) = all.iter().find(|connection| connection.subject == *endpoint).cloned() else { return Ok(None) };
         let service = self.ec2.services(Some(&found.service)).await?.into_iter().next();

@@ -6,6 +6,7 @@
 //! so ids are taken out of it by their form.
 
 mod cloudtrail;
+mod ids;
 mod message;
 mod parse;
 mod target;

@@ -55,6 +55,7 @@ fn found(state: Option<&str>, name: Option<&str>) -> Vec<Finding> {
         created: Some(now - SignedDuration::from_hours(1)),
         region: Some("eu-west-1".parse().unwrap()),
         ip_address_type: None,
+        connected_in_part: false,
     };
     let history = SubjectHistory { accepted: Some(now), ..SubjectHistory::default() };
     let facts = Facts::described(service.clone(), connection, Counts::default(), now);

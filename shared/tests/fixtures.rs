@@ -38,6 +38,7 @@ pub(crate) fn connection() -> Connection {
         created: Some(now()),
         region: Some("eu-west-1".parse().unwrap()),
         ip_address_type: Some("ipv4".to_owned()),
+        connected_in_part: false,
     }
 }
 

@@ -102,6 +102,40 @@ fn pinned_fields_are_checked_in_code() {
 }
 
 #[test]
+fn attachment_event_is_read_by_ids() {
+    let attached = |change: fn(&mut Value)| {
+        let mut event = event("cloudtrail-create-attachment");
+        change(&mut event);
+        asks(event)
+    };
+    let subjects = |target: Target| -> Vec<(String, bool)> {
+        let Target::Subjects(hints) = target else { panic!("{target:?}") };
+        hints.into_iter().map(|hint| (hint.subject.to_string(), hint.service.is_some())).collect()
+    };
+    let id = "tgw-attach-0c1308d7312217abc".to_owned();
+    let known = vec![(id.clone(), true)];
+    assert_eq!(subjects(attached(|_| {})), known);
+    assert_eq!(subjects(attached(|e| e["detail"]["requestParameters"] = json!({"input": {"serviceName": "unreadable"}}))), known);
+    let unnamed: fn(&mut Value) = |e| {
+        e["detail"]["requestParameters"] = Value::Null;
+        e["detail"]["responseElements"] = json!({"attachment": {"id": "tgw-attach-0c1308d7312217abc", "more": ["vpce-0c1308d7312217abc"]}});
+    };
+    assert_eq!(subjects(attached(unnamed)), [(id, false)], "EC2 knows the service; an endpoint beside the attachment is its own");
+    let ignored: [fn(&mut Value); 4] = [
+        |e| e["source"] = json!("my.own"),
+        |e| e["detail"]["errorCode"] = json!("Client.DryRunOperation"),
+        |e| e["detail"]["responseElements"] = Value::Null,
+        |e| {
+            let ids: Vec<String> = (0..21).map(|n| format!("tgw-attach-{n:017x}")).collect();
+            e["detail"]["responseElements"] = json!(ids);
+        },
+    ];
+    for change in ignored {
+        assert!(matches!(attached(change), Target::Nothing(_)));
+    }
+}
+
+#[test]
 fn schedule_is_recognized_by_source_and_type() {
     let tick = |place: &str, value: &str| {
         let mut event = event("scheduled-sweep");

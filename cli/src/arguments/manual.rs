@@ -29,7 +29,7 @@ pub(crate) struct Signature {
 
 #[derive(Debug, Args)]
 pub(crate) struct Rejection {
-    /// VPC endpoint id (vpce-…)
+    /// VPC endpoint (vpce-…) or transit gateway attachment (tgw-attach-…)
     pub(crate) endpoint: Subject,
     #[command(flatten)]
     pub(crate) signature: Signature,
@@ -48,7 +48,7 @@ pub(crate) struct HoldOrder {
 
 #[derive(Debug, Args)]
 pub(crate) struct Approval {
-    /// VPC endpoint id (vpce-…)
+    /// VPC endpoint (vpce-…) or transit gateway attachment (tgw-attach-…)
     endpoint: Option<Subject>,
     /// Accept every endpoint of an account, now and later: of the endpoint's account, or with --service of this one
     #[arg(long, value_name = "ID", value_parser = values::account)]
@@ -65,7 +65,7 @@ pub(crate) struct Approval {
 
 #[derive(Debug, Args)]
 pub(crate) struct Revocation {
-    /// VPC endpoint id (vpce-…), or a grant's id as `warden grants` shows it (SERVICE/ENDPOINT or SERVICE/ACCOUNT)
+    /// VPC endpoint (vpce-…) or transit gateway attachment (tgw-attach-…), or a grant's id as `warden grants` shows it (SERVICE/ENDPOINT or SERVICE/ACCOUNT)
     #[arg(value_name = "ENDPOINT|GRANT", value_parser = values::revoked)]
     from: Option<Revoked>,
     /// End every grant of an account for the service, and disconnect its endpoints: of the endpoint's account, or with
@@ -196,7 +196,7 @@ mod tests {
         for (line, needed) in [
             ("approve", "give an endpoint, or --account ID and --service ID"),
             ("approve --account ACCOUNT", "--service ID"),
-            ("approve --account ENDPOINT", "write the endpoint before `--account`"),
+            ("approve --account ENDPOINT", "write it before `--account`"),
             ("approve ENDPOINT --account ACCOUNT", "--account without an id"),
             ("revoke --service SERVICE", "a grant's id, or --account ID"),
             ("revoke ACCOUNT", "--account 111122223333 --service"),

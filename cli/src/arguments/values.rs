@@ -33,13 +33,14 @@ pub(crate) enum HistorySubject {
 pub(super) fn subject(text: &str) -> Result<HistorySubject, String> {
     let endpoint = text.parse().map(HistorySubject::Endpoint);
     let subject = endpoint.or_else(|_| text.parse().map(HistorySubject::Account));
-    subject.map_err(|_| "expected an endpoint id (vpce-…) or an account id of twelve digits".to_owned())
+    subject
+        .map_err(|_| "expected the id of an endpoint (vpce-…), of an attachment (tgw-attach-…) or of an account (twelve digits)".to_owned())
 }
 
 /// The id after `--account`. Without an id, the option takes what follows it.
 pub(super) fn account(text: &str) -> Result<AccountId, String> {
     if text.parse::<Subject>().is_ok() {
-        return Err("an endpoint is no account: write the endpoint before `--account`".to_owned());
+        return Err("an endpoint or attachment is no account: write it before `--account`".to_owned());
     }
     text.parse().map_err(|error: IdError| error.to_string())
 }
@@ -50,7 +51,9 @@ pub(super) fn revoked(text: &str) -> Result<Revoked, String> {
     }
     let endpoint = text.parse().map(Revoked::Endpoint);
     let revoked = endpoint.or_else(|_| text.parse().map(Revoked::Grant));
-    revoked.map_err(|_| "expected an endpoint id (vpce-…), or a grant's id as `warden grants` shows it".to_owned())
+    revoked.map_err(|_| {
+        "expected the id of an endpoint (vpce-…) or attachment (tgw-attach-…), or a grant's id as `warden grants` shows it".to_owned()
+    })
 }
 
 pub(super) fn reason(text: &str) -> Result<Reason, ReasonError> {

@@ -19,10 +19,10 @@ pub(super) fn advice(of: &Explanation) -> Vec<String> {
     let line = match (of.state.phase(), &of.decision.action) {
         (Phase::Gone, _) => {
             let (state, connection) = (of.state.as_str(), &of.facts.connection);
-            let (account, service) = (account(connection), &connection.service);
+            let (account, service, noun) = (account(connection), &connection.service, connection.subject.kind().noun());
             return vec![format!(
-                "It stays {state}, regardless of the policy set: the consumer must create a new endpoint. To accept the account's \
-                 next endpoint, use `warden approve --account {account} --service {service}`."
+                "It stays {state}, regardless of the policy set: the consumer must create a new {noun}. To accept the account's \
+                 next {noun}, use `warden approve --account {account} --service {service}`."
             )];
         }
         (Phase::Unknown, _) => UNKNOWN_STATE,
@@ -64,6 +64,7 @@ fn referred(why: &Refer, of: &Explanation) -> Vec<String> {
             vec![format!("Neither a policy nor a person can accept it while its account is {state} in its organization.")]
         }
         Refer::UnknownState { .. } => lines(&[UNKNOWN_STATE]),
+        Refer::ConnectedInPart => lines(&[APPROVE, "`warden revoke` rejects it and ends its established connections."]),
         Refer::Disputed { .. } => lines(&[APPROVE]),
         Refer::Held { .. } => lines(&["`warden resume` ends the hold."]),
         Refer::UnreadableDecision { .. } => lines(&["Upgrade this command line and the functions, or look at the item on the ledger."]),

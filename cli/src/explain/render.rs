@@ -127,8 +127,8 @@ pub(super) fn result(result: &ConditionResult) -> String {
 
 fn grant_text(grant: &Grant, now: Timestamp) -> (String, String) {
     let grantee = match &grant.to {
-        Grantee::Subject(_) => "this endpoint",
-        Grantee::Account(_) => "its whole account",
+        Grantee::Subject(subject) => format!("this {}", subject.kind().noun()),
+        Grantee::Account(_) => "its whole account".to_owned(),
     };
     let validity = match (grant.end().map(moment), &grant.ended) {
         (None, _) => "valid without an end".to_owned(),

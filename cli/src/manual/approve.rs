@@ -116,14 +116,14 @@ fn is_active(account: &str, membership: &Membership) -> Result<(), CliError> {
 
 /// The sentence about a request that cannot be accepted any more.
 fn over(connection: &Connection) -> String {
-    let (endpoint, state) = (&connection.subject, connection.state.as_str());
+    let (endpoint, state, noun) = (&connection.subject, connection.state.as_str(), connection.subject.kind().noun());
     if connection.state.phase() == Phase::Unknown {
         return format!("{endpoint} is {state}, a state that AWS does not document: look at the connection in the EC2 console");
     }
     let account = account(connection);
     format!(
-        "{endpoint} is {state} and not pending any more: the consumer must create a new endpoint. To accept the account's next \
-         endpoint, give --account {account} --service {}",
+        "{endpoint} is {state} and not pending any more: the consumer must create a new {noun}. To accept the account's next \
+         {noun}, give --account {account} --service {}",
         connection.service
     )
 }

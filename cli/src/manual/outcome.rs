@@ -83,7 +83,8 @@ impl Fate {
             Self::Refused(Some(why)) => format!("{subject} is not {result}: EC2 returned {why}. The warden tries again."),
             Self::Refused(None) => format!("{subject} is not {result}: EC2 refused it minutes ago. The warden tries again."),
             Self::Gone(Some(state)) => {
-                format!("{subject} is {} and not pending any more: the consumer must create a new endpoint.", state.as_str())
+                let noun = subject.kind().noun();
+                format!("{subject} is {} and not pending any more: the consumer must create a new {noun}.", state.as_str())
             }
             Self::Gone(None) => format!("{subject} no longer exists."),
             Self::Held(hold) => {

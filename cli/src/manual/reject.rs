@@ -44,8 +44,8 @@ pub(crate) async fn reject(aws: &Aws, Rejection { endpoint, signature }: &Reject
 fn over(connection: &Connection) -> Result<Option<String>, CliError> {
     let (endpoint, state) = (&connection.subject, connection.state.as_str());
     match connection.state.phase() {
-        Phase::Waiting | Phase::Unknown => Ok(None),
-        Phase::Live => {
+        Phase::Waiting | Phase::Unknown if !connection.connected_in_part => Ok(None),
+        Phase::Waiting | Phase::Unknown | Phase::Live => {
             Err(CliError::Usage(format!("{endpoint} is connected ({state}), and nothing is changed: use `warden revoke` to disconnect it")))
         }
         // The ledger names no person here: it is unknown who ended the connection.

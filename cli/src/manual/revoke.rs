@@ -103,18 +103,18 @@ fn policy_stays(decided: &Decision) -> Option<String> {
 }
 
 fn question(targets: &[&Connection], ends: &[&Grant], service: &str, reason: &str) -> String {
-    let ids = |phase: Phase| {
-        let ids: Vec<&str> = targets.iter().filter(|one| one.state.phase() == phase).map(|one| one.subject.as_str()).collect();
+    let ids = |connected: bool| {
+        let ids: Vec<&str> = targets.iter().filter(|one| one.is_connected() == connected).map(|one| one.subject.as_str()).collect();
         (!ids.is_empty()).then(|| ids.join(", "))
     };
     let granted: Vec<String> = ends.iter().map(|grant| grantee(&grant.to)).collect();
     let parts = [
-        ids(Phase::Live).map(|ids| format!("disconnect {ids} from {service}")),
-        ids(Phase::Waiting).map(|ids| format!("reject the pending request of {ids} for {service}")),
+        ids(true).map(|ids| format!("disconnect {ids} from {service}")),
+        ids(false).map(|ids| format!("reject the pending request of {ids} for {service}")),
         (!granted.is_empty()).then(|| format!("end the grant to {} for {service}", granted.join(" and "))),
     ];
     let what = parts.into_iter().flatten().collect::<Vec<_>>().join(", and ");
-    let live = if ids(Phase::Live).is_some() { " Live traffic stops at once." } else { "" };
+    let live = if ids(true).is_some() { " Live traffic stops at once." } else { "" };
     let mut letters = what.chars();
     let what: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
     format!("{what}: {reason}?{live}")

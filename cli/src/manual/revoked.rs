@@ -105,9 +105,9 @@ impl Revoked {
         let is_granted = |one: &Connection| held.iter().any(|grant| grant.applies_to(one));
         let ends = |one: &&Connection| match one.state.phase() {
             _ if self.grants_only => false,
-            Phase::Live => true,
+            _ if one.is_connected() => true,
             Phase::Waiting => is_named(one) && is_granted(one),
-            Phase::Unknown | Phase::Gone => false,
+            Phase::Live | Phase::Unknown | Phase::Gone => false,
         };
         self.selected().filter(ends).collect()
     }
@@ -155,7 +155,7 @@ pub(super) fn recheck(shown: &[Connection], now: &[Connection]) -> Still {
     for was in shown {
         let is = now.iter().find(|one| one.subject == was.subject);
         match (was.state.phase(), is.map(|is| is.state.phase())) {
-            (Phase::Live, Some(Phase::Live)) => still.live.push(was.subject.clone()),
+            _ if was.is_connected() && is.is_some_and(Connection::is_connected) => still.live.push(was.subject.clone()),
             (Phase::Waiting, Some(Phase::Waiting)) => still.pending.push(was.subject.clone()),
             _ => {
                 let state = is.map_or("no longer described by EC2", |is| is.state.as_str());

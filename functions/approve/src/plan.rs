@@ -256,11 +256,12 @@ impl Gathered {
         self.record(facts, grounds, verdict.into(), rules)
     }
 
-    /// The subjects of one act: as many as the pace and the size of the intent allow.
+    /// The subjects of one act: as many as the pace and the size of the intent allow. One call takes subjects of one kind.
     fn chunk<T>(&self, act: Act, decided: Vec<(T, Record)>, wrap: impl Fn(Vec<T>) -> Tokens, others: bool, rules: &Rules<'_>) -> Chunk {
         let (mut tokens, mut records, mut room) = (Vec::new(), Vec::new(), self.items.state.room_for_records());
-        let all = decided.len();
-        for (token, record) in decided.into_iter().take(self.items.state.pace.chunk.max(1)) {
+        let (all, kind) = (decided.len(), decided.first().map(|(_, record)| record.subject().kind()));
+        let of_kind = decided.into_iter().filter(|(_, record)| Some(record.subject().kind()) == kind);
+        for (token, record) in of_kind.take(self.items.state.pace.chunk.max(1)) {
             let bytes = record.to_json().map_or(0, |json| json.len());
             if bytes > room && !records.is_empty() {
                 break;
@@ -327,7 +328,7 @@ impl Gathered {
         let is_live = |connection: &&Connection| match self.items.state.recent_act(&connection.subject, now) {
             Some(Act::Reject) => false,
             Some(Act::Accept) => matches!(connection.state.phase(), Phase::Live | Phase::Waiting),
-            None => connection.state.phase() == Phase::Live,
+            None => connection.is_connected(),
         };
         let mut counts = RunningCounts::of(self.connections.iter().filter(is_live));
         self.unlisted(now).into_iter().for_each(|account| counts.add_one_of(account));

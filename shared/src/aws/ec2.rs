@@ -1,5 +1,7 @@
 //! EC2: describes connections and services, and accepts and rejects connections.
 
+mod fields;
+
 use std::time::Duration;
 
 use aws_config::{retry::RetryConfig, timeout::TimeoutConfig};
@@ -8,6 +10,8 @@ use aws_sdk_ec2::{
     types::{self, Filter, UnsuccessfulItem, VpcEndpointConnection},
 };
 use jiff::Timestamp;
+
+use fields::{Fields, Parameters};
 
 use crate::aws::{call_metrics::CallMetrics, error::call_error};
 use crate::{
@@ -70,6 +74,24 @@ impl Ec2 {
         Ok(found)
     }
 
+    /// Returns one page of connections. Those of an attachment are not joined.
+    async fn connection_page(&self, filter: Option<Filter>, from: Option<String>) -> Result<ConnectionPage, CallError> {
+        const CALL: &str = "DescribeVpcEndpointConnections";
+        let fields = Fields::of("vpcEndpointConnectionSet", ["transitGatewayAttachmentId", "transitGatewayAttachmentOwner"]);
+        let call = self.client.describe_vpc_endpoint_connections().set_filters(filter.map(|filter| vec![filter]));
+        let call = call.max_results(self.page_size).set_next_token(from);
+        let output = call.customize().interceptor(fields.clone()).send().await.map_err(|error| call_error(CALL, error))?;
+        let mut page =
+            ConnectionPage { next: output.next_token().filter(|token| !token.is_empty()).map(str::to_owned), ..ConnectionPage::default() };
+        for (described, [attachment, attachment_owner]) in fields.beside(CALL, output.vpc_endpoint_connections())? {
+            match connection(described, attachment.as_deref(), attachment_owner.as_deref()) {
+                Some(connection) => page.connections.push(connection),
+                None => page.unreadable.push(format!("`{}`", attachment.as_deref().or(described.vpc_endpoint_id()).unwrap_or_default())),
+            }
+        }
+        Ok(page)
+    }
+
     /// Returns the notifications of services. Those of endpoints belong to a consumer.
     async fn notifications(&self, filter: Option<Filter>) -> Result<Vec<ConnectionNotification>, CallError> {
         const CALL: &str = "DescribeVpcEndpointConnectionNotifications";
@@ -86,20 +108,20 @@ impl Ec2 {
 
 impl Describe for Ec2 {
     async fn connections(&self, of: ConnectionFilter<'_>) -> Result<Vec<Connection>, CallError> {
-        const CALL: &str = "DescribeVpcEndpointConnections";
         let filter = match of {
             ConnectionFilter::Service(id) => Some(filter("service-id", id.as_str())),
-            ConnectionFilter::Subject(Subject::Endpoint(id)) => Some(filter("vpc-endpoint-id", id.as_str())),
+            ConnectionFilter::Subject(subject) => Some(filter(subject.filter_name(), subject.as_str())),
             ConnectionFilter::All => None,
         };
-        let call = self.client.describe_vpc_endpoint_connections().set_filters(filter.map(|filter| vec![filter]));
-        let mut pages = call.max_results(self.page_size).into_paginator().send();
-        let mut found = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| call_error(CALL, error))?;
-            found.extend(page.vpc_endpoint_connections().iter().filter_map(connection));
+        let (mut found, mut from) = (Vec::new(), None);
+        loop {
+            let page = self.connection_page(filter.clone(), from).await?;
+            found.extend(page.connections);
+            from = page.next;
+            if from.is_none() {
+                return Ok(Connection::joined(found));
+            }
         }
-        Ok(found)
     }
 
     async fn services(&self, id: Option<&ServiceId>) -> Result<Vec<Service>, CallError> {
@@ -139,26 +161,16 @@ impl Inventory for Ec2 {
     }
 
     async fn page(&self, service: &ServiceId, from: Option<&str>) -> Result<ConnectionPage, CallError> {
-        const CALL: &str = "DescribeVpcEndpointConnections";
-        let call = self.client.describe_vpc_endpoint_connections().filters(filter("service-id", service.as_str()));
-        let call = call.max_results(self.page_size).set_next_token(from.map(str::to_owned));
-        let output = call.send().await.map_err(|error| call_error(CALL, error))?;
-        let mut page =
-            ConnectionPage { next: output.next_token().filter(|token| !token.is_empty()).map(str::to_owned), ..ConnectionPage::default() };
-        for described in output.vpc_endpoint_connections() {
-            match connection(described) {
-                Some(connection) => page.connections.push(connection),
-                None => page.unreadable.push(format!("`{}`", described.vpc_endpoint_id().unwrap_or_default())),
-            }
-        }
-        Ok(page)
+        let page = self.connection_page(Some(filter("service-id", service.as_str())), from.map(str::to_owned)).await?;
+        Ok(ConnectionPage { connections: Connection::joined(page.connections), ..page })
     }
 }
 
 impl Accept for Ec2 {
     async fn accept(&self, service: &ServiceId, tokens: Vec<ActionToken<ToAccept>>) -> Result<ActOutcome, CallError> {
-        let call = self.client.accept_vpc_endpoint_connections().service_id(service.as_str());
-        let output = call.set_vpc_endpoint_ids(Some(ids(tokens))).send().await;
+        let (endpoints, attachments) = ids(tokens);
+        let call = self.client.accept_vpc_endpoint_connections().service_id(service.as_str()).set_vpc_endpoint_ids(Some(endpoints));
+        let output = call.customize().interceptor(attachments).send().await;
         let output = output.map_err(|error| call_error("AcceptVpcEndpointConnections", error))?;
         Ok(ActOutcome::Asked(output.unsuccessful().iter().map(unsuccessful).collect()))
     }
@@ -166,8 +178,9 @@ impl Accept for Ec2 {
 
 impl Reject for Ec2 {
     async fn reject(&self, service: &ServiceId, tokens: Vec<ActionToken<ToReject>>) -> Result<ActOutcome, CallError> {
-        let call = self.client.reject_vpc_endpoint_connections().service_id(service.as_str());
-        let output = call.set_vpc_endpoint_ids(Some(ids(tokens))).send().await;
+        let (endpoints, attachments) = ids(tokens);
+        let call = self.client.reject_vpc_endpoint_connections().service_id(service.as_str()).set_vpc_endpoint_ids(Some(endpoints));
+        let output = call.customize().interceptor(attachments).send().await;
         let output = output.map_err(|error| call_error("RejectVpcEndpointConnections", error))?;
         Ok(ActOutcome::Asked(output.unsuccessful().iter().map(unsuccessful).collect()))
     }
@@ -182,8 +195,19 @@ impl PermissionEditor for Ec2 {
     }
 }
 
-fn ids<Act>(tokens: Vec<ActionToken<Act>>) -> Vec<String> {
-    tokens.into_iter().map(|token| token.subject().to_string()).collect()
+/// Returns the ids of endpoints, and the parameters with the ids of attachments. EC2 takes ids of one kind in one call.
+fn ids<Act>(tokens: Vec<ActionToken<Act>>) -> (Vec<String>, Parameters) {
+    let (mut endpoints, mut attachments, mut count) = (Vec::new(), Parameters::default(), 0);
+    for token in tokens {
+        match token.subject() {
+            Subject::Endpoint(id) => endpoints.push(id.to_string()),
+            Subject::Attachment(id) => {
+                count += 1;
+                attachments = attachments.with(&format!("TransitGatewayAttachmentId.{count}"), id.as_str());
+            }
+        }
+    }
+    (endpoints, attachments)
 }
 
 fn filter(name: &str, value: &str) -> Filter {
@@ -191,13 +215,17 @@ fn filter(name: &str, value: &str) -> Filter {
 }
 
 /// Converts a connection. Without readable ids it cannot be accepted or rejected, so it is skipped.
-fn connection(from: &VpcEndpointConnection) -> Option<Connection> {
-    let (Some(service), Some(endpoint)) =
-        (from.service_id().and_then(|id| id.parse().ok()), from.vpc_endpoint_id().and_then(|id| id.parse().ok()))
-    else {
+fn connection(from: &VpcEndpointConnection, attachment: Option<&str>, attachment_owner: Option<&str>) -> Option<Connection> {
+    let service = from.service_id().and_then(|id| id.parse().ok());
+    let (subject, owner) = match attachment {
+        Some(id) => (id.parse().ok().map(Subject::Attachment), attachment_owner),
+        None => (from.vpc_endpoint_id().and_then(|id| id.parse().ok()).map(Subject::Endpoint), from.vpc_endpoint_owner()),
+    };
+    let (Some(service), Some(subject)) = (service, subject) else {
         tracing::warn!(
             service = from.service_id(),
             endpoint = from.vpc_endpoint_id(),
+            attachment,
             "EC2 described a connection without readable ids; it is skipped"
         );
         return None;
@@ -205,13 +233,14 @@ fn connection(from: &VpcEndpointConnection) -> Option<Connection> {
     let created = from.creation_timestamp().and_then(|at| Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok());
     Some(Connection {
         service,
-        subject: Subject::Endpoint(endpoint),
-        owner: from.vpc_endpoint_owner().and_then(|owner| owner.parse().ok()),
+        subject,
+        owner: owner.and_then(|owner| owner.parse().ok()),
         // The SDK's enum does not know EC2's spelling.
         state: from.vpc_endpoint_state().map_or_else(String::new, |state| state.as_str().to_owned()).into(),
         created,
         region: from.vpc_endpoint_region().and_then(|region| region.parse().ok()),
         ip_address_type: from.ip_address_type().map(|kind| kind.as_str().to_owned()),
+        connected_in_part: false,
     })
 }
 

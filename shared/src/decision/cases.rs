@@ -10,9 +10,10 @@ use crate::{
     model::{
         connection::{Connection, State},
         facts::{Claim, Counts, Facts},
-        ids::{AccountId, EndpointId, Region, RoleArn, ServiceId},
+        ids::{AccountId, AttachmentId, EndpointId, Region, RoleArn, ServiceId},
         organization::Membership,
         service::{Service, ServiceKind},
+        subject::Subject,
     },
     policy::{PolicyId, PolicySet},
 };
@@ -27,6 +28,8 @@ pub struct Case {
     pub account: AccountId,
     /// The endpoint.
     pub endpoint: Option<EndpointId>,
+    /// The transit gateway attachment, in place of an endpoint.
+    pub attachment: Option<AttachmentId>,
     /// The service.
     #[serde(default)]
     pub service: CaseService,
@@ -36,7 +39,7 @@ pub struct Case {
     pub organization: Option<Membership>,
     /// The proven role.
     pub role: Option<RoleArn>,
-    /// The Region of the endpoint; the service's by default.
+    /// The Region of the endpoint or attachment; the service's by default.
     pub region: Option<Region>,
     /// The time of the judgement.
     pub now: Option<Timestamp>,
@@ -69,8 +72,20 @@ pub enum Expected {
 
 impl Case {
     /// The names of the fields, for suggestions.
-    pub const FIELDS: [&str; 11] =
-        ["case", "account", "endpoint", "service", "connections", "organization", "role", "region", "now", "decision", "policies"];
+    pub const FIELDS: [&str; 12] = [
+        "case",
+        "account",
+        "endpoint",
+        "attachment",
+        "service",
+        "connections",
+        "organization",
+        "role",
+        "region",
+        "now",
+        "decision",
+        "policies",
+    ];
 }
 
 /// The result of a case.
@@ -124,18 +139,22 @@ fn facts(case: &Case) -> Option<Facts> {
     let region: Region = "us-east-1".parse().ok()?;
     let id: ServiceId = "vpce-svc-03d5ebb7d9579a2b3".parse().ok()?;
     let plain: EndpointId = "vpce-0c1308d7312217abc".parse().ok()?;
+    let subject = case.attachment.clone().map_or_else(|| case.endpoint.clone().unwrap_or(plain).into(), Subject::Attachment);
+    // Only Gateway Load Balancer services take attachments.
+    let kind = if subject.attachment().is_some() { ServiceKind::GatewayLoadBalancer } else { ServiceKind::Interface };
     let now = case.now.or_else(|| "2026-06-01T12:00:00Z".parse().ok())?;
     let connection = Connection {
         service: id.clone(),
-        subject: case.endpoint.clone().unwrap_or(plain).into(),
+        subject,
         owner: Some(case.account.clone()),
         state: State::PendingAcceptance,
         created: Some(now - SignedDuration::from_secs(5)),
         region: Some(case.region.clone().unwrap_or_else(|| region.clone())),
         ip_address_type: Some("ipv4".to_owned()),
+        connected_in_part: false,
     };
     let tags = case.service.tags.clone();
-    let service = Service { id, region, kind: ServiceKind::Interface, acceptance_required: true, tags };
+    let service = Service { id, region, kind, acceptance_required: true, tags };
     let claim = case.role.clone().map(|role| Claim::recorded(&connection, role));
     let membership = case.organization.clone().unwrap_or(Membership::Outside);
     let facts = Facts::described(service, connection, case.connections.unwrap_or_default(), now);

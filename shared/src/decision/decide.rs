@@ -33,6 +33,11 @@ pub fn decide_with_people(policy: &PolicySet, facts: &Facts, people: &PersonDeci
     if refusal.is_some() && !people.unreadable.is_empty() {
         return if phase == Phase::Live { no_action(NoAction::Live) } else { refer(unreadable()) };
     }
+    // Only an order that was shown the established connections ends them.
+    let in_part = facts.connection.connected_in_part;
+    if refusal.is_some_and(|refusal| in_part && !refusal.disconnects) {
+        return refer(Refer::ConnectedInPart);
+    }
     if let Some((refusal, token)) = refusal.and_then(|refusal| Some((refusal, refuse(refusal, facts)?))) {
         let grounds = Grounds { refusal: Some(refusal.clone()), ..Grounds::default() };
         return Decision { action: Action::Reject(token), grounds };
@@ -72,6 +77,7 @@ pub fn decide(policy: &PolicySet, facts: &Facts, grants: &[Grant]) -> Decision {
             (Evaluation::Reject | Evaluation::Refer(_), GrantCoverage::Unverified) => {
                 Action::Refer(Refer::Unverified { needs: [UnknownFact::Organization].into() })
             }
+            (Evaluation::Reject, GrantCoverage::No) if facts.connection.connected_in_part => Action::Refer(Refer::ConnectedInPart),
             (Evaluation::Reject, GrantCoverage::No) => Action::Reject(ActionToken::mint(facts)),
             (Evaluation::Refer(why), GrantCoverage::No) => Action::Refer(why),
         },

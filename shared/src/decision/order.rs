@@ -97,6 +97,12 @@ pub fn command_line(verb: &str, subject: &Subject, region: &Region) -> String {
     format!("warden {verb} {subject} --region {region} --reason 'REASON'")
 }
 
+/// Returns the command line that describes the connection of a subject.
+#[must_use]
+pub fn describe_command(subject: &Subject, region: &Region) -> String {
+    format!("aws ec2 describe-vpc-endpoint-connections --region {region} --filters Name={},Values={subject}", subject.filter_name())
+}
+
 /// One change of the decisions about a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "an order makes a few of these")]

@@ -37,7 +37,7 @@ impl RunningCounts {
     /// Counts the established connections among all of a service's.
     #[must_use]
     pub fn established(connections: &[Connection]) -> Self {
-        Self::of(connections.iter().filter(|connection| connection.state.phase() == Phase::Live))
+        Self::of(connections.iter().filter(|connection| connection.is_connected()))
     }
 
     /// Returns the counts that a request is judged by.

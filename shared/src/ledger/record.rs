@@ -8,7 +8,6 @@ use crate::{
     decision::{Decision, Grounds, Refusal, decide, grant::Grant},
     ledger::keys,
     model::{
-        connection::Phase,
         facts::Facts,
         ids::{AccountId, ServiceId},
         origin::Origin,
@@ -116,7 +115,7 @@ impl Record {
     /// Returns true if the record is about the end of an established connection, which a person ordered.
     #[must_use]
     pub fn is_disconnection(&self) -> bool {
-        self.refusal.is_some() && self.facts.connection.state.phase() == Phase::Live
+        self.refusal.is_some() && self.facts.connection.is_connected()
     }
 
     /// The determining policies.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::ledger::record::Record;
 use crate::message::{escape::markdown, wording::Wording};
+use crate::model::subject::Subject;
 
 pub(super) fn form(record: &Record, wording: &Wording<'_>, severity: &str) -> Value {
     let steps: Vec<String> = wording
@@ -33,15 +34,19 @@ pub(super) fn form(record: &Record, wording: &Wording<'_>, severity: &str) -> Va
             "threadId": record.subject().as_str(),
             "summary": markdown(&wording.what),
             "eventType": record.verdict.as_str(),
-            "relatedResources": endpoint_arn(record).into_iter().collect::<Vec<_>>(),
+            "relatedResources": subject_arn(record).into_iter().collect::<Vec<_>>(),
             "additionalContext": { "account": wording.account, "region": at.region.as_str(), "policy": record.policy_digest },
         },
     })
 }
 
-/// Returns the endpoint's ARN, if its owner is known. The record does not name the service's owner.
-fn endpoint_arn(record: &Record) -> Option<String> {
+/// Returns the ARN of the endpoint or attachment, if its owner is known. The record does not name the service's owner.
+fn subject_arn(record: &Record) -> Option<String> {
     let region = record.facts.connection.region.as_ref().unwrap_or(&record.facts.service.region);
     let partition = region.partition();
-    Some(format!("arn:{partition}:ec2:{region}:{}:vpc-endpoint/{}", record.account()?, record.subject()))
+    let resource = match record.subject() {
+        Subject::Endpoint(_) => "vpc-endpoint",
+        Subject::Attachment(_) => "transit-gateway-attachment",
+    };
+    Some(format!("arn:{partition}:ec2:{region}:{}:{resource}/{}", record.account()?, record.subject()))
 }

@@ -48,6 +48,7 @@ fn program_form(record: &Record, wording: &Wording<'_>, severity: &str) -> Value
         "service_id": record.service(),
         "service_name": wording.service_name,
         "subject": record.subject(),
+        "kind": record.subject().kind(),
         "account": record.account(),
         "region": record.facts.service.region,
         "state": record.facts.connection.state,

@@ -8,7 +8,7 @@ pub(super) fn details(record: &Record, account: &str, service_name: &str) -> Vec
     let connection = &record.facts.connection;
     let mut details = vec![
         ("Account", account.to_owned()),
-        ("Endpoint", record.subject().to_string()),
+        (if record.subject().attachment().is_some() { "Attachment" } else { "Endpoint" }, record.subject().to_string()),
         ("Service", format!("{} ({service_name})", record.service())),
         ("Region", record.facts.service.region.to_string()),
         ("State at the decision", printable(connection.state.as_str(), 40)),

@@ -1,13 +1,13 @@
 //! The next steps that a decision's message offers.
 
 use crate::{
-    decision::order::command_line,
+    decision::order::{command_line, describe_command},
     ledger::{
         finding::Step,
         record::{Record, Verdict},
     },
     model::printable::printable,
-    policy::{PolicyInfo, QUOTE_CHARACTERS_MAX},
+    policy::{PolicyInfo, QUOTE_CHARACTERS_MAX, evaluation::Refer},
 };
 
 /// Policies whose advice and owner a message names, so that its size is bounded.
@@ -20,20 +20,22 @@ pub(super) fn steps(record: &Record, policies: &[PolicyInfo], policy_home: &str)
     let policy = |what: &str| text(format!("{what}: {policy_home}"));
     let end = || order("End the connection (live traffic stops at once)", "revoke");
     let account = record.account().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    let noun = record.subject().kind().noun();
     let mut steps = match record.verdict {
         Verdict::Accepted => vec![end()],
         // AWS documents no way back from `rejected`.
         Verdict::Rejected => vec![
-            command("Accept the account's next endpoint", accept_account(record)),
-            text("Ask the consumer to create a new endpoint: a rejected one stays rejected".to_owned()),
+            command(&format!("Accept the account's next {noun}"), accept_account(record)),
+            text(format!("Ask the consumer to create a new {noun}: a rejected one stays rejected")),
         ],
+        Verdict::Referred if record.refer == Some(Refer::ConnectedInPart) => vec![accept("Accept it now"), end()],
         Verdict::Referred => vec![
             accept("Accept it now"),
             reject("Reject it"),
             policy(&format!("Decide requests of account {account} by policy: add it to a group in groups.json, or write a `permit`")),
         ],
         Verdict::Disputed => vec![
-            command("Look at the connection in EC2", describe(record)),
+            command("Look at the connection in EC2", describe_command(record.subject(), &record.facts.service.region)),
             reject("Reject it, if you do not know this account"),
             text("Find out who may put events on the warden's bus, and who may send messages to its queue".to_owned()),
         ],
@@ -69,9 +71,4 @@ fn accept_account(record: &Record) -> String {
     let (region, service) = (&record.facts.service.region, record.service());
     let account = record.account().map_or_else(|| "ACCOUNT".to_owned(), ToString::to_string);
     format!("warden approve --account {account} --service {service} --region {region} --reason 'REASON'")
-}
-
-fn describe(record: &Record) -> String {
-    let (region, endpoint) = (&record.facts.service.region, record.subject());
-    format!("aws ec2 describe-vpc-endpoint-connections --region {region} --filters Name=vpc-endpoint-id,Values={endpoint}")
 }

@@ -6,7 +6,7 @@ use crate::{
         record::{Act, Record, Verdict},
     },
     message::{details::details, escape, steps::steps},
-    model::printable::printable,
+    model::{printable::printable, subject::Subject},
     policy::{Answer, Detail, Judgement, PolicyInfo, QUOTE_CHARACTERS_MAX, evaluation::Refer, policy_names},
 };
 
@@ -81,7 +81,10 @@ impl<'a> Wording<'a> {
 }
 
 fn what(record: &Record, account: &str, service_name: &str) -> String {
-    let request = format!("Account {account}'s request to connect to {service_name}");
+    let request = match record.subject() {
+        Subject::Endpoint(_) => format!("Account {account}'s request to connect to {service_name}"),
+        Subject::Attachment(_) => format!("Account {account}'s request to attach a transit gateway to {service_name}"),
+    };
     let ends = record.is_disconnection();
     match (record.verdict, record.failure.as_ref().map(|failure| failure.act)) {
         (Verdict::Accepted, _) => format!("{request} was accepted."),
@@ -130,6 +133,7 @@ fn consequence(refer: &Refer) -> &'static str {
         | Refer::Missing { .. }
         | Refer::Unverified { .. }
         | Refer::UnknownState { .. }
+        | Refer::ConnectedInPart
         | Refer::Held { .. } => "",
     }
 }

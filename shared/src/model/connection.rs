@@ -1,5 +1,7 @@
 //! Connections as EC2 describes them. A field that EC2 may omit is an `Option`, without a default.
 
+use std::{cmp::Ordering, collections::BTreeMap};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +10,7 @@ use crate::model::{
     subject::Subject,
 };
 
-/// One connection as the service's owner sees it (`DescribeVpcEndpointConnections`).
+/// The connection of one subject as the service's owner sees it (`DescribeVpcEndpointConnections`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
     /// The endpoint service.
@@ -16,16 +18,58 @@ pub struct Connection {
     /// The consumer's resource.
     #[serde(alias = "endpoint")]
     pub subject: Subject,
-    /// The account of the endpoint. AWS states neither its VPC, nor the principal, nor the organization.
+    /// The account of the endpoint or attachment. AWS states neither its VPC, nor the principal, nor the organization.
     pub owner: Option<AccountId>,
     /// The state.
     pub state: State,
-    /// The time at which the endpoint was created.
+    /// The time at which the endpoint or attachment was created.
     pub created: Option<Timestamp>,
     /// The Region of the endpoint. It may differ from the service's.
     pub region: Option<Region>,
     /// `ipv4`, `ipv6` or `dualstack`.
     pub ip_address_type: Option<String>,
+    /// True if the attachment also has an established connection: an Availability Zone was added to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub connected_in_part: bool,
+}
+
+impl Connection {
+    /// Joins the connections of each attachment, because EC2 accepts and rejects an attachment as a whole. A connection of an endpoint
+    /// stays as it is.
+    #[must_use]
+    pub fn joined(described: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let (mut joined, mut places) = (Vec::<Self>::new(), BTreeMap::new());
+        for one in described {
+            let key = one.subject.attachment().map(|id| (one.service.clone(), id.clone()));
+            let place = key.map_or(joined.len(), |key| *places.entry(key).or_insert(joined.len()));
+            match joined.get_mut(place) {
+                Some(first) => first.join(one),
+                None => joined.push(one),
+            }
+        }
+        joined
+    }
+
+    /// Returns true if the consumer is connected, or is being connected, at least in part.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.state.phase() == Phase::Live || self.connected_in_part
+    }
+
+    /// Adds another connection of the same attachment. The state that needs most attention counts, and the time of the oldest
+    /// connection in it. A value on which they do not agree is unknown.
+    fn join(&mut self, other: Self) {
+        let is_connected = self.is_connected() || other.is_connected();
+        match other.state.precedence().cmp(&self.state.precedence()) {
+            Ordering::Less => {}
+            Ordering::Equal => self.created = self.created.zip(other.created).map(|(own, others)| own.min(others)),
+            Ordering::Greater => (self.state, self.created) = (other.state, other.created),
+        }
+        self.owner = self.owner.take().filter(|owner| Some(owner) == other.owner.as_ref());
+        self.region = self.region.take().filter(|region| Some(region) == other.region.as_ref());
+        self.ip_address_type = self.ip_address_type.take().filter(|kind| Some(kind) == other.ip_address_type.as_ref());
+        self.connected_in_part = is_connected && self.state.phase() != Phase::Live;
+    }
 }
 
 /// The state of a connection, parsed without regard to ASCII case: EC2 returns `pendingAcceptance`, and the SDK's enum knows
@@ -77,6 +121,17 @@ impl State {
             Self::Pending | Self::Available | Self::Partial => Phase::Live,
             Self::Deleting | Self::Deleted | Self::Rejected | Self::Failed | Self::Expired => Phase::Gone,
             Self::Unknown(_) => Phase::Unknown,
+        }
+    }
+
+    /// Returns the weight of the state among those of one attachment's connections.
+    fn precedence(&self) -> u8 {
+        match (self.phase(), self) {
+            (Phase::Unknown, _) => 4,
+            (Phase::Waiting, _) => 3,
+            (Phase::Live, _) => 2,
+            (Phase::Gone, Self::Rejected) => 1,
+            (Phase::Gone, _) => 0,
         }
     }
 

@@ -17,6 +17,12 @@ pub struct IdError {
     expected: &'static str,
 }
 
+impl IdError {
+    pub(super) fn new(text: &str, what: &'static str, expected: &'static str) -> Self {
+        Self { text: clip(text), what, expected }
+    }
+}
+
 /// Declares an id: a string that is checked when it is parsed or deserialized.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $expected:literal, $valid:expr) => {
@@ -40,7 +46,7 @@ macro_rules! id {
                 if valid(text) {
                     return Ok(Self(text.to_owned()));
                 }
-                Err(IdError { text: clip(text), what: $what, expected: $expected })
+                Err(IdError::new(text, $what, $expected))
             }
         }
 
@@ -81,6 +87,12 @@ id!(
     /// A VPC endpoint, `vpce-…`.
     EndpointId, "a VPC endpoint id", "`vpce-` and 8 to 17 hexadecimal digits", |text| {
         text.strip_prefix("vpce-").is_some_and(is_resource_hex)
+    }
+);
+id!(
+    /// A transit gateway attachment, `tgw-attach-…`.
+    AttachmentId, "a transit gateway attachment id", "`tgw-attach-` and 8 to 17 hexadecimal digits", |text| {
+        text.strip_prefix("tgw-attach-").is_some_and(is_resource_hex)
     }
 );
 id!(
@@ -143,11 +155,7 @@ impl FromStr for ServiceName {
                 let known = region.partition().service_name_prefixes().contains(&prefix);
                 known.then(|| id.parse().ok()).flatten().map(|service| Self { region, service })
             })
-            .ok_or_else(|| IdError {
-                text: clip(text),
-                what: "the name of an endpoint service",
-                expected: "`com.amazonaws.vpce.REGION.vpce-svc-…`",
-            })
+            .ok_or_else(|| IdError::new(text, "the name of an endpoint service", "`com.amazonaws.vpce.REGION.vpce-svc-…`"))
     }
 }
 

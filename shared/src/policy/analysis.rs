@@ -193,6 +193,7 @@ fn plain_request(account: &AccountId, service: &Service, now: Timestamp) -> Opti
         created: Some(now),
         region: Some(service.region.clone()),
         ip_address_type: Some("ipv4".to_owned()),
+        connected_in_part: false,
     };
     Some(Facts::described(service.clone(), connection, Counts::default(), now).with_membership(Membership::Outside))
 }

@@ -44,6 +44,8 @@ pub enum Refer {
         /// The state, as EC2 spells it.
         state: String,
     },
+    /// The attachment also has established connections, which a rejection would end.
+    ConnectedInPart,
     /// The event names another owner than EC2 does: it is forged, or a component is broken.
     Disputed {
         /// The owner that the event named.
@@ -76,6 +78,7 @@ impl Refer {
             Self::Unverified { .. } => "unverified",
             Self::Inactive { .. } => "inactive",
             Self::UnknownState { .. } => "unknown-state",
+            Self::ConnectedInPart => "connected-in-part",
             Self::Disputed { .. } => "disputed",
             Self::Held { .. } => "held",
             Self::UnreadableDecision { .. } => "unreadable-decision",

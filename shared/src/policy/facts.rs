@@ -46,6 +46,9 @@ impl UnknownFact {
         match (self, &facts.membership) {
             (Self::Organization, Membership::Unknown { why }) => format!("AWS Organizations could not be asked: {why}"),
             (Self::Organization, _) => "AWS Organizations was not asked".to_owned(),
+            (Self::Requester, _) if facts.connection.subject.attachment().is_some() => {
+                "no event proves the role behind an attachment".to_owned()
+            }
             (Self::Requester, _) => "only CloudTrail's event shows it, and no event that agrees with EC2 has arrived".to_owned(),
             (Self::Region | Self::IpAddressType, _) => "EC2 does not state it".to_owned(),
         }
@@ -98,21 +101,27 @@ pub(super) const FACTS: &[Fact] = &[
         ..string(|facts| text(String::from(facts.service.kind.clone())))
     },
     Fact {
+        path: &["context", "kind"],
+        doc: "What requests the connection: \"vpc-endpoint\" or \"transit-gateway-attachment\".",
+        ..string(|facts| text(facts.connection.subject.kind().as_str()))
+    },
+    Fact {
         path: &["context", "endpoint", "id"],
-        doc: "The VPC endpoint: \"vpce-…\".",
-        ..string(|facts| text(facts.connection.subject.endpoint()?.as_str()))
+        doc: "The VPC endpoint: \"vpce-…\". Empty for an attachment.",
+        // Required, so that policies from before attachments stay valid.
+        ..string(|facts| text(facts.connection.subject.endpoint().map_or("", |id| id.as_str())))
     },
     Fact {
         path: &["context", "endpoint", "region"],
         unknown: Some(UnknownFact::Region),
-        doc: "The Region of the endpoint.",
+        doc: "The Region of the endpoint or attachment.",
         ..string(|facts| text(facts.connection.region.as_ref()?.as_str()))
     },
     Fact {
         path: &["context", "endpoint", "crossRegion"],
         cedar_type: "Bool",
         unknown: Some(UnknownFact::Region),
-        doc: "True if the endpoint is in another Region than the service.",
+        doc: "True if the endpoint or attachment is in another Region than the service.",
         ..string(|facts| Some(Value::new_bool(*facts.connection.region.as_ref()? != facts.service.region)))
     },
     Fact {
@@ -120,6 +129,12 @@ pub(super) const FACTS: &[Fact] = &[
         unknown: Some(UnknownFact::IpAddressType),
         doc: "\"ipv4\", \"ipv6\" or \"dualstack\".",
         ..string(|facts| text(facts.connection.ip_address_type.as_ref()?))
+    },
+    Fact {
+        path: &["context", "attachment", "id"],
+        record_is_optional: true,
+        doc: "The transit gateway attachment: \"tgw-attach-…\". Absent for an endpoint: context has attachment.",
+        ..string(|facts| text(facts.connection.subject.attachment()?.as_str()))
     },
     Fact {
         path: &["context", "requester", "role"],
@@ -149,7 +164,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         path: &["context", "requestedAt"],
         cedar_type: "datetime",
-        doc: "The time at which the endpoint was created.",
+        doc: "The time at which the endpoint or attachment was created.",
         ..string(|facts| facts.connection.created.map(datetime))
     },
 ];

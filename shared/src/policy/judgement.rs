@@ -72,11 +72,11 @@ pub struct ResidualPolicy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum MissingFact {
-    /// The account that owns the endpoint.
-    #[error("EC2 did not state the account that owns the endpoint")]
+    /// The account that owns the endpoint or attachment.
+    #[error("EC2 did not state the account that requests the connection")]
     Owner,
-    /// The time at which the endpoint was created.
-    #[error("EC2 did not state when the endpoint was created")]
+    /// The time at which the endpoint or attachment was created.
+    #[error("EC2 did not state when the connection was requested")]
     CreationTime,
 }
 

@@ -41,6 +41,7 @@ impl Refer {
             Self::Unverified { needs } => needs.iter().map(|fact| unverified(*fact, judgement, detail)).collect::<Vec<_>>().join("; "),
             Self::Inactive { state } => format!("the account is `{}` in its organization", printable(state, 40)),
             Self::UnknownState { state } => format!("EC2 describes it as `{}`, which is not a documented state", printable(state, 40)),
+            Self::ConnectedInPart => "a rejection would also end the attachment's established connections".to_owned(),
             Self::Disputed { claimed } => format!("the event says that account {claimed} owns the endpoint, and EC2 does not agree"),
             Self::Held { by, reason } => format!("{} holds every act on the service: {}", printable(by, 200), quote(reason)),
             Self::UnreadableDecision { items } => {

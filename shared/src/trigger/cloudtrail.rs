@@ -1,4 +1,5 @@
-//! `CreateVpcEndpoint` as CloudTrail records it: the account of the consumer forwards such events.
+//! `CreateVpcEndpoint` and `CreateTransitGatewayNetworkFunctionAttachment` as CloudTrail records them: the account of the consumer
+//! forwards such events. AWS shows no event of the second: only ids are read from it, by their form, and it proves no role.
 //!
 //! The rule in the template pins the same fields. A bus that others may write to, and a direct `SendMessage`, know no rule.
 
@@ -12,21 +13,43 @@ use crate::{
         facts::Claim,
         ids::{EndpointId, RoleArn, ServiceName},
     },
-    trigger::target::SubjectRef,
+    trigger::{
+        ids::Ids,
+        target::{SubjectRef, Target},
+    },
 };
 
-/// Returns the endpoint that the event says was created, or the reason to ignore the event.
-pub(super) fn created(event: &EventBridgeEvent) -> Result<SubjectRef, &'static str> {
-    if event.source != "aws.ec2" || event.detail_type != "AWS API Call via CloudTrail" {
-        return Err("not an EC2 call recorded by CloudTrail");
-    }
+/// Returns the requests that the event says were made, or the reason to ignore the event.
+pub(super) fn target(event: &EventBridgeEvent) -> Result<Target, &'static str> {
     let detail = &event.detail;
-    if text(detail, "eventSource") != Some("ec2.amazonaws.com") || text(detail, "eventName") != Some("CreateVpcEndpoint") {
-        return Err("not a CreateVpcEndpoint");
+    let is_call = event.source == "aws.ec2" && event.detail_type == "AWS API Call via CloudTrail";
+    if !is_call || text(detail, "eventSource") != Some("ec2.amazonaws.com") {
+        return Err("not an EC2 call recorded by CloudTrail");
     }
     if detail.get("errorCode").is_some_and(|code| !code.is_null()) {
         return Err("the call failed or was a dry run");
     }
+    match text(detail, "eventName") {
+        Some("CreateVpcEndpoint") => created_endpoint(event).map(|subject| Target::Subjects(vec![subject])),
+        Some("CreateTransitGatewayNetworkFunctionAttachment") => created_attachment(detail),
+        _ => Err("neither a CreateVpcEndpoint nor a CreateTransitGatewayNetworkFunctionAttachment"),
+    }
+}
+
+/// Returns the attachment that the response names, and the service that the request or the response names.
+fn created_attachment(detail: &Value) -> Result<Target, &'static str> {
+    let part = |name: &str| detail.get(name).filter(|part| !part.is_null());
+    let response = part("responseElements").ok_or("no attachment was created")?;
+    let ids = Ids::of(&format!("{} {response}", part("requestParameters").unwrap_or(&Value::Null)));
+    if ids.are_too_many() {
+        return Err("the event names more ids than one attachment has");
+    }
+    ids.target().ok_or("the event names neither an attachment nor an endpoint service")
+}
+
+/// Returns the endpoint that was created.
+fn created_endpoint(event: &EventBridgeEvent) -> Result<SubjectRef, &'static str> {
+    let detail = &event.detail;
     let endpoint = detail.pointer("/responseElements/CreateVpcEndpointResponse/vpcEndpoint").ok_or("no endpoint was created")?;
     let name: ServiceName =
         parsed(endpoint, "serviceName").ok_or("the endpoint is not of an endpoint service: a gateway endpoint, or AWS's own service")?;

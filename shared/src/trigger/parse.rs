@@ -1,21 +1,18 @@
 //! The body of one message → [`Trigger`].
 
-use std::{collections::BTreeSet, str::FromStr, sync::LazyLock};
-
 use aws_lambda_events::eventbridge::EventBridgeEvent;
-use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
     model::{
-        ids::{EndpointId, IdError, ServiceId, TopicArn},
+        ids::{IdError, ServiceId},
         origin::{Origin, OriginKind},
-        subject::Subject,
     },
     trigger::{
         cloudtrail,
-        target::{SubjectRef, Target, Trigger},
+        ids::Ids,
+        target::{Target, Trigger},
     },
 };
 
@@ -39,8 +36,6 @@ pub enum MessageError {
     NoService(#[source] IdError),
 }
 
-/// A message with more ids than this is not believed: the services of its topic are swept instead.
-const IDS_PER_MESSAGE_MAX: usize = 20;
 /// An event's id goes into the record, for searches in logs. AWS's own have 36 characters.
 const ORIGIN_ID_CHARACTERS_MAX: usize = 100;
 /// The source of the warden's own messages.
@@ -89,7 +84,9 @@ impl Trigger {
 fn notification(message: Notification) -> Result<Trigger, MessageError> {
     let topic = message.topic_arn.parse().map_err(MessageError::NoTopic)?;
     let text = format!("{} {}", message.subject.unwrap_or_default(), message.message);
-    Ok(Trigger { origin: origin(OriginKind::Notification, &message.message_id), target: ids_in(&text, topic) })
+    let ids = Ids::of(&text);
+    let target = if ids.are_too_many() { None } else { ids.target() };
+    Ok(Trigger { origin: origin(OriginKind::Notification, &message.message_id), target: target.unwrap_or(Target::Topic(topic)) })
 }
 
 fn own(message: &Value) -> Result<Trigger, MessageError> {
@@ -103,30 +100,8 @@ fn event_bridge(event: &EventBridgeEvent) -> Trigger {
     if event.detail_type == "Scheduled Event" && matches!(event.source.as_str(), "aws.scheduler" | "aws.events") {
         return Trigger { origin: origin(OriginKind::Sweep, id), target: Target::Everything };
     }
-    let target = cloudtrail::created(event).map_or_else(Target::Nothing, |subject| Target::Subjects(vec![subject]));
+    let target = cloudtrail::target(event).unwrap_or_else(Target::Nothing);
     Trigger { origin: origin(OriginKind::CloudTrail, id), target }
-}
-
-fn ids_in(text: &str, topic: TopicArn) -> Target {
-    static SERVICE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\bvpce-svc-[0-9a-f]{8,17}\b").ok());
-    static ENDPOINT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\bvpce-[0-9a-f]{8,17}\b").ok());
-    let services: BTreeSet<ServiceId> = all(&SERVICE, text);
-    let endpoints: BTreeSet<EndpointId> = all(&ENDPOINT, text);
-    if endpoints.len() > IDS_PER_MESSAGE_MAX || services.len() > IDS_PER_MESSAGE_MAX {
-        return Target::Topic(topic);
-    }
-    // With several services it is unknown which endpoint asks which; EC2 knows.
-    let service = if services.len() == 1 { services.first().cloned() } else { None };
-    let subject = |id| SubjectRef { subject: Subject::Endpoint(id), service: service.clone(), region: None, claim: None };
-    match (endpoints.is_empty(), services.is_empty()) {
-        (true, true) => Target::Topic(topic),
-        (true, false) => Target::Services(services.into_iter().collect()),
-        (false, _) => Target::Subjects(endpoints.into_iter().map(subject).collect()),
-    }
-}
-
-fn all<T: FromStr + Ord>(pattern: &LazyLock<Option<Regex>>, text: &str) -> BTreeSet<T> {
-    pattern.iter().flat_map(|regex| regex.find_iter(text)).filter_map(|found| found.as_str().parse().ok()).collect()
 }
 
 fn origin(kind: OriginKind, id: &str) -> Origin {

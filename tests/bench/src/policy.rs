@@ -127,6 +127,7 @@ fn facts(policies: usize) -> Facts {
             created: Some(now - SignedDuration::from_secs(5)),
             region: Some(region),
             ip_address_type: Some("ipv4".to_owned()),
+            connected_in_part: false,
         },
         counts: Counts::default(),
         membership: Membership::NotAsked,

@@ -20,6 +20,7 @@ MATCHES: dict[str, set[str]] = {
     "cloudtrail-create-vpc-endpoint.json": {"OnDefaultBus", "OnForwardedEvents", "Forward"},
     "cloudtrail-create-aws-service-endpoint.json": {"OnDefaultBus", "OnForwardedEvents"},
     "cloudtrail-create-gateway-endpoint.json": {"OnDefaultBus", "OnForwardedEvents"},
+    "cloudtrail-create-attachment.json": {"OnDefaultBus", "OnForwardedEvents", "Forward"},
     "cloudtrail-create-denied.json": set(),
     "scheduled-sweep.json": set(),
     # Never on a bus: SNS sends them to the queue.
@@ -53,7 +54,11 @@ def substituted(value: Any) -> Any:
 
 
 def matches(pattern: dict[str, Any], event: Any) -> bool:
-    """Returns true if EventBridge would match the event. Knows `exists`, `wildcard` and literal strings; any other operator is an error."""
+    """Returns true if EventBridge would match the event. Knows `$or`, `exists`, `wildcard` and literal strings; any other operator is an error."""
+    pattern = dict(pattern)
+    alternatives = pattern.pop("$or", None)
+    if alternatives is not None and not any(matches(each, event) for each in alternatives):
+        return False
     return all(_field(wanted, event.get(name) if isinstance(event, dict) else None, isinstance(event, dict) and name in event) for name, wanted in pattern.items())
 
 
@@ -167,8 +172,15 @@ def test_endpoint_of_another_region_is_forwarded(patterns: dict[str, Any]) -> No
     assert all(matches(patterns[rule], event) for rule in RULES)
 
 
+def test_attachment_of_another_region_is_not_forwarded(patterns: dict[str, Any]) -> None:
+    event = sample("cloudtrail-create-attachment.json")
+    event["detail"]["awsRegion"] = "eu-west-1"
+    assert not matches(patterns["Forward"], event)
+
+
 def test_forwarded_events_match_the_receiving_rule(patterns: dict[str, Any]) -> None:
     """Each field of the receiving pattern has the same value in the sending one."""
     sent, received = patterns["Forward"], patterns["OnForwardedEvents"]
     assert {key: sent[key] for key in ("source", "detail-type")} == {key: received[key] for key in ("source", "detail-type")}
-    assert {key: sent["detail"][key] for key in received["detail"]} == dict(received["detail"])
+    names = [name for alternative in sent["detail"]["$or"] for name in alternative["eventName"]]
+    assert {key: names if key == "eventName" else sent["detail"][key] for key in received["detail"]} == dict(received["detail"])

@@ -27,8 +27,9 @@ const EVENTS: u32 = 8_000;
 /// DynamoDB stores items of up to 400 KB. A record with everything that AWS may put into it is much smaller.
 const RECORD_BYTES_MAX: usize = 16 * 1024;
 
-const RECORDED: [&str; 4] = [
+const RECORDED: [&str; 5] = [
     include_str!("../../../shared/tests/events/cloudtrail-create-vpc-endpoint.json"),
+    include_str!("../../../shared/tests/events/cloudtrail-create-attachment.json"),
     include_str!("../../../shared/tests/events/cloudtrail-create-denied.json"),
     include_str!("../../../shared/tests/events/sns-connect-text-body.json"),
     include_str!("../../../shared/tests/events/sns-no-ids.json"),

@@ -30,6 +30,9 @@ const CONNECTIONS: &str = "DescribeVpcEndpointConnections";
 const SERVICES: &str = "DescribeVpcEndpointServiceConfigurations";
 const NOTIFICATIONS: &str = "DescribeVpcEndpointConnectionNotifications";
 
+/// Changes connections of one service.
+type Change = fn(&mut World, &str, &str, &[String]) -> world::Ec2Result<world::Changes>;
+
 /// The number of moments that a stale read can go back.
 const MOMENTS_MAX: usize = 4;
 
@@ -127,6 +130,15 @@ impl Aws {
     }
 }
 
+/// Returns the act on endpoints or on attachments. EC2 takes ids of one kind in one call.
+fn by_kind(ids: &[String], of_endpoints: Change, of_attachments: Change) -> Result<Change, Ec2Error> {
+    match ids.iter().filter(|id| id.starts_with("tgw-attach-")).count() {
+        0 => Ok(of_endpoints),
+        count if count == ids.len() => Ok(of_attachments),
+        _ => Err(Ec2Error::new("InvalidParameterCombination", "Specify either VpcEndpointIds or TransitGatewayAttachmentIds, not both")),
+    }
+}
+
 fn failed(call: &'static str) -> impl Fn(Ec2Error) -> CallError {
     move |cause| error(call, &cause.code)
 }
@@ -143,11 +155,11 @@ impl Describe for Aws {
     async fn connections(&self, of: ConnectionFilter<'_>) -> Result<Vec<Connection>, CallError> {
         let filters = match of {
             ConnectionFilter::Service(id) => filter("service-id", id.as_str()),
-            ConnectionFilter::Subject(id) => filter("vpc-endpoint-id", id.as_str()),
+            ConnectionFilter::Subject(id) => filter(id.filter_name(), id.as_str()),
             ConnectionFilter::All => Vec::new(),
         };
         let found = self.read_all_pages(CONNECTIONS, |world, page| world.describe_connections(PROVIDER, &filters, page)).await?;
-        Ok(found.iter().map(convert::connection).collect())
+        Ok(convert::connections(&found))
     }
 
     async fn services(&self, id: Option<&ServiceId>) -> Result<Vec<Service>, CallError> {
@@ -165,14 +177,20 @@ impl Describe for Aws {
 
 impl Accept for Aws {
     async fn accept(&self, service: &ServiceId, tokens: Vec<ActionToken<ToAccept>>) -> Result<ActOutcome, CallError> {
-        let accept = |world: &mut World, ids: &[String]| Ok(world.accept(PROVIDER, service.as_str(), ids)?.0);
+        let accept = |world: &mut World, ids: &[String]| {
+            let accept = by_kind(ids, World::accept, World::accept_attachments)?;
+            Ok(accept(world, PROVIDER, service.as_str(), ids)?.0)
+        };
         self.act("AcceptVpcEndpointConnections", &tokens, accept).await
     }
 }
 
 impl Reject for Aws {
     async fn reject(&self, service: &ServiceId, tokens: Vec<ActionToken<ToReject>>) -> Result<ActOutcome, CallError> {
-        let reject = |world: &mut World, ids: &[String]| Ok(world.reject(PROVIDER, service.as_str(), ids)?.0);
+        let reject = |world: &mut World, ids: &[String]| {
+            let reject = by_kind(ids, World::reject, World::reject_attachments)?;
+            Ok(reject(world, PROVIDER, service.as_str(), ids)?.0)
+        };
         self.act("RejectVpcEndpointConnections", &tokens, reject).await
     }
 }
@@ -209,7 +227,7 @@ impl Inventory for Aws {
         let filters = filter("service-id", service.as_str());
         let asked = page(from.map(str::to_owned));
         let answer = self.read(CONNECTIONS, |world| world.describe_connections(PROVIDER, &filters, asked.clone())).await?;
-        let connections = answer.items.iter().map(convert::connection).collect();
+        let connections = convert::connections(&answer.items);
         Ok(ConnectionPage { connections, unreadable: Vec::new(), next: answer.next_token })
     }
 }

@@ -1,6 +1,7 @@
 //! A provider with a Redis service, its warden, and its consumers. Tests arrange, act and observe through it.
 
 mod actions;
+mod attachments;
 mod invocations;
 
 use std::sync::Arc;

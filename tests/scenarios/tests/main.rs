@@ -1,6 +1,7 @@
 //! Tests about behaviour, over the test environment. Each arranges a world, lets something happen, and reads the outcome.
 
 mod answers;
+mod attachments;
 mod audit;
 mod bad_input;
 mod delivery;

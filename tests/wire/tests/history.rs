@@ -26,6 +26,7 @@ fn connection(number: usize, state: State) -> Connection {
         created: None,
         region: None,
         ip_address_type: None,
+        connected_in_part: false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The adapters over the wire: the real SDK clients against `local`, or against a server of the test.
 
+mod attachments;
 mod bucket_region;
 mod ec2;
 mod faults;

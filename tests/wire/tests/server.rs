@@ -119,6 +119,12 @@ pub(crate) fn permit_all() -> PolicySet {
     PolicySet::load(&[PolicyFile { name: "p.cedar".to_owned(), text }], None).unwrap()
 }
 
+/// A policy set that rejects every request.
+pub(crate) fn reject_all() -> PolicySet {
+    let text = "@id(\"all\") permit(principal, action == PrivateLink::Action::\"Reject\", resource);".to_owned();
+    PolicySet::load(&[PolicyFile { name: "p.cedar".to_owned(), text }], None).unwrap()
+}
+
 #[derive(Debug)]
 struct TokioSleep;
 

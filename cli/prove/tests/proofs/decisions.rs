@@ -120,6 +120,7 @@ fn facts(account: &str, role: Option<&str>, region: Option<&str>, counts: Counts
         created: Some(now),
         region: region.map(|region| region.parse().unwrap()),
         ip_address_type: None,
+        connected_in_part: false,
     };
     // The role that policies name, or one of the account itself: an event about a role of another account proves nothing.
     let of = |name| if name == "x" { "111122223333" } else { account };

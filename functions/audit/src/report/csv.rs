@@ -6,8 +6,8 @@ use warden::{ledger::finding::Finding, message::csv::line, model::service::Servi
 use super::parts::{Row, service_name};
 
 const FINDINGS: [&str; 9] = ["id", "kind", "severity", "service", "account", "first_seen_at", "what", "evidence", "next"];
-const CONNECTIONS: [&str; 9] =
-    ["service", "service_name", "endpoint", "account", "state", "region", "requested_at", "justification", "findings"];
+const CONNECTIONS: [&str; 10] =
+    ["service", "service_name", "endpoint", "account", "state", "region", "requested_at", "justification", "findings", "attachment"];
 
 pub(super) fn findings_header() -> String {
     line(&FINDINGS)
@@ -38,12 +38,13 @@ pub(super) fn connection(configuration: &ServiceConfiguration, row: &Row<'_>) ->
     line::<&str>(&[
         connection.service.as_str(),
         service_name(configuration).unwrap_or_default(),
-        connection.subject.as_str(),
+        connection.subject.endpoint().map_or("", |id| id.as_str()),
         connection.owner.as_ref().map_or("", |account| account.as_str()),
         connection.state.as_str(),
         connection.region.as_ref().map_or("", |region| region.as_str()),
         &connection.created.map(|at| at.to_string()).unwrap_or_default(),
         &row.justified_by(),
         &row.kinds(" "),
+        connection.subject.attachment().map_or("", |id| id.as_str()),
     ])
 }

@@ -44,7 +44,8 @@ impl Json {
     pub(super) fn connection(&mut self, row: &Row<'_>) -> io::Result<()> {
         let connection = row.connection;
         self.connections.element(&json!({
-            "service": connection.service, "endpoint": connection.subject, "account": connection.owner,
+            "service": connection.service, "endpoint": connection.subject.endpoint(), "attachment": connection.subject.attachment(),
+            "account": connection.owner,
             "state": connection.state, "region": connection.region, "requested_at": connection.created,
             "justification": row.justification, "findings": row.findings.iter().map(|finding| &finding.kind).collect::<Vec<_>>(),
         }))

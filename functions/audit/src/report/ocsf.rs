@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use warden::{
     ledger::finding::{Finding, FindingSubject, Step},
-    model::severity::Severity,
+    model::{severity::Severity, subject::Subject},
 };
 
 use super::parts::ReportHeader;
@@ -113,12 +113,16 @@ fn resources(header: &ReportHeader, finding: &Finding) -> Value {
     match &finding.subject {
         FindingSubject::Service { service } | FindingSubject::Account { service, .. } => json!([service_resource(service)]),
         FindingSubject::Connection { service, id } => {
-            let mut endpoint = resource(id, "AWS::EC2::VPCEndpoint");
-            // The endpoint belongs to the consumer. All other resources belong to the provider.
-            if let (Some(account), Some(object)) = (&finding.account, endpoint.as_object_mut()) {
+            let kind = match id {
+                Subject::Endpoint(_) => "AWS::EC2::VPCEndpoint",
+                Subject::Attachment(_) => "AWS::EC2::TransitGatewayAttachment",
+            };
+            let mut subject = resource(id, kind);
+            // The subject belongs to the consumer. All other resources belong to the provider.
+            if let (Some(account), Some(object)) = (&finding.account, subject.as_object_mut()) {
                 object.insert("owner".to_owned(), json!({"account": {"uid": account, "type_id": 10, "type": "AWS Account"}}));
             }
-            json!([endpoint, service_resource(service)])
+            json!([subject, service_resource(service)])
         }
         FindingSubject::Principal { service, .. } => json!([resource(service, "AWS::EC2::VPCEndpointServicePermissions")]),
         FindingSubject::Policy { policy } => json!([resource(policy, "Cedar policy")]),

@@ -81,14 +81,14 @@ impl ServiceSection {
 }
 
 fn table_head() -> Markup {
-    html! { thead { tr { @for name in ["Endpoint", "Account", "State", "Region", "Requested", "Justification"] { th { (name) } } } } }
+    html! { thead { tr { @for name in ["Endpoint or attachment", "Account", "State", "Region", "Requested", "Justification"] { th { (name) } } } } }
 }
 
 fn table_row(row: &Row<'_>) -> String {
     let connection = row.connection;
     html! {
         tr {
-            td data-label="Endpoint" { code { (connection.subject) } }
+            td data-label="Endpoint or attachment" { code { (connection.subject) } }
             td data-label="Account" { (connection.owner.as_ref().map_or("unknown", |account| account.as_str())) }
             td data-label="State" { (connection.state.as_str()) }
             td data-label="Region" { (connection.region.as_ref().map_or("unknown", |region| region.as_str())) }

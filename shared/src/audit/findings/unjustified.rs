@@ -43,6 +43,7 @@ fn reason(Judged { judgement, evaluation }: &Judged) -> String {
             | Refer::PolicyError
             | Refer::Missing { .. }
             | Refer::UnknownState { .. }
+            | Refer::ConnectedInPart
             | Refer::Disputed { .. }
             | Refer::Held { .. }
             | Refer::UnreadableDecision { .. },

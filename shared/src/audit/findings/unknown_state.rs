@@ -1,4 +1,5 @@
 use crate::audit::definition::{Check, ConnectionView, Definition, Evidence, Finding, FindingKind, Severity};
+use crate::decision::order::describe_command;
 use crate::model::connection::Phase;
 
 pub(super) static DEFINITION: Definition = Definition {
@@ -15,12 +16,9 @@ fn check(view: &ConnectionView<'_>) -> Option<Finding> {
     if view.phase() != Phase::Unknown {
         return None;
     }
-    let (region, endpoint) = (&view.thresholds.region, &view.connection().subject);
     let state = view.connection().state.as_str();
     let what = format!("{} has a connection in the state `{state}`, which this version does not know.", view.owner());
-    let finding = DEFINITION.of_connection(view, &what).with_step("Look for a newer version of the warden").with_command(
-        "Describe the connection",
-        format!("aws ec2 describe-vpc-endpoint-connections --region {region} --filters Name=vpc-endpoint-id,Values={endpoint}"),
-    );
-    Some(finding)
+    let describe = describe_command(&view.connection().subject, &view.thresholds.region);
+    let finding = DEFINITION.of_connection(view, &what).with_step("Look for a newer version of the warden");
+    Some(finding.with_command("Describe the connection", describe))
 }

@@ -132,6 +132,7 @@ impl World {
             created: Some(Timestamp::from_second(START - 60).unwrap()),
             region: Some("us-east-1".parse().unwrap()),
             ip_address_type: Some("ipv4".to_owned()),
+            connected_in_part: false,
         };
         self.states.iter().map(connection).collect()
     }

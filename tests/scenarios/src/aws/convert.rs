@@ -16,15 +16,22 @@ pub(super) fn outcome(unsuccessful: Vec<world::Unsuccessful>) -> ActOutcome {
     ActOutcome::Asked(unsuccessful.into_iter().map(item).collect())
 }
 
-pub(super) fn connection(from: &world::Connection) -> Connection {
+pub(super) fn connections(from: &[world::Connection]) -> Vec<Connection> {
+    Connection::joined(from.iter().map(connection))
+}
+
+fn connection(from: &world::Connection) -> Connection {
+    let attachment = from.attachment.as_ref();
+    let owner = attachment.map_or(from.owner.as_ref(), |attachment| Some(&attachment.owner));
     Connection {
         service: from.service_id.parse().unwrap(),
-        subject: from.endpoint_id.parse().unwrap(),
-        owner: from.owner.as_ref().and_then(|owner| owner.parse().ok()),
+        subject: attachment.map_or(&from.endpoint_id, |attachment| &attachment.id).parse().unwrap(),
+        owner: owner.and_then(|owner| owner.parse().ok()),
         state: from.state.clone().into(),
         created: from.created,
         region: from.region.as_ref().and_then(|region| region.parse().ok()),
         ip_address_type: from.ip_address_type.clone(),
+        connected_in_part: false,
     }
 }
 

@@ -1,9 +1,14 @@
 //! `warden principals`: the allowed principals of each service, compared with the accounts that the policy set can accept.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use warden::{
     audit::permission_diff::{GrantedAccounts, PermissionDiff},
-    model::ids::{AccountId, ServiceId},
+    model::{
+        ids::{AccountId, ServiceId},
+        subject::SubjectKind,
+    },
     policy::analysis::PossibleRequester,
     ports::{ConnectionFilter, Describe, Inventory, PermissionEditor, ServiceLedger},
 };
@@ -45,21 +50,22 @@ pub(crate) async fn principals(aws: &Aws, apply: bool, yes: bool) -> Result<Outc
         let name = service_name(service);
         let permissions = aws.ec2.permissions(&service.id).await?;
         let granted = granted(aws, &service.id).await?;
-        let diff = PermissionDiff::of(&policies, service, &permissions, granted.as_ref(), std::slice::from_ref(&own), Timestamp::now());
+        let own = std::slice::from_ref(&own);
+        let diffs = PermissionDiff::of_each(&policies, service, &permissions, granted.as_ref(), own, Timestamp::now());
         let root = |account: &AccountId| format!("arn:{}:iam::{account}:root", service.region.partition());
-        let add: Vec<String> = diff.missing.iter().chain(&diff.relying).map(root).collect();
-        let remove: Vec<String> = diff.excess.iter().map(|permission| permission.text.clone()).collect();
-        for principal in &add {
-            rows.push([&name, "add", principal, "a policy or a grant can accept it, but it cannot request a connection"]);
+        for diff in diffs {
+            let (missing, excess) = because(diff.kind);
+            let add: Vec<String> = diff.missing.iter().chain(&diff.relying).map(root).collect();
+            let remove: Vec<String> = diff.excess.iter().map(|permission| permission.text.clone()).collect();
+            add.iter().for_each(|principal| rows.push([&name, "add", principal, missing]));
+            remove.iter().for_each(|principal| rows.push([&name, "remove", principal, excess]));
+            if !add.is_empty() || !remove.is_empty() {
+                changes.push((service, diff.kind, add, remove));
+            }
         }
-        for principal in &remove {
-            rows.push([&name, "remove", principal, "no policy and no grant can accept it"]);
-        }
-        if policies.could_accept(PossibleRequester::Unlisted, service) && !permissions.iter().any(|permission| permission.text == "*") {
+        let all_may_ask = permissions.iter().any(|permission| permission.text == "*" && permission.may_request.is_default());
+        if policies.could_accept(PossibleRequester::Unlisted, service, SubjectKind::Endpoint) && !all_may_ask {
             eprintln!("note: policies can accept accounts for {name} that they do not name: add their principals yourself");
-        }
-        if !add.is_empty() || !remove.is_empty() {
-            changes.push((service, add, remove));
         }
         bar.inc(1);
     }
@@ -74,13 +80,28 @@ pub(crate) async fn principals(aws: &Aws, apply: bool, yes: bool) -> Result<Outc
         }
         return Ok(Outcome::Findings);
     }
-    let services = counted(changes.len(), "service", "services");
+    let services: BTreeSet<&ServiceId> = changes.iter().map(|(service, ..)| &service.id).collect();
+    let services = counted(services.len(), "service", "services");
     confirm(yes, &format!("Change the allowed principals of {services}? Established connections stay."))?;
-    for (service, add, remove) in changes {
-        aws.ec2.admit(&service.id, &add, &remove).await?;
-        println!("{} ({}): {} added, {} removed", service_name(service), service.id, add.len(), remove.len());
+    for (service, kind, add, remove) in changes {
+        aws.ec2.admit(&service.id, kind, &add, &remove).await?;
+        let what = if kind.is_default() { "" } else { " for attachments" };
+        println!("{} ({}): {} added, {} removed{what}", service_name(service), service.id, add.len(), remove.len());
     }
     Ok(Outcome::Clean)
+}
+
+/// The reasons to add and to remove a permission of a kind.
+fn because(kind: SubjectKind) -> (&'static str, &'static str) {
+    match kind {
+        SubjectKind::Endpoint => {
+            ("a policy or a grant can accept it, but it cannot request a connection", "no policy and no grant can accept it")
+        }
+        SubjectKind::Attachment => (
+            "a policy can accept its attachments, but it cannot attach a transit gateway",
+            "no policy and no grant can accept its attachments",
+        ),
+    }
 }
 
 /// The accounts with a grant. `None` if a decision on the ledger cannot be read: it may be a grant.

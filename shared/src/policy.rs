@@ -9,6 +9,7 @@ mod excerpt;
 mod facts;
 mod groups;
 mod index;
+mod kinds;
 mod load;
 mod reason;
 mod residual;

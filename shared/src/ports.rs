@@ -24,7 +24,7 @@ use crate::{
         organization::Membership,
         principal::AllowedPrincipal,
         service::{Service, ServiceConfiguration},
-        subject::Subject,
+        subject::{Subject, SubjectKind},
     },
 };
 
@@ -265,8 +265,14 @@ pub trait History {
 
 /// Edits the allowed principals of a service. Established connections are not affected.
 pub trait PermissionEditor {
-    /// Adds and removes allowed principals, each as EC2 writes it.
-    fn admit(&self, service: &ServiceId, add: &[String], remove: &[String]) -> impl Future<Output = Result<(), CallError>> + Send;
+    /// Adds and removes permissions of one kind. Each principal is written as EC2 writes it.
+    fn admit(
+        &self,
+        service: &ServiceId,
+        kind: SubjectKind,
+        add: &[String],
+        remove: &[String],
+    ) -> impl Future<Output = Result<(), CallError>> + Send;
 }
 
 /// Reads accounts from AWS Organizations.

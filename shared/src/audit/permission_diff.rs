@@ -11,14 +11,17 @@ use crate::{
         connection::Connection,
         ids::AccountId,
         principal::{AllowedPrincipal, Principal},
-        service::Service,
+        service::{Service, ServiceKind},
+        subject::SubjectKind,
     },
     policy::{PolicySet, analysis::PossibleRequester},
 };
 
-/// The differences between a service's permissions, and a policy set and grants.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The differences between a service's permissions of one kind, and a policy set and grants.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PermissionDiff {
+    /// What the permissions are for.
+    pub kind: SubjectKind,
     /// Accounts that the policy names and whose first request it could accept now, or that have a grant, and that no permission
     /// covers.
     pub missing: Vec<AccountId>,
@@ -38,13 +41,33 @@ pub struct GrantedAccounts {
 }
 
 impl PermissionDiff {
-    /// Compares a service's permissions with a policy set and with the accounts that have grants. Permissions of an
-    /// unknown type are not compared. If grants could not be read (`None`), any permission may be for such an account.
-    /// `own` are the provider's accounts, which need no permission.
+    /// Compares a service's permissions of each kind that is in use. Attachments are, if a permission or a policy names them: a policy
+    /// about accounts alone does not say that they are wanted.
     #[must_use]
-    pub fn of(
+    pub fn of_each(
         policy: &PolicySet,
         service: &Service,
+        permissions: &[AllowedPrincipal],
+        granted: Option<&GrantedAccounts>,
+        own: &[AccountId],
+        now: Timestamp,
+    ) -> Vec<Self> {
+        let is_in_use = |kind: SubjectKind| {
+            kind == SubjectKind::Endpoint
+                || permissions.iter().any(|permission| permission.may_request == kind)
+                || (service.kind == ServiceKind::GatewayLoadBalancer && policy.names_attachments())
+        };
+        let kinds = SubjectKind::ALL.into_iter().filter(|kind| is_in_use(*kind));
+        kinds.map(|kind| Self::of(policy, service, kind, permissions, granted, own, now)).collect()
+    }
+
+    /// Compares a service's permissions of one kind with a policy set and with the accounts that have grants. Permissions of an
+    /// unknown type are not compared. If grants could not be read (`None`), any permission may be for such an account.
+    /// `own` are the provider's accounts, which need no permission.
+    fn of(
+        policy: &PolicySet,
+        service: &Service,
+        kind: SubjectKind,
         permissions: &[AllowedPrincipal],
         granted: Option<&GrantedAccounts>,
         own: &[AccountId],
@@ -56,13 +79,16 @@ impl PermissionDiff {
                 .is_none_or(|granted| account.is_some_and(|account| granted.accounts.contains(account) || granted.owners.contains(account)))
         };
         let excess = |permission: &&AllowedPrincipal| !has_grant(permission) && is_excess(permission, policy, service);
-        let (excess, kept): (Vec<&AllowedPrincipal>, Vec<&AllowedPrincipal>) = permissions.iter().partition(excess);
-        let mut accounts: BTreeSet<AccountId> = policy.named_accounts(service, now).into_iter().collect();
+        let of_kind = permissions.iter().filter(|permission| permission.may_request == kind);
+        let (excess, kept): (Vec<&AllowedPrincipal>, Vec<&AllowedPrincipal>) = of_kind.partition(excess);
+        let mut accounts: BTreeSet<AccountId> = policy.named_accounts(service, kind, now).into_iter().collect();
+        // A grant to an account does not say that it wants attachments.
+        let granted = granted.filter(|_| kind == SubjectKind::Endpoint);
         accounts.extend(granted.iter().flat_map(|granted| granted.accounts.iter().cloned()));
         let uncovered = |account: &AccountId, by: &[&AllowedPrincipal]| by.iter().all(|one| one.principal.admits(account) == Some(false));
         accounts.retain(|account| !own.contains(account) && uncovered(account, &kept));
         let (missing, relying) = accounts.into_iter().partition(|account| uncovered(account, &excess));
-        Self { missing, relying, excess: excess.into_iter().cloned().collect() }
+        Self { kind, missing, relying, excess: excess.into_iter().cloned().collect() }
     }
 }
 
@@ -99,5 +125,5 @@ fn is_excess(permission: &AllowedPrincipal, policy: &PolicySet, service: &Servic
         Principal::Unit { unit } => PossibleRequester::MemberOf(unit),
         Principal::Unknown { .. } => return false,
     };
-    !policy.could_accept(requester, service)
+    !policy.could_accept(requester, service, permission.may_request)
 }

@@ -13,6 +13,7 @@ use crate::{
         notification::ConnectionNotification,
         principal::AllowedPrincipal,
         service::{Service, ServiceConfiguration},
+        subject::SubjectKind,
     },
     policy::PolicySet,
 };
@@ -30,7 +31,8 @@ pub struct ServiceView<'a> {
     pub(super) permissions: Option<&'a [AllowedPrincipal]>,
     /// Of all services. `None` if they could not be read.
     pub(super) notifications: Option<&'a [ConnectionNotification]>,
-    pub(super) permission_diff: PermissionDiff,
+    /// By kind.
+    pub(super) permission_diffs: Vec<PermissionDiff>,
 }
 
 impl<'a> ServiceView<'a> {
@@ -47,19 +49,26 @@ impl<'a> ServiceView<'a> {
     ) -> Self {
         let service = &configuration.service;
         let own: Vec<AccountId> = thresholds.topics.iter().filter_map(TopicArn::account).collect();
-        let diff = permissions.map(|all| PermissionDiff::of(policy, service, all, granted, &own, now));
-        Self { thresholds, policy, service, permissions, notifications, permission_diff: diff.unwrap_or_default() }
+        let diffs = permissions.map(|all| PermissionDiff::of_each(policy, service, all, granted, &own, now));
+        Self { thresholds, policy, service, permissions, notifications, permission_diffs: diffs.unwrap_or_default() }
     }
 
     /// The accounts that lack a permission, as far as a run lists them.
-    pub(super) fn missing_permissions(&self) -> impl Iterator<Item = &AccountId> {
-        self.permission_diff.missing.iter().take(MISSING_PERMISSIONS_MAX)
+    pub(super) fn missing_permissions(&self) -> impl Iterator<Item = (SubjectKind, &AccountId)> {
+        let missing = self.permission_diffs.iter().flat_map(|diff| diff.missing.iter().map(|account| (diff.kind, account)));
+        missing.take(MISSING_PERMISSIONS_MAX)
     }
 
     /// The number of such accounts beyond the listed ones.
     #[must_use]
     pub fn missing_permissions_unlisted(&self) -> usize {
-        self.permission_diff.missing.len().saturating_sub(MISSING_PERMISSIONS_MAX)
+        self.permission_diffs.iter().map(|diff| diff.missing.len()).sum::<usize>().saturating_sub(MISSING_PERMISSIONS_MAX)
+    }
+
+    /// A command that changes the permissions of a kind.
+    pub(super) fn permission_command(&self, kind: SubjectKind, arguments: &str) -> String {
+        let of_kind = if kind.is_default() { String::new() } else { format!(" --permission-type {}", kind.as_str()) };
+        self.command("modify-vpc-endpoint-service-permissions", &format!("{arguments}{of_kind}"))
     }
 
     pub(super) fn subject(&self) -> FindingSubject {

@@ -22,7 +22,7 @@ use crate::{
         notification::ConnectionNotification,
         principal::AllowedPrincipal,
         service::{Service, ServiceConfiguration, ServiceKind, SupportedRegion},
-        subject::Subject,
+        subject::{Subject, SubjectKind},
     },
     ports::{Accept, ActOutcome, CallError, ConnectionFilter, Describe, Inventory, PermissionEditor, Reject, Unsuccessful},
 };
@@ -81,8 +81,7 @@ impl Ec2 {
         let call = self.client.describe_vpc_endpoint_connections().set_filters(filter.map(|filter| vec![filter]));
         let call = call.max_results(self.page_size).set_next_token(from);
         let output = call.customize().interceptor(fields.clone()).send().await.map_err(|error| call_error(CALL, error))?;
-        let mut page =
-            ConnectionPage { next: output.next_token().filter(|token| !token.is_empty()).map(str::to_owned), ..ConnectionPage::default() };
+        let mut page = ConnectionPage { next: next(output.next_token()), ..ConnectionPage::default() };
         for (described, [attachment, attachment_owner]) in fields.beside(CALL, output.vpc_endpoint_connections())? {
             match connection(described, attachment.as_deref(), attachment_owner.as_deref()) {
                 Some(connection) => page.connections.push(connection),
@@ -143,17 +142,22 @@ impl Inventory for Ec2 {
 
     async fn permissions(&self, service: &ServiceId) -> Result<Vec<AllowedPrincipal>, CallError> {
         const CALL: &str = "DescribeVpcEndpointServicePermissions";
-        let call = self.client.describe_vpc_endpoint_service_permissions().service_id(service.as_str());
-        let mut pages = call.max_results(self.page_size).into_paginator().send();
-        let mut found = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| call_error(CALL, error))?;
-            found.extend(page.allowed_principals().iter().map(|allowed| {
+        let (mut found, mut from) = (Vec::new(), None);
+        loop {
+            let fields = Fields::of("allowedPrincipals", ["permissionType"]);
+            let call = self.client.describe_vpc_endpoint_service_permissions().service_id(service.as_str());
+            let call = call.max_results(self.page_size).set_next_token(from);
+            let output = call.customize().interceptor(fields.clone()).send().await.map_err(|error| call_error(CALL, error))?;
+            for (allowed, [permission_type]) in fields.beside(CALL, output.allowed_principals())? {
                 let kind = allowed.principal_type().map_or("", |kind| kind.as_str());
-                AllowedPrincipal::parse(kind, allowed.principal().unwrap_or_default())
-            }));
+                let principal = AllowedPrincipal::parse(kind, allowed.principal().unwrap_or_default());
+                found.push(principal.of_type(permission_type.as_deref().unwrap_or(SubjectKind::Endpoint.as_str())));
+            }
+            from = next(output.next_token());
+            if from.is_none() {
+                return Ok(found);
+            }
         }
-        Ok(found)
     }
 
     async fn connection_notifications(&self) -> Result<Vec<ConnectionNotification>, CallError> {
@@ -187,11 +191,17 @@ impl Reject for Ec2 {
 }
 
 impl PermissionEditor for Ec2 {
-    async fn admit(&self, service: &ServiceId, add: &[String], remove: &[String]) -> Result<(), CallError> {
+    async fn admit(&self, service: &ServiceId, kind: SubjectKind, add: &[String], remove: &[String]) -> Result<(), CallError> {
         let some = |principals: &[String]| (!principals.is_empty()).then(|| principals.to_vec());
         let call = self.client.modify_vpc_endpoint_service_permissions().service_id(service.as_str());
         let call = call.set_add_allowed_principals(some(add)).set_remove_allowed_principals(some(remove));
-        call.send().await.map(drop).map_err(|error| call_error("ModifyVpcEndpointServicePermissions", error))
+        // Without the parameter, the permissions are those of endpoints.
+        let of_kind = match kind {
+            SubjectKind::Endpoint => Parameters::default(),
+            SubjectKind::Attachment => Parameters::default().with("PermissionType", kind.as_str()),
+        };
+        let answer = call.customize().interceptor(of_kind).send().await;
+        answer.map(drop).map_err(|error| call_error("ModifyVpcEndpointServicePermissions", error))
     }
 }
 
@@ -208,6 +218,11 @@ fn ids<Act>(tokens: Vec<ActionToken<Act>>) -> (Vec<String>, Parameters) {
         }
     }
     (endpoints, attachments)
+}
+
+/// Returns the token of the next page. The last page has none, or an empty one.
+fn next(token: Option<&str>) -> Option<String> {
+    token.filter(|token| !token.is_empty()).map(str::to_owned)
 }
 
 fn filter(name: &str, value: &str) -> Filter {

@@ -9,7 +9,7 @@ use crate::{
         ids::{AccountId, ServiceId},
         service::Service,
         severity::Severity,
-        subject::Subject,
+        subject::{Subject, SubjectKind},
     },
     policy::{GroupName, PolicyId},
 };
@@ -103,6 +103,9 @@ pub enum FindingSubject {
         service: ServiceId,
         /// The principal as EC2 returned it.
         principal: String,
+        /// What the permission is for.
+        #[serde(default, skip_serializing_if = "SubjectKind::is_default")]
+        permission: SubjectKind,
     },
     /// An account that could request a connection to a service.
     Account {
@@ -110,6 +113,9 @@ pub enum FindingSubject {
         service: ServiceId,
         /// The account.
         account: AccountId,
+        /// What the account lacks a permission for.
+        #[serde(default, skip_serializing_if = "SubjectKind::is_default")]
+        permission: SubjectKind,
     },
     /// A policy.
     Policy {
@@ -137,13 +143,19 @@ impl FindingSubject {
     }
 }
 
+/// Writes the subject of a finding about a permission. Findings of earlier versions are about endpoints' permissions, and keep their ids.
+fn of_permission(f: &mut fmt::Formatter<'_>, service: &ServiceId, of: &str, permission: SubjectKind) -> fmt::Result {
+    write!(f, "{service}/{of}")?;
+    if permission.is_default() { Ok(()) } else { write!(f, "/{}", permission.as_str()) }
+}
+
 impl fmt::Display for FindingSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Service { service } => write!(f, "{service}"),
             Self::Connection { service, id } => write!(f, "{service}/{id}"),
-            Self::Principal { service, principal } => write!(f, "{service}/{principal}"),
-            Self::Account { service, account } => write!(f, "{service}/{account}"),
+            Self::Principal { service, principal: of, permission } => of_permission(f, service, of, *permission),
+            Self::Account { service, account, permission } => of_permission(f, service, account.as_str(), *permission),
             Self::Policy { policy } => write!(f, "policy/{policy}"),
             Self::Group { group } => write!(f, "group/{group}"),
         }

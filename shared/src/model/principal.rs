@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::ids::AccountId;
+use crate::model::{ids::AccountId, subject::SubjectKind};
 
 /// One allowed principal of an endpoint service (`DescribeVpcEndpointServicePermissions`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +11,9 @@ pub struct AllowedPrincipal {
     pub text: String,
     /// The parsed principal.
     pub principal: Principal,
+    /// What the principal may request: EC2's `PermissionType`.
+    #[serde(default, skip_serializing_if = "SubjectKind::is_default")]
+    pub may_request: SubjectKind,
 }
 
 /// A principal that may request connections.
@@ -53,7 +56,16 @@ impl AllowedPrincipal {
     #[must_use]
     pub fn parse(kind: &str, text: &str) -> Self {
         let principal = parse(kind, text).unwrap_or_else(|| Principal::Unknown { kind: kind.to_owned() });
-        Self { text: text.to_owned(), principal }
+        Self { text: text.to_owned(), principal, may_request: SubjectKind::Endpoint }
+    }
+
+    /// Returns the principal with EC2's `PermissionType`. One of another type is unknown.
+    #[must_use]
+    pub fn of_type(self, permission_type: &str) -> Self {
+        match permission_type.parse() {
+            Ok(may_request) => Self { may_request, ..self },
+            Err(_) => Self { principal: Principal::Unknown { kind: permission_type.to_owned() }, ..self },
+        }
     }
 }
 
@@ -132,6 +144,14 @@ mod tests {
         ] {
             assert_eq!(AllowedPrincipal::parse(kind, text).principal, expected, "{kind} {text}");
         }
+    }
+
+    #[test]
+    fn permission_types_are_parsed() {
+        let of_type = |text: &str| AllowedPrincipal::parse("Account", "111122223333").of_type(text);
+        assert_eq!(of_type("vpc-endpoint").may_request, SubjectKind::Endpoint);
+        assert_eq!(of_type("transit-gateway-attachment").may_request, SubjectKind::Attachment);
+        assert_eq!(of_type("moon-base").principal, Principal::Unknown { kind: "moon-base".to_owned() });
     }
 
     #[test]

@@ -42,6 +42,12 @@ impl SubjectKind {
         }
     }
 
+    /// Returns true for endpoints, whose permissions EC2 takes for the default.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::Endpoint
+    }
+
     /// Returns the word for it in sentences.
     #[must_use]
     pub fn noun(self) -> &'static str {
@@ -134,6 +140,15 @@ impl From<EndpointId> for Subject {
 impl From<AttachmentId> for Subject {
     fn from(id: AttachmentId) -> Self {
         Self::Attachment(id)
+    }
+}
+
+impl FromStr for SubjectKind {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let kind = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        kind.ok_or_else(|| IdError::new(text, "a permission type", "`vpc-endpoint` or `transit-gateway-attachment`"))
     }
 }
 

@@ -15,11 +15,13 @@ use crate::{
         ids::AccountId,
         organization::Membership,
         service::Service,
+        subject::SubjectKind,
     },
     policy::{
         cedar_request::{attributes, service as service_entity, uid},
         facts::UnknownFact,
         judgement::Judgement,
+        kinds::{KindSets, Kinds},
         names::{GroupName, PolicyId},
         set::PolicySet,
     },
@@ -37,17 +39,32 @@ pub enum PossibleRequester<'a> {
 }
 
 impl PolicySet {
-    /// Returns false only if the set accepts this requester for no endpoint, time and number of connections.
+    /// Returns false only if the set accepts this requester for no endpoint or attachment, time and number of connections.
     #[must_use]
-    pub fn could_accept(&self, requester: PossibleRequester<'_>, service: &Service) -> bool {
-        // The organization is not known here, nor which units lie in which: any policy that reads it may accept.
-        let reads_organization = self.residuals.relaxed_permits(UnknownFact::Organization);
-        [&self.set, &reads_organization].into_iter().any(|set| self.partially(set, requester, service).unwrap_or(true))
+    pub fn could_accept(&self, requester: PossibleRequester<'_>, service: &Service, kind: SubjectKind) -> bool {
+        let Some(KindSets { whole, reads_organization }) = self.kinds().sets(kind) else { return true };
+        [whole, reads_organization].into_iter().any(|permits| self.partially(permits, whole, requester, service).unwrap_or(true))
     }
 
-    /// Evaluates a set partially: nothing in the context is known. Returns false if the set does not accept the requester, or if this
-    /// one rejects it at the same time: such a request is referred. Returns `None` if Cedar refuses the question.
-    fn partially(&self, set: &CedarPolicySet, requester: PossibleRequester<'_>, service: &Service) -> Option<bool> {
+    /// Returns true if any policy names attachments.
+    #[must_use]
+    pub fn names_attachments(&self) -> bool {
+        self.kinds().name_attachments()
+    }
+
+    fn kinds(&self) -> &Kinds {
+        self.kinds.get_or_init(|| Kinds::of(&self.set, &self.residuals))
+    }
+
+    /// Evaluates permits partially: nothing in the context is known. Returns false if they do not accept the requester, or if the set
+    /// rejects it at the same time: such a request is referred. Returns `None` if Cedar refuses the question.
+    fn partially(
+        &self,
+        permits: &CedarPolicySet,
+        set: &CedarPolicySet,
+        requester: PossibleRequester<'_>,
+        service: &Service,
+    ) -> Option<bool> {
         let unlisted: AccountId = self.unlisted()?;
         let (account, parents) = match requester {
             PossibleRequester::Account(account) => (account, self.groups.of(account).iter().map(group).collect::<Result<_, _>>()),
@@ -56,7 +73,7 @@ impl PolicySet {
         };
         let principal = uid("Account", account.as_str()).ok()?;
         let resource = uid("EndpointService", service.id.as_str()).ok()?;
-        let attributes = attributes("resource", &plain_request(account, service, Timestamp::UNIX_EPOCH)?);
+        let attributes = attributes("resource", &plain_request(account, service, SubjectKind::Endpoint, Timestamp::UNIX_EPOCH)?);
         let entities =
             [Entity::new_no_attrs(principal.clone(), parents.ok()?), service_entity(resource.clone(), service, attributes).ok()?];
         let entities = Entities::from_entities(entities, Some(&self.schema)).ok()?;
@@ -64,12 +81,12 @@ impl PolicySet {
             let request = Request::builder().principal(principal.clone()).action(uid("Action", action).ok()?).resource(resource.clone());
             Some(Authorizer::new().is_authorized_partial(&request.build(), set, &entities).decision())
         };
-        Some(decide("Accept", set)? != Some(Decision::Deny) && decide("Reject", &self.set)? != Some(Decision::Allow))
+        Some(decide("Accept", permits)? != Some(Decision::Deny) && decide("Reject", set)? != Some(Decision::Allow))
     }
 
-    /// Returns the named accounts whose first request the set could accept now.
+    /// Returns the named accounts whose first request of a kind the set could accept now.
     #[must_use]
-    pub fn named_accounts(&self, service: &Service, now: Timestamp) -> Vec<AccountId> {
+    pub fn named_accounts(&self, service: &Service, kind: SubjectKind, now: Timestamp) -> Vec<AccountId> {
         // Accounts of the same groups that no policy names get the same answer: one of them is evaluated for all.
         let mut by_class: BTreeMap<(&[GroupName], Option<&AccountId>), bool> = BTreeMap::new();
         let literal = self.literal("Account");
@@ -77,7 +94,7 @@ impl PolicySet {
         let mut accepted = Vec::new();
         for account in &all {
             let class = (self.groups.of(account), literal.contains(account.as_str()).then_some(account));
-            if *by_class.entry(class).or_insert_with(|| self.could_accept_first(account, service, now)) {
+            if *by_class.entry(class).or_insert_with(|| self.could_accept_first(account, service, kind, now)) {
                 accepted.push(account.clone());
             }
         }
@@ -85,8 +102,8 @@ impl PolicySet {
     }
 
     /// Returns true if the first request of an account could be accepted, from some Region, over some address type, by some role.
-    fn could_accept_first(&self, account: &AccountId, service: &Service, now: Timestamp) -> bool {
-        let plain = plain_request(account, service, now);
+    fn could_accept_first(&self, account: &AccountId, service: &Service, kind: SubjectKind, now: Timestamp) -> bool {
+        let plain = plain_request(account, service, kind, now);
         let judgement = plain.and_then(|facts| {
             let connection = Connection { region: None, ip_address_type: None, ..facts.connection.clone() };
             self.judge(&Facts { connection, ..facts }).ok()
@@ -183,11 +200,15 @@ impl PolicySet {
     }
 }
 
-/// Returns the first request of an account outside the organization, for an endpoint that no policy names.
-fn plain_request(account: &AccountId, service: &Service, now: Timestamp) -> Option<Facts> {
+/// Returns the first request of an account outside the organization, for an endpoint or attachment that no policy names.
+fn plain_request(account: &AccountId, service: &Service, kind: SubjectKind, now: Timestamp) -> Option<Facts> {
+    let subject = match kind {
+        SubjectKind::Endpoint => "vpce-00000000000000000",
+        SubjectKind::Attachment => "tgw-attach-00000000000000000",
+    };
     let connection = Connection {
         service: service.id.clone(),
-        subject: "vpce-00000000000000000".parse().ok()?,
+        subject: subject.parse().ok()?,
         owner: Some(account.clone()),
         state: State::PendingAcceptance,
         created: Some(now),

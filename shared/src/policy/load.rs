@@ -1,6 +1,6 @@
 //! Loads a policy set, or reports its problems.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use cedar_policy::{ParseErrors, Policy, PolicyId as CedarPolicyId, PolicySet as CedarPolicySet, Schema, ValidationMode, Validator};
 
@@ -58,6 +58,7 @@ impl PolicySet {
                 residuals: ResidualPolicies::of(&set),
                 groups: parsed,
                 digest: digest(&files.iter().chain(groups).cloned().collect::<Vec<_>>()),
+                kinds: OnceLock::new(),
                 set,
             }),
             _ => Err(in_order(problems)),

@@ -1,6 +1,9 @@
 //! A loaded policy set.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
 
 use cedar_policy::{Entities, PolicySet as CedarPolicySet, Request, Schema};
 
@@ -12,6 +15,7 @@ use crate::{
         groups::Groups,
         index::{PolicyIndex, Response},
         judgement::{Answer, EvaluationError, Judgement, MissingFact, PolicyInfo, ResidualPolicy},
+        kinds::Kinds,
         names::PolicyId,
         residual::ResidualPolicies,
     },
@@ -27,6 +31,8 @@ pub struct PolicySet {
     pub(super) residuals: ResidualPolicies,
     pub(super) groups: Groups,
     pub(super) digest: String,
+    /// Made at first use.
+    pub(super) kinds: OnceLock<Kinds>,
 }
 
 impl PolicySet {

@@ -215,7 +215,11 @@ impl Inventory for Aws {
     async fn permissions(&self, service: &ServiceId) -> Result<Vec<AllowedPrincipal>, CallError> {
         const CALL: &str = "DescribeVpcEndpointServicePermissions";
         let found = self.read_all_pages(CALL, |world, page| world.describe_permissions(PROVIDER, service.as_str(), &[], page)).await?;
-        Ok(found.iter().map(|from| AllowedPrincipal::parse(&from.principal_type, &from.principal)).collect())
+        let parse = |from: &world::Permission| {
+            let permission_type = self.world().permission_type(&from.id);
+            AllowedPrincipal::parse(&from.principal_type, &from.principal).of_type(permission_type.as_str())
+        };
+        Ok(found.iter().map(parse).collect())
     }
 
     async fn connection_notifications(&self) -> Result<Vec<ConnectionNotification>, CallError> {

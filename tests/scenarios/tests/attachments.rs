@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use local::world::AttachmentConnections;
-use scenarios::{ALLOWED, PERMIT_ALL, TestEnvironment, UNLISTED, permit_account};
+use scenarios::{ALLOWED, PERMIT_ALL, TestEnvironment, UNLISTED, permit_account, root};
 use serde_json::json;
 use warden::{decision::order::Command, ledger::record::Verdict, policy::evaluation::Refer};
 
@@ -156,4 +156,48 @@ async fn audit_judges_attachments() {
         let found = about(env.findings().await);
         assert_eq!(found, [format!("unjustified/{}/{attachment}", env.service)]);
     }
+}
+
+/// The findings of a new audit about permissions of the firewall, sorted.
+async fn about_permissions(env: &TestEnvironment) -> Vec<String> {
+    let service = format!("/{}/", env.service);
+    let is_about = |id: &String| id.contains("-permission/") && id.contains(&service);
+    let mut found: Vec<String> = env.findings().await.into_iter().filter(is_about).map(|id| id.replace(&service, " ")).collect();
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn permissions_are_judged_by_kind() {
+    let mut env = firewall();
+    let (allowed, unlisted) = (root(ALLOWED), root(UNLISTED));
+    let excess = [
+        format!("excess-permission {allowed}"),
+        format!("excess-permission {unlisted}"),
+        format!("excess-permission {unlisted}/transit-gateway-attachment"),
+    ];
+    assert_eq!(about_permissions(&env).await, excess, "no policy accepts endpoints");
+    env.set_policy(&permit_account("endpoints", ALLOWED, "context.kind == \"vpc-endpoint\""));
+    let excess = [
+        format!("excess-permission {allowed}/transit-gateway-attachment"),
+        format!("excess-permission {unlisted}"),
+        format!("excess-permission {unlisted}/transit-gateway-attachment"),
+    ];
+    assert_eq!(about_permissions(&env).await, excess, "no policy accepts attachments");
+    for (condition, missing) in [("context has attachment", true), ("!(context has attachment)", false)] {
+        let env = firewall().with_policy(&permit_account("p", ALLOWED, &format!("{condition} && context.kind != \"x\"")));
+        env.withdraw_attachments(&[ALLOWED]);
+        let id = format!("missing-permission {ALLOWED}/transit-gateway-attachment");
+        assert_eq!(about_permissions(&env).await.contains(&id), missing, "{condition}");
+    }
+}
+
+#[tokio::test]
+async fn attachments_need_permissions_only_in_use() {
+    let env = firewall().with_policy(&permit_account("all", ALLOWED, "true"));
+    env.withdraw_attachments(&[ALLOWED]);
+    let missing = format!("missing-permission {ALLOWED}/transit-gateway-attachment");
+    assert!(about_permissions(&env).await.contains(&missing), "another account has such a permission");
+    env.withdraw_attachments(&[UNLISTED]);
+    assert_eq!(about_permissions(&env).await, [format!("excess-permission {}", root(UNLISTED))]);
 }

@@ -5,7 +5,7 @@ use aws_sdk_ec2::{
         accept_vpc_endpoint_connections::AcceptVpcEndpointConnectionsInput,
         reject_vpc_endpoint_connections::RejectVpcEndpointConnectionsInput,
     },
-    types::VpcEndpointConnection,
+    types::{AllowedPrincipal, VpcEndpointConnection},
 };
 use local::{
     server::Options,
@@ -16,8 +16,9 @@ use warden::{
     model::{
         connection::{Connection, State},
         facts::{Counts, Facts},
+        subject::SubjectKind,
     },
-    ports::{Accept, ActOutcome, ConnectionFilter, Describe, Inventory, Reject},
+    ports::{Accept, ActOutcome, ConnectionFilter, Describe, Inventory, PermissionEditor, Reject},
 };
 
 use crate::{
@@ -88,6 +89,7 @@ fn sdk_lacks_attachments() {
         format!("{:?}", AcceptVpcEndpointConnectionsInput::builder().build()),
         format!("{:?}", RejectVpcEndpointConnectionsInput::builder().build()),
     ];
+    assert!(!format!("{:?}", AllowedPrincipal::builder().build()).contains("permission_type"), "the SDK has `PermissionType` now");
     for debug in members {
         assert!(debug.contains("vpc_endpoint_id"), "the members of the type are not visible any more: {debug}");
         assert!(!debug.contains("transit_gateway"), "the SDK has the members now: remove shared/src/aws/ec2/fields.rs. {debug}");
@@ -156,4 +158,22 @@ async fn retried_request_keeps_its_parameters() {
     server.local.fail_next("AcceptVpcEndpointConnections", "RequestLimitExceeded", 503, 1);
     let outcome = server.adapter().accept(&server.service, to_accept(&server).await).await.unwrap();
     assert_eq!(outcome, ActOutcome::Asked(Vec::new()));
+}
+
+#[tokio::test]
+async fn permissions_are_edited_by_kind() {
+    let server = firewall(AttachmentConnections::Attachment).await;
+    let (ec2, root) = (server.adapter(), format!("arn:aws:iam::{CONSUMER}:root"));
+    let permitted = async || {
+        let mut kinds: Vec<SubjectKind> = ec2.permissions(&server.service).await.unwrap().into_iter().map(|one| one.may_request).collect();
+        kinds.sort();
+        kinds
+    };
+    assert_eq!(permitted().await, [SubjectKind::Attachment]);
+    ec2.admit(&server.service, SubjectKind::Endpoint, std::slice::from_ref(&root), &[]).await.unwrap();
+    assert_eq!(permitted().await, SubjectKind::ALL);
+    ec2.admit(&server.service, SubjectKind::Attachment, &[], std::slice::from_ref(&root)).await.unwrap();
+    assert_eq!(permitted().await, [SubjectKind::Endpoint]);
+    ec2.admit(&server.service, SubjectKind::Attachment, &[root], &[]).await.unwrap();
+    assert_eq!(permitted().await, SubjectKind::ALL);
 }

@@ -1,10 +1,13 @@
 use crate::audit::definition::{Check, Definition, Evidence, Finding, FindingKind, FindingSubject, ServiceView, Severity};
-use crate::model::principal::{AllowedPrincipal, Principal};
+use crate::model::{
+    principal::{AllowedPrincipal, Principal},
+    subject::SubjectKind,
+};
 
 pub(super) static DEFINITION: Definition = Definition {
     kind: FindingKind::new("excess-permission"),
     title: "Permission that no policy uses",
-    description: "An allowed principal that the policy accepts for no endpoint, time and number of connections, and that has no grant.",
+    description: "An allowed principal that the policy accepts for no endpoint or attachment, time and number of connections, and that has no grant.",
     severity: Severity::Info,
     other_severity: Some((Severity::Warning, "for `*`")),
     needs: &[Evidence::Permissions, Evidence::Grants],
@@ -12,14 +15,14 @@ pub(super) static DEFINITION: Definition = Definition {
 };
 
 fn check(view: &ServiceView<'_>) -> Vec<Finding> {
-    view.permission_diff.excess.iter().map(|permission| finding(view, permission)).collect()
+    view.permission_diffs.iter().flat_map(|diff| &diff.excess).map(|permission| finding(view, permission)).collect()
 }
 
 fn finding(view: &ServiceView<'_>, permission: &AllowedPrincipal) -> Finding {
-    let AllowedPrincipal { text, principal } = permission;
-    let subject = FindingSubject::Principal { service: view.service.id.clone(), principal: text.clone() };
+    let AllowedPrincipal { text, principal, may_request } = permission;
+    let subject = FindingSubject::Principal { service: view.service.id.clone(), principal: text.clone(), permission: *may_request };
     let finding = DEFINITION
-        .finding(subject, &sentence(principal))
+        .finding(subject, &sentence(principal, *may_request))
         .with_service_name(view.service)
         .with_account(principal.account())
         .with_evidence("principal", text)
@@ -29,11 +32,11 @@ fn finding(view: &ServiceView<'_>, permission: &AllowedPrincipal) -> Finding {
     if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*:/+=,.@_-".contains(&byte)) {
         return finding;
     }
-    let command = view.command("modify-vpc-endpoint-service-permissions", &format!("--remove-allowed-principals '{text}'"));
+    let command = view.permission_command(*may_request, &format!("--remove-allowed-principals '{text}'"));
     finding.with_command("Remove the permission (existing connections stay)", command)
 }
 
-fn sentence(who: &Principal) -> String {
+fn sentence(who: &Principal, may_request: SubjectKind) -> String {
     let (never, unnamed) = ("the policy could never accept it", "the policy accepts only accounts that it names");
     let (who, but) = match who {
         Principal::Anyone => ("Every AWS account".to_owned(), unnamed),
@@ -44,5 +47,8 @@ fn sentence(who: &Principal) -> String {
         Principal::Role { account } => (format!("A role of account {account}"), never),
         Principal::Unknown { kind } => (format!("A principal of the type {kind}"), never),
     };
-    format!("{who} may request a connection, but {but}.")
+    match may_request {
+        SubjectKind::Endpoint => format!("{who} may request a connection, but {but}."),
+        SubjectKind::Attachment => format!("{who} may attach a transit gateway, but {but}."),
+    }
 }

@@ -3,6 +3,7 @@ use jiff::SignedDuration;
 use crate::audit::definition::{Check, Definition, Evidence, Finding, FindingKind, FindingSubject, GrantView, Severity};
 use crate::audit::text::{counted, minute};
 use crate::decision::grant::{Grant, Grantee};
+use crate::model::subject::SubjectKind;
 
 /// A connection that was requested and granted while the run read EC2 is missing from its list.
 const SETTLED_AFTER: SignedDuration = SignedDuration::from_hours(1);
@@ -41,7 +42,10 @@ fn finding(view: &GrantView<'_>, grant: &Grant) -> Option<Finding> {
     let service = &view.service.id;
     let (subject, account) = match &grant.to {
         Grantee::Subject(id) => (FindingSubject::Connection { service: service.clone(), id: id.clone() }, None),
-        Grantee::Account(account) => (FindingSubject::Account { service: service.clone(), account: account.clone() }, Some(account)),
+        Grantee::Account(account) => {
+            let permission = SubjectKind::default();
+            (FindingSubject::Account { service: service.clone(), account: account.clone(), permission }, Some(account))
+        }
     };
     let until = grant.until.map_or_else(|| "no end".to_owned(), minute);
     let command = format!("warden revoke {} --grants-only --region {} --reason 'REASON'", grant.id(), view.thresholds.region);

@@ -18,7 +18,8 @@ use crate::{
 /// - An endpoint exists before its request is judged. EC2 refuses calls if the two clocks differ by more than 15 minutes
 ///   (`RequestExpired`), and nothing is judged without EC2.
 /// - AWS PrivateLink for endpoint services started in November 2017.
-const ALWAYS: [&str; 7] = [
+/// - A request is about an endpoint or an attachment (`warden::policy::facts`).
+const ALWAYS: [&str; 8] = [
     "0 <= context.connections.ofAccount",
     "context.connections.ofAccount <= context.connections.ofService",
     "context.connections.ofService <= 4294967295",
@@ -26,6 +27,7 @@ const ALWAYS: [&str; 7] = [
     "context.now < datetime(\"9999-12-31\")",
     "datetime(\"2017-11-01\") <= context.requestedAt",
     "context.requestedAt <= context.now.offset(duration(\"15m\"))",
+    "(if context has attachment then context.kind == \"transit-gateway-attachment\" && context.endpoint.id == \"\" else context.kind == \"vpc-endpoint\")",
 ];
 
 pub(crate) struct Assumptions {

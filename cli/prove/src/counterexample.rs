@@ -19,10 +19,12 @@ pub(crate) fn accepting_policies(found: &Env, set: &PolicySet, unknown: &BTreeSe
 }
 
 /// The attributes of the context: their path, the text that reads them, and the words for them.
-const CONTEXT: [(&[&str], &str, &str); 9] = [
+const CONTEXT: [(&[&str], &str, &str); 11] = [
     (&["connections", "ofAccount"], "ofAccount", "with {} connections of the account"),
     (&["connections", "ofService"], "ofService", "with {} connections of the service"),
+    (&["kind"], "context.kind", "as {}"),
     (&["endpoint", "id"], "endpoint.id", "endpoint {}"),
+    (&["attachment", "id"], "attachment.id", "attachment {}"),
     (&["endpoint", "region"], "endpoint.region", "from the Region {}"),
     (&["endpoint", "ipAddressType"], "endpoint.ipAddressType", "over {}"),
     (&["endpoint", "crossRegion"], "endpoint.crossRegion", "across Regions: {}"),

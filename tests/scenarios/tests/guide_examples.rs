@@ -16,7 +16,7 @@ use warden::{
 #[test]
 fn examples_answer_their_cases() {
     let all = examples();
-    assert_eq!(all.len(), 12, "a section without a policy, or a new section");
+    assert_eq!(all.len(), 13, "a section without a policy, or a new section");
     for example in &all {
         let groups = example.groups.as_ref().map(|text| file("groups.json", text));
         let policy = PolicySet::load(&[file("example.cedar", &example.cedar)], groups.as_ref())
@@ -31,7 +31,7 @@ fn examples_answer_their_cases() {
     let groups = all.iter().find_map(|example| example.groups.as_ref()).map(|text| file("groups.json", text));
     let policy = PolicySet::load(&[file("guide.cedar", &together)], groups.as_ref()).unwrap_or_else(|errors| panic!("{errors}"));
     let ids: BTreeSet<&str> = policy.accepting_permits().map(PolicyId::as_str).collect();
-    assert_eq!(ids.len(), 11, "{ids:?}");
+    assert_eq!(ids.len(), 12, "{ids:?}");
 }
 
 /// The environment under an example, with a service that is tagged as the example needs it.
@@ -110,4 +110,16 @@ async fn rejection_example_rejects_and_others_wait() {
     let env = under("A rejection", "Name", "rejection-example");
     let (rejected, denied) = (env.notified_request(UNLISTED).await, env.notified_request(ALLOWED).await);
     assert_eq!((env.state(&rejected).as_str(), env.is_pending(&denied)), ("rejected", true));
+}
+
+#[tokio::test]
+async fn attachment_example_accepts_no_endpoint() {
+    let mut env = TestEnvironment::new().with_firewall();
+    env.set_policy(&example_of("A transit gateway attachment").cedar);
+    env.tag("Name", "attachment-example");
+    let attachment = env.attach(ALLOWED).0;
+    let name = format!("com.amazonaws.vpce.us-east-1.{}", env.service);
+    let endpoint = env.aws.world().create_endpoint(ALLOWED, &name, Default::default()).unwrap().0.id;
+    env.sweep().await;
+    assert_eq!((env.attachment_states(&attachment), env.is_pending(&endpoint)), (vec!["pending".to_owned()], true));
 }

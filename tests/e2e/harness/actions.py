@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,6 +20,8 @@ from tasks.paths import TARGET
 VPC = "vpc-0a1b2c3d4e5f60718"
 SUBNET = "subnet-0a1b2c3d4e5f60718"
 BALANCER = f"arn:aws:elasticloadbalancing:{REGION}:{PROVIDER}:loadbalancer/net/redis/0a1b2c3d4e5f6071"
+GATEWAY_BALANCER = f"arn:aws:elasticloadbalancing:{REGION}:{PROVIDER}:loadbalancer/gwy/firewall/0a1b2c3d4e5f6071"
+ATTACHMENT_PERMISSION = "transit-gateway-attachment"
 NOTIFIED_EVENTS = ["Accept", "Connect", "Delete", "Reject"]
 
 
@@ -56,6 +59,33 @@ def create_endpoint(stack: Stack, account: str, service: Service) -> str:
     return str(created["VpcEndpoint"]["VpcEndpointId"])
 
 
+def create_firewall(stack: Stack, allowed: list[str], name: str = "redis") -> Service:
+    """A Gateway Load Balancer service of the provider, to which these accounts may attach transit gateways. It sends no notifications."""
+    ec2 = stack.client("ec2")
+    made = ec2.create_vpc_endpoint_service_configuration(
+        AcceptanceRequired=True,
+        GatewayLoadBalancerArns=[GATEWAY_BALANCER],
+        TagSpecifications=[{"ResourceType": "vpc-endpoint-service", "Tags": [{"Key": "Name", "Value": name}]}],
+    )["ServiceConfiguration"]
+    principals = [root_arn(account) for account in allowed]
+    ec2.modify_vpc_endpoint_service_permissions(ServiceId=made["ServiceId"], AddAllowedPrincipals=principals, PermissionType=ATTACHMENT_PERMISSION)
+    return Service(made["ServiceId"], made["ServiceName"])
+
+
+def attach(stack: Stack, account: str, service: Service) -> str:
+    """A consumer's new attachment of a transit gateway of its own. Returns its id."""
+    created = stack.client("ec2", account).create_transit_gateway_network_function_attachment(
+        TransitGatewayId=f"tgw-{uuid.uuid4().hex[:17]}", ServiceName=service.name, AvailabilityZones=[f"{REGION}a"]
+    )["TransitGatewayNetworkFunctionAttachment"]
+    return str(created["TransitGatewayAttachmentId"])
+
+
+def attachment_state(stack: Stack, account: str, attachment: str) -> str:
+    """The state of an attachment, as its owner reads it."""
+    found = stack.client("ec2", account).describe_transit_gateway_network_function_attachments(TransitGatewayAttachmentIds=[attachment])
+    return str(found["TransitGatewayNetworkFunctionAttachments"][0]["State"])
+
+
 def creation_error(stack: Stack, account: str, service: Service) -> str:
     """The error code that a consumer gets instead of an endpoint, or the endpoint's id."""
     try:
@@ -65,10 +95,10 @@ def creation_error(stack: Stack, account: str, service: Service) -> str:
 
 
 def connections(stack: Stack, service: Service) -> dict[str, str]:
-    """The states of a service's connections by endpoint, as the provider reads them."""
+    """The states of a service's connections by endpoint or attachment, as the provider reads them."""
     filters = [{"Name": "service-id", "Values": [service.id]}]
     found = stack.client("ec2").describe_vpc_endpoint_connections(Filters=filters)["VpcEndpointConnections"]
-    return {str(connection["VpcEndpointId"]): str(connection["VpcEndpointState"]) for connection in found}
+    return {str(connection.get("TransitGatewayAttachmentId") or connection["VpcEndpointId"]): str(connection["VpcEndpointState"]) for connection in found}
 
 
 def state(stack: Stack, service: Service, endpoint: str) -> str:

@@ -173,7 +173,10 @@ impl InForce {
             Condition::ServiceAtLeast(n) => format!("context.connections.ofService >= {n}"),
             Condition::Until(minutes) => format!("context.now < datetime(\"{}\")", self.datetime(minutes)),
             Condition::From(minutes) => format!("context.now >= datetime(\"{}\")", self.datetime(minutes)),
-            Condition::Endpoint(n) => format!("context.endpoint.id == \"{}\"", self.endpoint(n)),
+            Condition::Endpoint(n) => match self.endpoint(n) {
+                id if id.starts_with("tgw-") => format!("context has attachment && context.attachment.id == \"{id}\""),
+                id => format!("context.endpoint.id == \"{id}\""),
+            },
             Condition::SameRegion => "context.endpoint has region && context.endpoint.region == resource.region".to_owned(),
             Condition::CrossRegion => "context.endpoint has crossRegion && context.endpoint.crossRegion".to_owned(),
             Condition::Ipv4 => "context.endpoint has ipAddressType && context.endpoint.ipAddressType == \"ipv4\"".to_owned(),

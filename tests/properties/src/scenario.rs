@@ -64,7 +64,7 @@ pub enum Member {
 
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// A consumer creates an endpoint. Its events are kept for delivery.
+    /// A consumer creates an endpoint, or an attachment. Its events are kept for delivery.
     Request(NewEndpoint),
     /// A message arrives in the queue, and one of the two environments of `approve` works. An invocation that runs there ends
     /// first.
@@ -108,6 +108,8 @@ pub enum Step {
 pub struct NewEndpoint {
     pub account: usize,
     pub service: usize,
+    /// A transit gateway attachment, if the service is behind a Gateway Load Balancer.
+    pub attached: bool,
     /// In another Region than the service.
     pub remote: bool,
     pub dualstack: bool,

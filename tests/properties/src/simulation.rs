@@ -176,8 +176,8 @@ impl<'a> Simulation<'a> {
             Step::Fault(call, fault) => self.faults_of(*call).next(name_of(*call), &[*fault]),
             Step::Person(action) => self.person(*action),
             Step::Delete(n) => {
-                if let Some(Request { endpoint, account, .. }) = self.latest_request(*n) {
-                    self.aws.world().delete_endpoints(ACCOUNTS[account], &[endpoint]);
+                if let Some(request) = self.latest_request(*n) {
+                    self.delete(&request);
                 }
             }
             Step::Reorganize(account, member) => setup::put_member(&mut self.aws.world(), ACCOUNTS[*account], *member),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::SignedDuration;
-use local::world;
+use local::world::{self, World};
 use scenarios::{PROVIDER, event};
 use warden::{
     decision::{
@@ -30,17 +30,27 @@ const REASON: &str = "migration weekend";
 
 impl Simulation<'_> {
     pub fn request(&mut self, new: NewEndpoint) {
-        let NewEndpoint { account, service, remote, dualstack, omitted } = new;
-        let service = self.services[service % self.services.len()].clone();
+        let NewEndpoint { account, service, attached, remote, dualstack, omitted } = new;
+        let n = service % self.services.len();
+        let service = self.services[n].clone();
         let name = format!("com.amazonaws.vpce.us-east-1.{service}");
-        let endpoint = world::NewEndpoint { region: remote.then(|| "eu-west-1".to_owned()), ..Default::default() };
-        let (endpoint, effects) = self.aws.world().create_endpoint(ACCOUNTS[account], &name, endpoint).unwrap();
-        self.sent.extend(effects.iter().map(|effect| Sent { value: event(effect), endpoint: endpoint.id.clone() }));
+        let (id, effects) = if attached && self.scenario.world.services[n].gateway {
+            let zones = world::Zones { names: vec!["us-east-1a".to_owned()], ids: Vec::new() };
+            let transit_gateway_id = format!("tgw-{:017x}", self.requests.len());
+            let attachment = world::NewAttachment { transit_gateway_id, zones, ..Default::default() };
+            let (attachment, effects) = self.aws.world().create_attachment(ACCOUNTS[account], &name, attachment).unwrap();
+            (attachment.id, effects)
+        } else {
+            let endpoint = world::NewEndpoint { region: remote.then(|| "eu-west-1".to_owned()), ..Default::default() };
+            let (endpoint, effects) = self.aws.world().create_endpoint(ACCOUNTS[account], &name, endpoint).unwrap();
+            (endpoint.id, effects)
+        };
+        self.sent.extend(effects.iter().map(|effect| Sent { value: event(effect), endpoint: id.clone() }));
         if dualstack {
-            self.aws.world().connection_mut(&endpoint.id).unwrap().ip_address_type = Some("dualstack".to_owned());
+            self.aws.world().connection_mut(&id).unwrap().ip_address_type = Some("dualstack".to_owned());
         }
-        let state = self.state(&endpoint.id);
-        self.requests.push(Request::new(endpoint.id, account, service, state));
+        let state = self.state(&id);
+        self.requests.push(Request::new(id, account, service, state));
         if let Some(omitted) = omitted {
             self.omit(self.requests.len() - 1, omitted);
         }
@@ -53,7 +63,10 @@ impl Simulation<'_> {
         let mut world = self.aws.world();
         let connection = world.connection_mut(&request.endpoint).unwrap();
         match omission {
-            Omission::Owner => connection.owner = None,
+            Omission::Owner => {
+                connection.owner = None;
+                connection.attachment.iter_mut().for_each(|attachment| attachment.owner.clear());
+            }
             Omission::Created => connection.created = None,
             Omission::State => connection.state = "migrating".to_owned(),
             Omission::Region => connection.region = None,
@@ -61,16 +74,30 @@ impl Simulation<'_> {
         }
     }
 
+    /// The consumer deletes a request.
+    pub(super) fn delete(&mut self, Request { endpoint, account, .. }: &Request) {
+        let mut world = self.aws.world();
+        if is_attachment(endpoint) {
+            drop(world.delete_attachment(ACCOUNTS[*account], endpoint));
+        } else {
+            world.delete_endpoints(ACCOUNTS[*account], std::slice::from_ref(endpoint));
+        }
+    }
+
     pub(super) fn person(&mut self, action: PersonAction) {
         match action {
             PersonAction::Accept(n) => {
                 if let Some(Request { endpoint, service, .. }) = self.latest_request(n) {
-                    drop(self.aws.world().accept(PROVIDER, &service, &[endpoint]));
+                    let mut world = self.aws.world();
+                    let accept = if is_attachment(&endpoint) { World::accept_attachments } else { World::accept };
+                    drop(accept(&mut world, PROVIDER, &service, &[endpoint]));
                 }
             }
             PersonAction::Reject(n) => {
                 if let Some(Request { endpoint, service, .. }) = self.latest_request(n) {
-                    drop(self.aws.world().reject(PROVIDER, &service, &[endpoint]));
+                    let mut world = self.aws.world();
+                    let reject = if is_attachment(&endpoint) { World::reject_attachments } else { World::reject };
+                    drop(reject(&mut world, PROVIDER, &service, &[endpoint]));
                 }
             }
             PersonAction::GrantEndpoint(n, minutes) => {
@@ -161,6 +188,10 @@ impl Simulation<'_> {
         let id = self.services[service % self.services.len()].clone();
         self.aws.world().create_tags(PROVIDER, &[id], &[("Name".to_owned(), NAMES[name].to_owned())]).unwrap();
     }
+}
+
+fn is_attachment(id: &str) -> bool {
+    id.starts_with("tgw-")
 }
 
 /// Runs work that waits for no other party.

@@ -23,7 +23,10 @@ impl Simulation<'_> {
         let connection = world.connection_mut(&request.endpoint).unwrap();
         Facts {
             endpoint: request.endpoint.clone(),
-            account: connection.owner.clone(),
+            account: match &connection.attachment {
+                Some(attachment) => Some(attachment.owner.clone()).filter(|owner| !owner.is_empty()),
+                None => connection.owner.clone(),
+            },
             created: connection.created,
             region: connection.region.clone(),
             address_type: connection.ip_address_type.clone(),

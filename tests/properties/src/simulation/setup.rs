@@ -1,8 +1,8 @@
 //! The world at the start of a scenario.
 
 use jiff::SignedDuration;
-use local::world::{OrganizationAccount, World};
-use scenarios::{PROVIDER, TOPIC, gateway_service, interface_service};
+use local::world::{OrganizationAccount, PermissionType, World};
+use scenarios::{PROVIDER, TOPIC, gateway_service, interface_service, root};
 
 use crate::{
     grammar::UNITS,
@@ -32,7 +32,9 @@ fn create_service(world: &mut World, service: &scenario::Service) -> String {
     }
     let id = world.create_service(PROVIDER, new).unwrap().id;
     world.modify_permissions(PROVIDER, &id, &["*".to_owned()], &[]).unwrap();
-    if !service.gateway {
+    if service.gateway {
+        world.modify_permissions_of(PermissionType::TransitGatewayAttachment, PROVIDER, &id, &ACCOUNTS.map(root), &[]).unwrap();
+    } else {
         world.create_notification(PROVIDER, &id, TOPIC, &["Connect".to_owned()]).unwrap();
     }
     id

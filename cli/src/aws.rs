@@ -8,6 +8,7 @@ use warden::{
     model::{
         connection::Connection,
         ids::{Region, ServiceId},
+        mode::Mode,
         service::Service,
         subject::Subject,
     },
@@ -91,6 +92,14 @@ impl Aws {
 
     pub(crate) async fn caller(&self) -> Result<String, CliError> {
         Ok(self.diagnostics.caller().await?.arn)
+    }
+
+    /// The mode of a service. Without `--stack`, it is known only if the service's tag narrows it.
+    pub(crate) fn mode_of(&self, service: &Service) -> Option<Mode> {
+        match &self.common.stack {
+            Some(stack) => Some(stack.mode.of_service(service)),
+            None => Some(Mode::Active.of_service(service)).filter(|mode| *mode == Mode::Observe),
+        }
     }
 
     pub(crate) async fn services(&self) -> Result<Vec<Service>, CliError> {

@@ -11,6 +11,7 @@ use warden::{
     model::{
         connection::{Connection, Phase},
         facts::{Claim, Counts, Facts},
+        mode::{MODE_TAG, Mode},
         service::Service,
     },
     policy::{Detail, PolicySet, PolicyUri, UnknownFact, evaluation::Refer},
@@ -34,15 +35,17 @@ pub(crate) async fn plan(aws: &Aws, new: Option<&PolicyUri>) -> Result<Outcome, 
     compare(&current, &new, &read(aws).await?).await
 }
 
-struct Planned {
-    service: Service,
-    connections: Vec<Connection>,
-    people: PersonDecisions,
+/// What is known of one service.
+pub(crate) struct Planned {
+    pub(crate) service: Service,
+    pub(crate) connections: Vec<Connection>,
+    pub(crate) people: PersonDecisions,
     /// Absent without a ledger.
-    history: Option<PageHistory>,
+    pub(crate) history: Option<PageHistory>,
 }
 
-async fn read(aws: &Aws) -> Result<Vec<Planned>, CliError> {
+/// Reads every service in scope.
+pub(crate) async fn read(aws: &Aws) -> Result<Vec<Planned>, CliError> {
     let mut planned = Vec::new();
     let services = aws.services().await?;
     let stack_hold = match aws.ledger() {
@@ -72,16 +75,39 @@ async fn read(aws: &Aws) -> Result<Vec<Planned>, CliError> {
 }
 
 async fn list(judge: &Judge<'_>, services: &[Planned]) -> Result<Outcome, CliError> {
-    let mut rows = Rows::new(&["service", "endpoint", "account", "waiting", "would", "because"]);
+    modes(judge.aws, services);
+    // A table of 80 columns has no room for the mode, which the notes say.
+    let for_people = judge.aws.common.output == Format::Table;
+    let mut rows = match for_people {
+        true => Rows::new(&["service", "endpoint", "account", "waiting", "would", "because"]),
+        false => Rows::new(&["service", "endpoint", "account", "waiting", "would", "because", "mode"]),
+    };
     for planned in services {
+        let mode = judge.aws.mode_of(&planned.service).map_or("unknown", Mode::as_str);
         for (connection, decided) in judge.decisions(planned).await {
             let (name, account, waiting) = (service_name(&planned.service), account(&connection), age(&connection, judge.now));
             let (would, because) = planned.people.hold.as_ref().and_then(|hold| held(&decided, hold)).unwrap_or_else(|| decision(&decided));
-            rows.push([&name, connection.subject.as_str(), &account, &waiting, &would, &because]);
+            let subject = connection.subject.as_str();
+            match for_people {
+                true => rows.push([&name, subject, &account, &waiting, &would, &because]),
+                false => rows.push([&name, subject, &account, &waiting, &would, &because, mode]),
+            }
         }
     }
     rows.write(judge.aws.common.output, "No request is pending.");
     Ok(Outcome::Clean)
+}
+
+/// Says which services are only observed.
+fn modes(aws: &Aws, services: &[Planned]) {
+    if aws.common.stack.as_ref().is_some_and(|stack| stack.mode == Mode::Observe) {
+        return eprintln!("note: the stack is in observe mode: nothing is accepted or rejected");
+    }
+    let observed = services.iter().filter(|planned| aws.mode_of(&planned.service) == Some(Mode::Observe));
+    let observed: Vec<String> = observed.map(|planned| service_name(&planned.service)).collect();
+    if !observed.is_empty() {
+        eprintln!("note: in observe mode by their tag `{MODE_TAG}`, so that nothing is accepted or rejected: {}", observed.join(", "));
+    }
 }
 
 /// During a hold, the warden refers what it would accept or reject.
@@ -118,10 +144,11 @@ async fn compare(old: &Judge<'_>, new: &Judge<'_>, services: &[Planned]) -> Resu
     Ok(Outcome::clean_if(rows.is_empty()))
 }
 
-struct Judge<'a> {
-    aws: &'a Aws,
-    policies: PolicySet,
-    now: Timestamp,
+/// A policy set that judges requests and connections.
+pub(crate) struct Judge<'a> {
+    pub(crate) aws: &'a Aws,
+    pub(crate) policies: PolicySet,
+    pub(crate) now: Timestamp,
 }
 
 impl Judge<'_> {
@@ -139,12 +166,16 @@ impl Judge<'_> {
         decisions
     }
 
-    /// Returns if a live connection is justified, and by what. Judged as the audit does: beside the connections that were
-    /// admitted before it.
-    async fn justification(&self, planned: &Planned, connection: &Connection, order: &AdmissionOrder) -> (String, String) {
+    /// Judges a live connection as the audit does: beside the connections that were admitted before it.
+    pub(crate) async fn live(&self, planned: &Planned, connection: &Connection, order: &AdmissionOrder) -> Decision {
         let counts = order.beside(connection, planned.history.as_ref());
         let facts = self.facts(planned, &facts::pending(connection), counts).await;
-        let decided = decide(&self.policies, &facts, &planned.people.grants);
+        decide(&self.policies, &facts, &planned.people.grants)
+    }
+
+    /// Returns if a live connection is justified, and by what.
+    async fn justification(&self, planned: &Planned, connection: &Connection, order: &AdmissionOrder) -> (String, String) {
+        let decided = self.live(planned, connection, order).await;
         let (would, because) = decision(&decided);
         match decided.action {
             Action::Refer(Refer::Unverified { needs }) if needs.contains(&UnknownFact::Organization) => ("unknown".to_owned(), because),

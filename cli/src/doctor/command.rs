@@ -5,7 +5,6 @@ use warden::{
     aws::diagnostics::Caller,
     model::{
         ids::TopicArn,
-        mode::Mode,
         organization::OrganizationAccess,
         service::{Service, ServiceConfiguration},
     },
@@ -34,7 +33,7 @@ pub(crate) async fn doctor(common: &Common, topic: Option<&TopicArn>, fixes: &[F
     let name = common.given.stack.as_deref().unwrap_or(DEFAULT_NAME);
     let (aws, stack) = match Aws::connect_to(common, name).await {
         Ok(aws) => {
-            let check = aws.common.stack.as_ref().map(|stack| Check::ok(STACK, format!("{}, mode {}", stack.name, mode(stack.mode))));
+            let check = aws.common.stack.as_ref().map(|stack| Check::ok(STACK, format!("{}, mode {}", stack.name, stack.mode.as_str())));
             (aws, check)
         }
         Err(error) => {
@@ -67,13 +66,6 @@ pub(crate) async fn doctor(common: &Common, topic: Option<&TopicArn>, fixes: &[F
     }
     rows.write(aws.common.output, "");
     Ok(Outcome::clean_if(doctor.checks.iter().all(|check| matches!(check.status, Status::Ok | Status::NotChecked))))
-}
-
-fn mode(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Observe => "observe",
-        Mode::Active => "active",
-    }
 }
 
 pub(super) struct Doctor<'a> {
@@ -118,6 +110,8 @@ impl Doctor<'_> {
             Some((topic, Err(_))) => GivenTopic::Unread(topic),
         };
         for service in services.iter().filter(|one| self.aws.common.scope.covers(&one.service)) {
+            let mode = surroundings::mode(&service.service, self.aws.common.stack.as_ref().map(|stack| stack.mode), &self.aws.region);
+            self.checks.extend(mode);
             self.push(notifications::acceptance(service, &self.aws.region));
             self.checks.extend(notifications.as_deref().map(|all| notifications::notification(service, all, given, &self.aws.region)));
         }

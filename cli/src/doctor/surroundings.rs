@@ -6,6 +6,7 @@ use warden::{
     decision::Hold,
     model::{
         ids::Region,
+        mode::{MODE_TAG, Mode},
         organization::Membership,
         service::{Service, ServiceConfiguration},
     },
@@ -79,6 +80,20 @@ pub(super) fn schedule(check: &str, name: &str, schedule: Option<&Schedule>, reg
     }
 }
 
+/// The mode of a service. `None` if neither a stack nor a tag says it.
+pub(super) fn mode(service: &Service, stack: Option<Mode>, region: &Region) -> Option<Check> {
+    let name = format!("{}: mode", service_name(service));
+    let tag = service.tags.get(MODE_TAG).map(String::as_str);
+    match (tag, stack) {
+        (Some("observe"), _) => Some(Check::ok(&name, format!("observe (tag `{MODE_TAG}`): its requests wait"))),
+        (None | Some("active"), _) => stack.map(|mode| Check::ok(&name, mode.as_str())),
+        (Some(_), _) => {
+            let fix = format!("aws ec2 create-tags --region {region} --resources {} --tags Key={MODE_TAG},Value=observe", service.id);
+            Some(Check::problem(&name, format!("observe: the tag `{MODE_TAG}` is neither `observe` nor `active`"), fix))
+        }
+    }
+}
+
 /// The holds of the stack (no service) and of services.
 pub(super) fn holds(holds: &[(Option<&Service>, Hold)]) -> Vec<Check> {
     const NAME: &str = "holds";
@@ -137,6 +152,23 @@ mod tests {
         );
         assert!(check(&[(true, Some(false)), (false, Some(true))]).fix.contains("put-event-selectors"));
         assert!(check(&[(false, Some(true))]).fix.contains("start-logging") && check(&[]).fix.contains("create-trail"));
+    }
+
+    #[test]
+    fn mode_names_the_tag_that_narrows_it() {
+        let check = |value: Option<&str>, stack| {
+            let tags = value.map(|value| (MODE_TAG.to_owned(), value.to_owned())).into_iter().collect();
+            let (id, kind) = ("vpce-svc-03d5ebb7d9579a2b3".parse().unwrap(), "Interface".to_owned().into());
+            let region: Region = "us-east-1".parse().unwrap();
+            mode(&Service { id, region: region.clone(), kind, acceptance_required: true, tags }, stack, &region)
+        };
+        let active = Some(Mode::Active);
+        assert_eq!(check(None, active).unwrap().detail, "active");
+        assert_eq!(check(Some("active"), Some(Mode::Observe)).unwrap().detail, "observe");
+        assert!(check(Some("observe"), active).unwrap().detail.starts_with("observe (tag"));
+        assert!(check(Some("observe"), None).is_some() && check(None, None).is_none());
+        let misspelled = check(Some("Observe"), active).unwrap();
+        assert_eq!((misspelled.status, misspelled.fix.contains("--resources vpce-svc-")), (Status::Problem, true));
     }
 
     #[test]

@@ -8,9 +8,9 @@ use warden::{
         commit::{Commit, CommitOutcome},
         record::Record,
     },
-    model::{ids::ServiceId, origin::Origin, subject::Subject},
+    model::{ids::ServiceId, mode::Mode, origin::Origin, service::Service, subject::Subject},
     policy::Judgement,
-    ports::{Accept, ConnectionFilter, Describe, Directory, Reject, ServiceLedger, StackLedger},
+    ports::{Accept, ActOutcome, CallError, ConnectionFilter, Describe, Directory, Observe, Reject, ServiceLedger, StackLedger},
 };
 
 use crate::{
@@ -71,9 +71,10 @@ where
             gathered.people.hold = hold.clone().or(gathered.people.hold);
             let missing = hints.subjects.iter().filter(|subject| gathered.connections.iter().all(|one| one.subject != **subject));
             let missing: Vec<Subject> = missing.cloned().collect();
+            let mode = self.mode_of(&gathered.service);
             let step = gathered.next_step(&Rules {
                 policy: &self.policy,
-                mode: self.mode,
+                mode,
                 factory: &self.factory,
                 origin,
                 patience: self.patience,
@@ -92,10 +93,16 @@ where
                 Step::Act(chunk) => {
                     let Chunk { intent, tokens, rest } = *chunk;
                     match self.ledger.commit(service, &intent).await? {
-                        CommitOutcome::Written => match self.act(service, tokens, &intent, rest, &gathered.items, written).await? {
-                            Some(confirmed) => confirmed,
-                            None => return Ok(Left::Until((self.clock)() + warden::ledger::service_state::INTENT_AGE_MAX)),
-                        },
+                        CommitOutcome::Written => {
+                            let answer = match mode {
+                                Mode::Active => act(&self.act, service, tokens).await,
+                                Mode::Observe => act(&Observe, service, tokens).await,
+                            };
+                            match self.confirm(service, answer, &intent, rest, &gathered.items, written).await? {
+                                Some(confirmed) => confirmed,
+                                None => return Ok(Left::Until((self.clock)() + warden::ledger::service_state::INTENT_AGE_MAX)),
+                            }
+                        }
                         lost => (intent, lost),
                     }
                 }
@@ -108,20 +115,21 @@ where
         }
     }
 
-    /// Acts once, and confirms what came of it. Returns `None` if that is unknown.
-    async fn act(
+    /// The mode of a service. What a person orders is carried out in each mode.
+    fn mode_of(&self, service: &Service) -> Mode {
+        if self.people_only { self.mode } else { self.mode.of_service(service) }
+    }
+
+    /// Confirms what came of an act. Returns `None` if that is unknown.
+    async fn confirm(
         &self,
         service: &ServiceId,
-        tokens: Tokens,
+        answer: Result<ActOutcome, CallError>,
         intent: &Commit,
         rest: bool,
         items: &warden::ledger::commit::ServiceItems,
         written: &mut Vec<Record>,
     ) -> Result<Option<(Commit, CommitOutcome)>, AnswerError> {
-        let answer = match tokens {
-            Tokens::Accept(tokens) => self.act.accept(service, tokens).await,
-            Tokens::Reject(tokens) => self.act.reject(service, tokens).await,
-        };
         if let Err(error) = &answer {
             tracing::warn!(error = error as &dyn std::error::Error, message = error.message, %service, "EC2 did not take the call");
         }
@@ -153,6 +161,14 @@ where
             written.extend(commit.records.iter().cloned());
         }
         Ok(outcome)
+    }
+}
+
+/// Acts once. In observe mode, `port` is [`Observe`].
+async fn act<A: Accept + Reject + Sync>(port: &A, service: &ServiceId, tokens: Tokens) -> Result<ActOutcome, CallError> {
+    match tokens {
+        Tokens::Accept(tokens) => port.accept(service, tokens).await,
+        Tokens::Reject(tokens) => port.reject(service, tokens).await,
     }
 }
 

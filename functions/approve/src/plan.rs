@@ -55,6 +55,7 @@ pub(crate) struct Gathered {
 #[derive(Debug)]
 pub(crate) struct Rules<'a> {
     pub(crate) policy: &'a PolicySet,
+    /// The mode of the service.
     pub(crate) mode: Mode,
     pub(crate) factory: &'a RecordFactory,
     pub(crate) origin: &'a Origin,
@@ -153,7 +154,9 @@ impl Gathered {
         let state_of = |subject: &Subject| self.connections.iter().find(|one| one.subject == *subject).map(|one| &one.state);
         let is_done = |record: &&Record| is_done(intent.act, state_of(record.subject()));
         let done: Vec<Record> = intent.records.iter().filter(is_done).cloned().map(Record::recovered).collect();
-        let connections: Vec<Connection> = done.iter().map(|record| record.facts.connection.clone()).collect();
+        // An observed act was none: what EC2 describes as done, another party did.
+        let acted = done.iter().filter(|record| !record.observe);
+        let connections: Vec<Connection> = acted.map(|record| record.facts.connection.clone()).collect();
         let (state, done) = ServiceState { intent: None, ..self.items.state.clone() }.counting(done, rules.now);
         Commit {
             heeds_decisions: false,

@@ -31,7 +31,7 @@ pub struct Approve<E, A, L, Q, G> {
     pub scope: Scope,
     /// The Region of the services.
     pub region: Region,
-    /// The mode of the stack.
+    /// The mode of the stack. A tag of a service may narrow it.
     pub mode: Mode,
     /// Makes records.
     pub factory: RecordFactory,

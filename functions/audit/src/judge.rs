@@ -231,7 +231,8 @@ impl<I: Inventory + Sync, L: History + Sync, R, D: Directory + Sync> Audit<I, L,
         }
         // A request that is on hold, or that is only observed, need not be answered.
         let on_hold = ledger.hold.is_some() || (ledger.hold_unknown && ledger.allowed_since.is_none());
-        if let Some(since) = view.allowed_since().filter(|_| !on_hold && self.thresholds.mode == Mode::Active) {
+        let mode = self.thresholds.mode.of_service(&service.configuration.service);
+        if let Some(since) = view.allowed_since().filter(|_| !on_hold && mode == Mode::Active) {
             state.known_since.remember_allowed(&connection.service, &connection.subject, since);
         }
         let findings = of_connection(&view);

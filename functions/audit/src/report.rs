@@ -81,8 +81,9 @@ impl Report {
         hold: Option<&Hold>,
         findings: usize,
     ) -> io::Result<ServiceSection> {
-        self.json.service(configuration, hold)?;
-        Ok(ServiceSection::new(configuration.clone(), hold.cloned(), findings))
+        let mode = self.header.mode.of_service(&configuration.service);
+        self.json.service(configuration, mode, hold)?;
+        Ok(ServiceSection::new(configuration.clone(), mode, hold.cloned(), findings))
     }
 
     pub(crate) fn connection(&mut self, section: &mut ServiceSection, row: &Row<'_>) -> io::Result<()> {

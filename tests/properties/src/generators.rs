@@ -35,12 +35,15 @@ pub fn scenario(profile: Profile) -> impl Strategy<Value = Scenario> {
 }
 
 fn world() -> impl Strategy<Value = World> {
-    let service = (select(NAMES.to_vec()), rarely(), rarely(), any::<bool>()).prop_map(|(name, gateway, accepts_all, own_topic)| Service {
-        name,
-        gateway,
-        acceptance_required: !accepts_all,
-        own_topic,
-    });
+    let service = (select(NAMES.to_vec()), rarely(), rarely(), any::<bool>(), rarely()).prop_map(
+        |(name, gateway, accepts_all, own_topic, observed)| Service {
+            name,
+            gateway,
+            acceptance_required: !accepts_all,
+            own_topic,
+            observed,
+        },
+    );
     (
         vec(service, 1..=3),
         vec(member(), ACCOUNTS.len()),

@@ -39,6 +39,7 @@ pub enum Flaw {
     // Configuration.
     IgnoresTheScope,
     ActsInObserveMode,
+    ActsOnObservedServices,
     // The policy set.
     DropsForbids,
     DropsRejections,
@@ -58,6 +59,7 @@ pub const TABLE: &[(Flaw, &str, Law)] = &[
     (Flaw::IgnoresTheEndOfGrants, "1 safety", laws::safety),
     (Flaw::IgnoresTheScope, "1 safety", laws::safety),
     (Flaw::ActsInObserveMode, "1 safety", laws::safety),
+    (Flaw::ActsOnObservedServices, "1 safety", laws::safety),
     (Flaw::DropsForbids, "1 safety", laws::safety),
     (Flaw::DropsRejections, "1 safety", laws::safety),
     (Flaw::RejectsByDefault, "1 safety", laws::safety),

@@ -38,7 +38,7 @@ pub struct World {
 impl World {
     /// One service, which answers everything at once, and consumers outside the organization.
     pub fn of_one_service() -> Self {
-        let service = Service { name: "redis", gateway: false, acceptance_required: true, own_topic: false };
+        let service = Service { name: "redis", gateway: false, acceptance_required: true, own_topic: false, observed: false };
         let members = vec![Member::Outside; ACCOUNTS.len()];
         Self { services: vec![service], members, redis_only: false, observe: false, page_size: 1000, hidden_seconds: 0 }
     }
@@ -52,6 +52,8 @@ pub struct Service {
     pub acceptance_required: bool,
     /// A tag names the topic of its owner.
     pub own_topic: bool,
+    /// A tag narrows the mode to observing.
+    pub observed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,6 +10,7 @@ mod failures;
 mod grants;
 mod guide_examples;
 mod messages;
+mod observed_services;
 mod organization;
 mod people;
 mod policy_reload;

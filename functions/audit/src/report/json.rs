@@ -31,13 +31,13 @@ impl Json {
         self.findings.element(&described(finding, since))
     }
 
-    pub(super) fn service(&mut self, configuration: &ServiceConfiguration, hold: Option<&Hold>) -> io::Result<()> {
+    pub(super) fn service(&mut self, configuration: &ServiceConfiguration, mode: Mode, hold: Option<&Hold>) -> io::Result<()> {
         let service = &configuration.service;
         let regions = configuration.regions.iter().map(|supported| json!({"region": supported.region, "state": supported.state}));
         self.services.element(&json!({
             "id": service.id, "name": service_name(configuration), "region": service.region, "kind": service.kind,
             "acceptance_required": service.acceptance_required, "supported_regions": regions.collect::<Vec<_>>(),
-            "hold": hold,
+            "mode": mode.as_str(), "hold": hold,
         }))
     }
 
@@ -73,7 +73,7 @@ impl Json {
 fn run(header: &ReportHeader) -> Value {
     json!({
         "id": header.run, "at": header.at, "region": header.region,
-        "mode": match header.mode { Mode::Observe => "observe", Mode::Active => "active" },
+        "mode": header.mode.as_str(),
         "policies": header.policies, "policy_digest": header.policy_digest, "version": header.function_version,
     })
 }

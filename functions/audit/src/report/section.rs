@@ -6,7 +6,10 @@ use maud::{Markup, html};
 use warden::{
     audit::text::{day, held},
     decision::Hold,
-    model::service::{ServiceConfiguration, ServiceKind},
+    model::{
+        mode::Mode,
+        service::{ServiceConfiguration, ServiceKind},
+    },
 };
 
 use super::{
@@ -21,6 +24,7 @@ const OPEN_ROWS_MAX: usize = 12;
 /// The section of a service that a run writes.
 pub(crate) struct ServiceSection {
     pub(super) configuration: ServiceConfiguration,
+    mode: Mode,
     hold: Option<Hold>,
     findings: usize,
     diagram: Diagram,
@@ -29,8 +33,8 @@ pub(crate) struct ServiceSection {
 }
 
 impl ServiceSection {
-    pub(super) fn new(configuration: ServiceConfiguration, hold: Option<Hold>, findings: usize) -> Self {
-        Self { configuration, hold, findings, diagram: Diagram::default(), rows: Buffer::default(), row_count: 0 }
+    pub(super) fn new(configuration: ServiceConfiguration, mode: Mode, hold: Option<Hold>, findings: usize) -> Self {
+        Self { configuration, mode, hold, findings, diagram: Diagram::default(), rows: Buffer::default(), row_count: 0 }
     }
 
     /// Adds a connection. `listed` is false if the page has too many rows already.
@@ -68,7 +72,7 @@ impl ServiceSection {
         };
         html! {
             h3 { (name) }
-            p.subject { (service.id) " · " (kind) " · " (service.region) }
+            p.subject { (service.id) " · " (kind) " · " (service.region) @if self.mode == Mode::Observe { " · observe mode" } }
             p {
                 (self.diagram.connected) " connected, " (self.diagram.waiting) " waiting"
                 @if !service.acceptance_required { " · " strong.warning-text { "acceptance is switched off" } }

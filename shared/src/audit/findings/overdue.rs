@@ -35,5 +35,5 @@ fn is_observed(view: &ConnectionView<'_>) -> bool {
     let told = view.ledger.history.and_then(|history| history.pending.as_ref());
     let observed = [Verdict::ObservedAccept, Verdict::ObservedReject, Verdict::Referred];
     let is_observed = told.is_some_and(|told| observed.iter().any(|verdict| told.tells(*verdict)));
-    view.thresholds.mode == Mode::Observe && (view.ledger.incomplete || is_observed)
+    view.thresholds.mode.of_service(&view.facts.service) == Mode::Observe && (view.ledger.incomplete || is_observed)
 }

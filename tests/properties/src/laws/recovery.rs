@@ -56,7 +56,7 @@ pub(super) fn settle(simulation: &mut Simulation<'_>) -> Vec<String> {
     let sweep = simulation.work_off(Delivery::Sweep);
     let mut undone: Vec<String> = (sweep.errors > 0).then(|| format!("the sweep failed: {sweep:?}")).into_iter().collect();
     for (request, least) in simulation.requests.iter().zip(before) {
-        let is_due = request.is_pending() && simulation.is_in_scope(request) && !simulation.scenario.world.observe;
+        let is_due = request.is_pending() && simulation.is_in_scope(request) && !simulation.is_observed(request);
         if is_due && must_be_answered(simulation, request, least) {
             undone.push(format!("{} of {} is pending after a sweep", request.endpoint, ACCOUNTS[request.account]));
         }

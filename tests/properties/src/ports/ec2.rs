@@ -108,8 +108,11 @@ impl Describe for Ec2Port {
     }
 
     async fn services(&self, id: Option<&ServiceId>) -> Result<Vec<Service>, CallError> {
-        let found = self.aws.services(id).await?;
+        let mut found = self.aws.services(id).await?;
         lock(&self.log).services.extend(found.iter().map(|service| (service.id.to_string(), service.clone())));
+        if self.has(Flaw::ActsOnObservedServices) {
+            found.iter_mut().for_each(|service| drop(service.tags.remove("warden:mode")));
+        }
         Ok(found)
     }
 

@@ -62,6 +62,11 @@ impl Simulation<'_> {
         !self.scenario.world.redis_only || self.facts(request, (0, 0)).name.as_deref() == Some(NAMES[0])
     }
 
+    /// Returns true if the mode of the stack, or the service's tag, forbids every act on the request.
+    pub fn is_observed(&self, request: &Request) -> bool {
+        self.scenario.world.observe || self.service_of(request).observed
+    }
+
     pub fn service_of(&self, request: &Request) -> &Service {
         let n = self.services.iter().position(|id| *id == request.service).unwrap();
         &self.scenario.world.services[n]

@@ -168,7 +168,7 @@ impl Simulation<'_> {
 
     /// Returns true if what the worker was told allows an act, while at least so many others are connected.
     fn allows(&self, environment: usize, request: &Request, intended: &Intended, least: (i64, i64)) -> bool {
-        !self.scenario.world.observe
+        !self.is_observed(request)
             && self.with_evidence(environment, intended, |evidence| evidence.allows(intended.act, request, &intended.preceding, least))
     }
 

@@ -30,6 +30,9 @@ fn create_service(world: &mut World, service: &scenario::Service) -> String {
     if service.own_topic {
         new.tags.insert("warden:owner-topic".to_owned(), OWN_TOPIC.to_owned());
     }
+    if service.observed {
+        new.tags.insert("warden:mode".to_owned(), "observe".to_owned());
+    }
     let id = world.create_service(PROVIDER, new).unwrap().id;
     world.modify_permissions(PROVIDER, &id, &["*".to_owned()], &[]).unwrap();
     if service.gateway {

@@ -35,6 +35,10 @@ impl TestEnvironment {
         self.aws.world().create_tags(PROVIDER, std::slice::from_ref(&self.service), &[(key.to_owned(), value.to_owned())]).unwrap();
     }
 
+    pub fn untag(&self, key: &str) {
+        self.aws.world().delete_tags(PROVIDER, std::slice::from_ref(&self.service), &[key.to_owned()]).unwrap();
+    }
+
     /// Permits a principal to request the Redis service.
     pub fn permit(&self, principal: &str) {
         self.aws.world().modify_permissions(PROVIDER, &self.service, &[principal.to_owned()], &[]).unwrap();

@@ -2,6 +2,7 @@
 
 use super::*;
 use scenarios::{Fault, PERMIT_ALL, permit_account};
+use serde_json::json;
 
 #[tokio::test]
 async fn unanswered_allowed_request_is_overdue() {
@@ -31,6 +32,24 @@ async fn observed_request_is_not_overdue() {
     env.sweep().await;
     env.pass(DAY);
     assert_eq!(found(&env, "overdue").await, NONE);
+}
+
+#[tokio::test]
+async fn request_of_observed_service_is_not_overdue() {
+    let env = without_findings();
+    env.tag("warden:mode", "observe");
+    let endpoint = env.request(ALLOWED).endpoint;
+    env.sweep().await;
+    env.pass(DAY);
+    assert_eq!(found(&env, "overdue").await, NONE);
+    assert_eq!((&env.reports.json()["run"]["mode"], &env.reports.json()["services"][0]["mode"]), (&json!("active"), &json!("observe")));
+    assert!(env.reports.read("report.html").contains("us-east-1 · observe mode"));
+
+    env.untag("warden:mode");
+    assert_eq!(found(&env, "overdue").await, NONE, "a sweep may be about to answer it");
+    env.pass(HOUR);
+    assert_eq!(found(&env, "overdue").await, [endpoint]);
+    assert_eq!(env.reports.json()["services"][0]["mode"], "active");
 }
 
 #[tokio::test]

@@ -6,6 +6,11 @@ export PORT
 TARGET ?= $(shell rustc --print host-tuple 2>/dev/null)
 PROFILE ?= deploy
 BINARIES = target/$(if $(filter dev,$(PROFILE)),debug,$(TARGET)/$(PROFILE))
+# For `make package` and `sam build`: the directory of your policy set, which `warden init DIR` makes. Without it, the stack needs `PolicyUri`.
+POLICIES ?=
+# For `make up`: a file with services and connections that exist from the start (local/src/load.rs has its form).
+WORLD ?=
+export WORLD
 # The number of forged events of `make fuzz`.
 EVENTS ?= 1000000
 # For `make load`: requests per second, seconds, and any value for EC2's documented throttling.
@@ -66,12 +71,12 @@ check: ## check formatting, lints, prose, documentation, dependencies and templa
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 	$(RUN) check
 
-package: binaries ## build the release: the functions' zips in target/lambda, with hashes, bills of materials and licences
-	$(RUN) package $(BINARIES)
+package: binaries ## build the release with your policy set (POLICIES=DIR): the functions' zips in target/lambda, with hashes, bills of materials and licences
+	$(RUN) package $(BINARIES) "$(POLICIES)"
 
 # `sam build` calls these with ARTIFACTS_DIR (Metadata in infra/template.yaml).
 build-Approve build-Audit build-Notify: build-%: binaries
-	$(RUN) folder $* $(BINARIES) "$(ARTIFACTS_DIR)"
+	$(RUN) folder $* $(BINARIES) "$(ARTIFACTS_DIR)" "$(POLICIES)"
 
 # One build for all three, so that each caller gets the same bytes. The flags remove this machine's paths, and the unwind tables that an
 # aborting panic does not need. RUSTFLAGS is set here because a cargo configuration file cannot name cargo's home. The profile is separate

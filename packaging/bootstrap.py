@@ -14,7 +14,7 @@ try:
     from tasks.errors import RunError, run_program
     from tasks.paths import E2E, PACKAGING, ROOT, RUN
     from tasks.prerequisites import check_cargo, check_python
-    from tasks.release import package, sam_folder
+    from tasks.release import package, policy_set, sam_folder
     from tasks.suite import test
 except (SyntaxError, ImportError) as error:
     sys.exit(f"Python 3.11 or later is needed ({error}): run `make PYTHON=/path/to/python3.11 …`.")
@@ -57,9 +57,9 @@ TASKS: dict[str, Callable[..., int | None]] = {
     "check": check,
     "bench": bench,
     "mutants": mutants,
-    "package": lambda binaries: package(ROOT / binaries),
+    "package": lambda binaries, policies: package(ROOT / binaries, policy_set(policies)),
     # For `sam build`, which names a function as the template does.
-    "folder": lambda function, binaries, folder: sam_folder(function.lower(), ROOT / binaries, Path(folder)),
+    "folder": lambda function, binaries, folder, policies: sam_folder(function.lower(), ROOT / binaries, Path(folder), policy_set(policies)),
 }
 
 

@@ -54,6 +54,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
+    /// Write a policy set of your own to a directory: it is valid, accepts nothing, and has commented examples
+    Init {
+        /// Directory, outside the warden's source tree
+        dir: PathBuf,
+    },
     /// Show the decision on every pending request, but do not act on it
     Plan {
         /// Show instead what this policy set would change: decisions on pending requests, and justifications of connections
@@ -138,7 +143,8 @@ impl Command {
                 PolicyCommand::Publish { .. } | PolicyCommand::Fmt { .. } | PolicyCommand::Schema => false,
                 PolicyCommand::Check { .. } | PolicyCommand::Compare { .. } | PolicyCommand::Test { .. } => true,
             },
-            Self::Approve(_)
+            Self::Init { .. }
+            | Self::Approve(_)
             | Self::Reject(_)
             | Self::Revoke(_)
             | Self::Pause(_)

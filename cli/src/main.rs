@@ -18,6 +18,7 @@ mod explain;
 mod facts;
 mod grants;
 mod history;
+mod init;
 mod manual;
 mod plan;
 mod policy;
@@ -78,6 +79,7 @@ async fn run(Arguments { given, command }: Arguments) -> Result<Outcome, CliErro
                 Ok(Outcome::Clean)
             }
         },
+        Command::Init { dir } => init::init(&dir),
         Command::Plan { policy } => plan::plan(&connect().await?, policy.as_ref()).await,
         Command::Explain { endpoint } => explain::explain(&connect().await?, &endpoint).await,
         Command::Approve(approval) => manual::approve(&connect().await?, &approval).await,

@@ -12,29 +12,29 @@ import zipfile
 from pathlib import Path
 
 from tasks.errors import RunError
-from tasks.paths import POLICIES, TEMPLATE, shown
+from tasks.paths import TEMPLATE, shown
 
 FUNCTIONS = ("approve", "audit", "notify")
-JUDGES = ("approve", "audit")  # the policy is packaged with these
+JUDGES = ("approve", "audit")  # a policy set is packaged with these
 ARCHITECTURE = re.compile(r"(?m)^(  Architecture:\n(?:    .*\n)*?    Default: )\w+$")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 
-def lay_out(binaries: Path, destination: Path, policies: Path = POLICIES, optimised: tuple[str, ...] = ()) -> None:
+def lay_out(binaries: Path, destination: Path, policies: Path | None, optimised: tuple[str, ...] = ()) -> None:
     """Fills a folder for each function from the binaries of one profile. Those in `optimised` come from the release profile beside it."""
     for function in FUNCTIONS:
         shutil.rmtree(destination / function, ignore_errors=True)
         lay_out_one(function, binaries.with_name("release") if function in optimised else binaries, destination / function, policies)
 
 
-def lay_out_one(function: str, binaries: Path, folder: Path, policies: Path = POLICIES) -> None:
-    """Fills one function's folder."""
+def lay_out_one(function: str, binaries: Path, folder: Path, policies: Path | None) -> None:
+    """Fills one function's folder. Without policies, the stack's `PolicyUri` has to name a set."""
     binary = binaries / function
     if not binary.is_file():
         raise RunError(f"There is no {shown(binary)}: build it first.")
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy2(stripped(binary) if binaries.name == "debug" else binary, folder / "bootstrap")
-    if function in JUDGES:
+    if policies and function in JUDGES:
         (folder / "policies").mkdir(exist_ok=True)
         for file in (*policies.glob("*.cedar"), *policies.glob("groups.json")):
             shutil.copy2(file, folder / "policies" / file.name)

@@ -13,24 +13,25 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tasks.artifacts import FUNCTIONS, lay_out, lay_out_one, template_with_code, zip_of
+from tasks.artifacts import FUNCTIONS, JUDGES, lay_out, lay_out_one, template_with_code, zip_of
 from tasks.cargo import plugin
 from tasks.console import note
 from tasks.elf import architecture_of
 from tasks.errors import RunError
-from tasks.paths import ROOT, RUN, TARGET, shown
+from tasks.paths import POLICIES, ROOT, RUN, TARGET, shown
 
 MB = 1024 * 1024  # as Lambda counts: its 50 MB are 52,428,800 bytes
 ZIP_BYTES_MAX = 6 * MB  # the zip's size is part of each cold start, so growth needs a decision
 DESTINATION = TARGET / "lambda"
 # The first place where `sam deploy` looks: it needs no --template and keeps its answers at the root.
 DEPLOYED = ROOT / ".aws-sam" / "build" / "template.yaml"
+NO_SET = "There is NO POLICY SET in the package: set the parameter PolicyUri, or package one with POLICIES=DIR. Without either, approve and audit do not start."
 Crates = set[tuple[str, str]]
 
 
-def package(binaries: Path) -> None:
-    """Writes everything from the binaries of one profile."""
-    lay_out(binaries, DESTINATION)
+def package(binaries: Path, policies: Path | None) -> None:
+    """Writes everything from the binaries of one profile and a policy set."""
+    lay_out(binaries, DESTINATION, policies)
     architecture = architecture_of([DESTINATION / function / "bootstrap" for function in FUNCTIONS])
     write_zips(DESTINATION)
     write_template(DESTINATION, DEPLOYED, architecture)
@@ -41,11 +42,26 @@ def package(binaries: Path) -> None:
     for function in FUNCTIONS:
         require_small(DESTINATION / f"{function}.zip")
     note(f"`sam deploy` deploys these zips, for {architecture}. Their contents: {shown(DESTINATION)}/*.cdx.json and LICENSES.txt.")
+    note(f"The policy set in them: {shown(policies)}." if policies else NO_SET)
 
 
-def sam_folder(function: str, binaries: Path, folder: Path) -> None:
+def policy_set(text: str) -> Path | None:
+    """The directory that `POLICIES=DIR` names. None without one. The sample is never packaged: an update of the source would change it."""
+    if not text:
+        return None
+    folder = Path(text).resolve()
+    if folder == POLICIES.resolve():
+        raise RunError(f"POLICIES={text} is the sample for `make try`: `warden init DIR` makes a policy set of your own, outside this directory.")
+    if not any(folder.glob("*.cedar")):
+        raise RunError(f"POLICIES={text} holds no policies (*.cedar): name the directory of your policy set. `warden init DIR` makes one.")
+    return folder
+
+
+def sam_folder(function: str, binaries: Path, folder: Path, policies: Path | None) -> None:
     """Fills a function's folder for `sam build`, which takes the template as it is: the parameter's default may be another architecture."""
-    lay_out_one(function, binaries, folder)
+    lay_out_one(function, binaries, folder, policies)
+    if policies is None and function in JUDGES:
+        note(NO_SET)
     note(f"{function} is for {architecture_of([folder / 'bootstrap'])}: give this value to the parameter Architecture.")
 
 

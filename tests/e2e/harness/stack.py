@@ -35,12 +35,13 @@ PARAMETERS = {"Mode": "active", "ServiceScope": "all", "Architecture": "x86_64",
 class Stack:
     """A context that starts the platform and leaves nothing running. Its folder is `.run/NAME`."""
 
-    def __init__(self, name: str, port: int | None = None, policies: Path = POLICIES, optimised: tuple[str, ...] = (), emulator: dict[str, str] | None = None) -> None:
+    def __init__(self, name: str, port: int | None = None, policies: Path = POLICIES, optimised: tuple[str, ...] = (), emulator: dict[str, str] | None = None, world: Path | None = None) -> None:
         if port is not None:
             require_free(port, "make up PORT=…")
         self._home = RUN / name
         self._policies, self._optimised = policies, optimised
         self._settings = emulator or {}  # further environment of the emulator
+        self._world = world  # services and connections that exist from the start
         self.calls = self._home / "calls.jsonl"  # the functions' calls to the emulator
         self.port = port or free_port()
         self.url = f"http://{HOST}:{self.port}"
@@ -155,6 +156,8 @@ class Stack:
 
     def _local_command(self) -> list[str]:
         options = {"listen": f"{HOST}:{self.port}", "emulator": self._emulator_url, "region": REGION, "settle-ms": str(SETTLE_MS), "forward-events-to": f"{PROVIDER}={NAME}"}
+        if self._world:
+            options["load"] = str(self._world)
         return [str(TARGET / "debug" / "local"), *(word for key, value in options.items() for word in (f"--{key}", value)), "--control"]
 
     def _stop(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from pathlib import Path
 
 from harness.accounts import ALLOWED, PROVIDER, REGION, UNLISTED
 from harness.actions import SUBNET, VPC, Service, create_service
@@ -58,7 +59,10 @@ def main() -> None:
     port = os.environ["PORT"]
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise RunError(f"PORT must be a number from 1 to 65535, not `{port}`.")
-    with Stack("up", int(port)) as stack:
+    world = os.environ.get("WORLD")
+    if world and not Path(world).is_file():
+        raise RunError(f"WORLD={world} is no file.")
+    with Stack("up", int(port), world=Path(world) if world else None) as stack:
         with Progress("deploying infra/template.yaml into ministack, with the real binaries"):
             publish(stack, [*POLICIES.glob("*.cedar"), POLICIES / "groups.json"])
             stack.deploy(PolicyUri=URI)

@@ -20,7 +20,7 @@ from harness.cloudformation import Deployment
 from harness.inbox import Inbox
 from harness.stack import Stack, isolated_environment
 from tasks import artifacts
-from tasks.paths import ROOT, TARGET, TEMPLATE
+from tasks.paths import POLICIES, ROOT, TARGET, TEMPLATE
 from tasks.elf import architecture_of
 from tasks.release import write_template, write_zips
 from templates.resource_checks import Made, exists, resolved
@@ -240,7 +240,7 @@ def test_every_condition_holds_in_a_case() -> None:
 def test_sam_deploy_uploads_the_packaged_zips(platform: Stack, tmp_path: Path) -> None:
     """By `sam deploy` as in README, with the debug binaries of the other tests."""
     zips = tmp_path / "target" / "lambda"
-    artifacts.lay_out(TARGET / "debug", zips)
+    artifacts.lay_out(TARGET / "debug", zips, POLICIES)
     write_zips(zips)
     architecture = architecture_of([zips / function / "bootstrap" for function in artifacts.FUNCTIONS])
     write_template(zips, tmp_path / ".aws-sam" / "build" / "template.yaml", architecture)

@@ -82,7 +82,7 @@ def test_package_refuses_before_it_writes(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(release, "DESTINATION", tmp_path / "lambda")
     monkeypatch.setattr(release, "DEPLOYED", tmp_path / "template.yaml")
     with pytest.raises(RunError, match=r"needs glibc 2\.39"):
-        release.package(binaries)
+        release.package(binaries, None)
     assert not (tmp_path / "template.yaml").exists()
 
 
@@ -90,5 +90,5 @@ def test_sam_folder_names_the_architecture(tmp_path: Path, capsys: pytest.Captur
     binaries = tmp_path / "deploy"
     binaries.mkdir()
     (binaries / "notify").write_bytes(program(ARM64))
-    release.sam_folder("notify", binaries, tmp_path / "notify")
+    release.sam_folder("notify", binaries, tmp_path / "notify", None)
     assert "notify is for arm64" in capsys.readouterr().out

@@ -16,12 +16,13 @@ from cfnlint.decode import cfn_yaml
 from harness.accounts import REGION
 from harness.stack import isolated_environment
 from tasks import artifacts
-from tasks.paths import POLICIES, ROOT, TEMPLATE, TEMPLATES
+from tasks.paths import ROOT, TEMPLATE, TEMPLATES
 
 SAM, CHECKOV = (os.environ.get(name, "") for name in ("WARDEN_SAM", "WARDEN_CHECKOV"))
 CHECKOV_CONFIG = ROOT / ".checkov.yaml"
 # Without these, checkov asks the package index for its newest version, and ignores a template that it cannot read.
 CHECKOV_SETTINGS = {"CKV_SKIP_PACKAGE_UPDATE_CHECK": "true", "CKV_PARSE_ERROR_FAIL": "true"}
+POLICY_FILES = ("mine.cedar", "groups.json")
 ELF_MACHINES = {"x86_64": 62, "aarch64": 183}
 needs_sam = pytest.mark.skipif(not SAM, reason="run `make check`, which installs SAM")
 needs_checkov = pytest.mark.skipif(not CHECKOV, reason="run `make check`, which installs checkov")
@@ -65,9 +66,11 @@ def test_checkov_skips_are_needed_and_explained() -> None:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output of `sam build` in the dev profile: another profile would build the SDK again, which takes ten minutes."""
-    folder = tmp_path_factory.mktemp("sam")
+    folder, policies = tmp_path_factory.mktemp("sam"), tmp_path_factory.mktemp("policies")
+    for name in POLICY_FILES:
+        (policies / name).write_text("{}")
     arguments: list[str | Path] = ["--template", TEMPLATE, "--parameter-overrides", "Architecture=x86_64", "--build-dir", folder, "--region", REGION]
-    run(SAM, "build", *arguments, settings={"PROFILE": "dev", "PYTHON": sys.executable})
+    run(SAM, "build", *arguments, settings={"PROFILE": "dev", "PYTHON": sys.executable, "POLICIES": str(policies)})
     return folder
 
 
@@ -83,7 +86,7 @@ def test_sam_build_has_functions_and_policies(built: Path) -> None:
     for name, function in made.items():
         folder = built / function["Properties"]["CodeUri"]
         files = {str(file.relative_to(folder)): file for file in folder.rglob("*") if file.is_file()}
-        policies = {f"policies/{file.name}" for file in (*POLICIES.glob("*.cedar"), POLICIES / "groups.json")} if name in artifacts.JUDGES else set()
+        policies = {f"policies/{file}" for file in POLICY_FILES} if name in artifacts.JUDGES else set()
         assert set(files) == {"bootstrap"} | policies
         header = files["bootstrap"].read_bytes()[:20]
         assert (header[:4], header[18]) == (b"\x7fELF", ELF_MACHINES[platform.machine()]) and os.access(files["bootstrap"], os.X_OK)

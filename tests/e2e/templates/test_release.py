@@ -11,7 +11,7 @@ import pytest
 from cfnlint.decode import cfn_yaml
 from tasks import artifacts, release
 from tasks.errors import RunError
-from tasks.paths import TEMPLATE
+from tasks.paths import POLICIES, TEMPLATE
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def binaries(tmp_path: Path) -> Path:
     return folder
 
 
-def zips(binaries: Path, destination: Path) -> dict[str, bytes]:
+def zips(binaries: Path, destination: Path, policies: Path | None = POLICIES) -> dict[str, bytes]:
     """The zips of these binaries."""
-    artifacts.lay_out(binaries, destination)
+    artifacts.lay_out(binaries, destination, policies)
     release.write_zips(destination)
     return {function: (destination / f"{function}.zip").read_bytes() for function in artifacts.FUNCTIONS}
 
@@ -46,6 +46,21 @@ def test_zip_has_program_and_policies(binaries: Path, tmp_path: Path) -> None:
     assert archive.getinfo("bootstrap").external_attr >> 16 == 0o755
     assert "policies/groups.json" in archive.namelist() and any(name.endswith(".cedar") for name in archive.namelist())
     assert zipfile.ZipFile(io.BytesIO(zips(binaries, tmp_path)["notify"])).namelist() == ["bootstrap"]
+
+
+def test_package_without_set_has_programs_only(binaries: Path, tmp_path: Path) -> None:
+    for archive in zips(binaries, tmp_path, policies=None).values():
+        assert zipfile.ZipFile(io.BytesIO(archive)).namelist() == ["bootstrap"]
+
+
+def test_sample_is_not_packaged(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="is the sample"):
+        release.policy_set(str(POLICIES))
+    with pytest.raises(RunError, match="holds no policies"):
+        release.policy_set(str(tmp_path))
+    (tmp_path / "mine.cedar").touch()
+    assert release.policy_set(str(tmp_path)) == tmp_path
+    assert release.policy_set("") is None
 
 
 def test_large_zip_is_refused(tmp_path: Path) -> None:

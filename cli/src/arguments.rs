@@ -17,7 +17,7 @@ use warden::{
 };
 
 pub(crate) use common::{Common, Format, Given};
-pub(crate) use manual::{Approval, GrantFilter, HoldOrder, Rejection, Revocation, Target};
+pub(crate) use manual::{Adoption, Approval, GrantFilter, HoldOrder, Rejection, Revocation, Target};
 pub(crate) use values::HistorySubject;
 use values::{past, seconds, subject};
 
@@ -59,6 +59,8 @@ pub(crate) enum Command {
         /// Directory, outside the warden's source tree
         dir: PathBuf,
     },
+    /// Show the connections that no policy and no grant justifies, and write policies or grants for them
+    Adopt(Adoption),
     /// Show the decision on every pending request, but do not act on it
     Plan {
         /// Show instead what this policy set would change: decisions on pending requests, and justifications of connections
@@ -151,7 +153,8 @@ impl Command {
             | Self::Resume(_)
             | Self::Completions { .. }
             | Self::Man { .. } => false,
-            Self::Plan { .. }
+            Self::Adopt(_)
+            | Self::Plan { .. }
             | Self::Explain { .. }
             | Self::Grants(_)
             | Self::History(_)

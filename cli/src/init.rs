@@ -2,7 +2,7 @@
 
 use std::{fs, io::Write, path::Path};
 
-use warden::policy::{CASES, GROUPS};
+use warden::policy::{CASES, GROUPS, PolicyErrors, PolicyFile, PolicySet};
 
 use crate::error::{CliError, Outcome};
 
@@ -12,6 +12,17 @@ const FILES: [(&str, &str); 4] = [
     (CASES, include_str!("init/cases.json")),
     ("README.md", include_str!("init/README.md")),
 ];
+
+/// The policies, groups and cases of a new set.
+pub(crate) fn files() -> Vec<PolicyFile> {
+    let of_set = FILES.iter().filter(|(name, _)| *name != "README.md");
+    of_set.map(|(name, text)| PolicyFile { name: (*name).to_owned(), text: (*text).to_owned() }).collect()
+}
+
+/// A set that accepts nothing.
+pub(crate) fn empty_set() -> Result<PolicySet, PolicyErrors> {
+    PolicySet::of_files(&files(), "a new set")
+}
 
 pub(crate) fn init(directory: &Path) -> Result<Outcome, CliError> {
     fs::create_dir_all(directory).map_err(CliError::at(directory))?;
@@ -37,7 +48,7 @@ pub(crate) fn init(directory: &Path) -> Result<Outcome, CliError> {
 mod tests {
     use warden::{
         decision::cases::{Case, run},
-        policy::{PolicyFile, PolicySet, folder},
+        policy::folder,
     };
 
     use super::*;

@@ -8,6 +8,7 @@
 #[macro_use]
 mod output;
 
+mod adopt;
 mod arguments;
 mod audit;
 mod aws;
@@ -80,6 +81,7 @@ async fn run(Arguments { given, command }: Arguments) -> Result<Outcome, CliErro
             }
         },
         Command::Init { dir } => init::init(&dir),
+        Command::Adopt(adoption) => adopt::adopt(&connect().await?, &adoption).await,
         Command::Plan { policy } => plan::plan(&connect().await?, policy.as_ref()).await,
         Command::Explain { endpoint } => explain::explain(&connect().await?, &endpoint).await,
         Command::Approve(approval) => manual::approve(&connect().await?, &approval).await,

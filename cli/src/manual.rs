@@ -13,6 +13,7 @@ mod revoke;
 mod revoked;
 
 pub(crate) use approve::approve;
+pub(crate) use decide::decide_all;
 pub(crate) use hold::{pause, resume};
 pub(crate) use reject::reject;
 pub(crate) use revoke::revoke;

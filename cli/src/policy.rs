@@ -5,5 +5,5 @@ mod fmt;
 mod test;
 
 pub(crate) use check::check;
-pub(crate) use fmt::fmt;
+pub(crate) use fmt::{fmt, pretty};
 pub(crate) use test::{test, test_files};

@@ -1,5 +1,7 @@
 //! The arguments of people's decisions.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use jiff::Timestamp;
 use warden::{
@@ -133,6 +135,26 @@ fn target(
         }
         (None, _, _) => Err(CliError::Usage(format!("give {instead}, or --account ID and --service ID"))),
     }
+}
+
+/// The adoption of what people accepted before the warden came. By default, nothing is written.
+#[derive(Debug, Args)]
+pub(crate) struct Adoption {
+    /// Write policies, groups and cases to this directory, and judge the connections by the policy set in it
+    #[arg(long, value_name = "DIR", conflicts_with = "grants")]
+    pub(crate) write: Option<PathBuf>,
+    /// Write a grant for each connection, in your name
+    #[arg(long, requires = "until")]
+    pub(crate) grants: bool,
+    /// End of the grants: a time, a day (UTC), or how long from now (180d)
+    #[arg(long, requires = "grants", value_parser = values::future, value_name = "TIME")]
+    pub(crate) until: Option<Timestamp>,
+    /// Reason of the grants, 1 to 500 characters; by default, `adopted on` and the day
+    #[arg(long, requires = "grants", value_parser = values::reason)]
+    pub(crate) reason: Option<Reason>,
+    /// Do not ask for confirmation of the grants
+    #[arg(long, requires = "grants")]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,9 @@
 //! Writes a person's decision to the ledger.
 
+use std::slice;
+
 use warden::{
-    decision::order::{Order, Planned},
+    decision::order::{Change, Order, Planned},
     ledger::commit::CommitOutcome,
     ports::{PersonLedger, ServiceLedger},
 };
@@ -15,14 +17,21 @@ const ATTEMPTS_MAX: usize = 5;
 
 /// Plans an order on what people decided before, and writes its changes. Another decision in between makes it plan again.
 pub(super) async fn decide(ledger: &(impl ServiceLedger + PersonLedger), order: &Order) -> Result<Planned, CliError> {
+    Ok(decide_all(ledger, slice::from_ref(order)).await?.pop().unwrap_or(Planned::NothingToEnd))
+}
+
+/// Plans orders about one service, each about another grantee, and writes their changes.
+pub(crate) async fn decide_all(ledger: &(impl ServiceLedger + PersonLedger), orders: &[Order]) -> Result<Vec<Planned>, CliError> {
+    let Some(Order { service, .. }) = orders.first() else { return Ok(Vec::new()) };
     for _ in 0..ATTEMPTS_MAX {
         // The version first: a decision that follows it makes the write fail.
-        let version = ledger.items(&order.service).await?.version.decisions;
-        let planned = order.plan(&ledger.decisions(&order.service).await?)?;
-        let Planned::Changes(changes) = &planned else { return Ok(planned) };
+        let version = ledger.items(service).await?.version.decisions;
+        let before = ledger.decisions(service).await?;
+        let planned = orders.iter().map(|order| order.plan(&before)).collect::<Result<Vec<Planned>, _>>()?;
+        let changes: Vec<Change> = planned.iter().flat_map(changes_of).cloned().collect();
         let mut written = 0;
         for (chunk, expected) in changes.chunks(CHANGES_PER_WRITE_MAX).zip(version..) {
-            match ledger.decide(&order.service, chunk, expected).await? {
+            match ledger.decide(service, chunk, expected).await? {
                 CommitOutcome::Written => written += chunk.len(),
                 CommitOutcome::Lost | CommitOutcome::OnHold => break,
             }
@@ -31,7 +40,14 @@ pub(super) async fn decide(ledger: &(impl ServiceLedger + PersonLedger), order: 
             return Ok(planned);
         }
     }
-    Err(CliError::Failed(format!("others decide about {} at the same time: try again", order.service)))
+    Err(CliError::Failed(format!("others decide about {service} at the same time: try again")))
+}
+
+fn changes_of(planned: &Planned) -> &[Change] {
+    match planned {
+        Planned::Changes(changes) => changes,
+        Planned::AlreadyGranted(_) | Planned::NothingToEnd => &[],
+    }
 }
 
 #[cfg(test)]
@@ -39,10 +55,7 @@ mod tests {
     use std::sync::Mutex;
 
     use warden::{
-        decision::{
-            Hold, PersonDecisions,
-            order::{Change, Command},
-        },
+        decision::{Hold, PersonDecisions, grant::Grantee, order::Command},
         ledger::commit::{Commit, ServiceItems},
         model::ids::ServiceId,
         ports::{CallError, ReadError},
@@ -124,6 +137,18 @@ mod tests {
         }
         let (planned, written) = run(ATTEMPTS_MAX, &revocation(1));
         assert!(matches!(planned, Err(CliError::Failed(_))) && written.is_empty(), "{planned:?}");
+    }
+
+    #[test]
+    fn many_orders_are_written_together() {
+        let grant = |n: usize| Order {
+            command: Command::Approve { to: Grantee::Subject(format!("vpce-{n:017x}").parse().unwrap()), until: None, shown: Vec::new() },
+            ..revocation(0)
+        };
+        let (ledger, orders) = (Ledger { overtakes: Mutex::new(1), ..Ledger::default() }, (0..60).map(grant).collect::<Vec<_>>());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let planned = runtime.block_on(decide_all(&ledger, &orders)).unwrap();
+        assert_eq!((planned.len(), ledger.written.into_inner().unwrap()), (60, vec![49, 11]));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use warden::{
 use crate::arguments::Format;
 
 /// The columns that hold sentences: a narrow terminal wraps these and no others.
-const SENTENCES: [&str; 6] = ["because", "by", "detail", "ended", "fix", "what"];
+const SENTENCES: [&str; 7] = ["because", "by", "detail", "ended", "fix", "services", "what"];
 
 const GAP: u16 = 2;
 

@@ -11,8 +11,12 @@ use crate::{
     policy_set::{SetFiles, directory},
 };
 
+/// Returns a Cedar file as `fmt` writes it.
+pub(crate) fn pretty(text: &str) -> Result<String, String> {
+    policies_str_to_pretty(text, &Config { line_width: 100, indent_width: 2 }).map_err(|error| error.to_string())
+}
+
 pub(crate) fn fmt(common: &Common, check: bool) -> Result<Outcome, CliError> {
-    let config = Config { line_width: 100, indent_width: 2 };
     let directory = directory(common)?;
     let files = SetFiles::in_directory(directory)?.files;
     let files: Vec<_> = files.into_iter().filter(|file| file.name.ends_with(".cedar")).collect();
@@ -22,8 +26,7 @@ pub(crate) fn fmt(common: &Common, check: bool) -> Result<Outcome, CliError> {
     let mut changed = false;
     for PolicyFile { name, text } in files {
         let path = directory.join(name);
-        let pretty = policies_str_to_pretty(&text, &config)
-            .map_err(|error| CliError::Usage(format!("{}: {error}: run `warden policy check`", path.display())))?;
+        let pretty = pretty(&text).map_err(|error| CliError::Usage(format!("{}: {error}: run `warden policy check`", path.display())))?;
         if pretty == text {
             continue;
         }

@@ -53,6 +53,8 @@ pub struct Case {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CaseService {
+    /// The id; by default, one that no policy names.
+    pub id: Option<ServiceId>,
     /// The tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
@@ -137,7 +139,8 @@ impl Expected {
 /// Completes a case with the values of a plain request. Never `None`: the constants are valid ids.
 fn facts(case: &Case) -> Option<Facts> {
     let region: Region = "us-east-1".parse().ok()?;
-    let id: ServiceId = "vpce-svc-03d5ebb7d9579a2b3".parse().ok()?;
+    let plain_service: ServiceId = "vpce-svc-03d5ebb7d9579a2b3".parse().ok()?;
+    let id = case.service.id.clone().unwrap_or(plain_service);
     let plain: EndpointId = "vpce-0c1308d7312217abc".parse().ok()?;
     let subject = case.attachment.clone().map_or_else(|| case.endpoint.clone().unwrap_or(plain).into(), Subject::Attachment);
     // Only Gateway Load Balancer services take attachments.

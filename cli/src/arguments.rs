@@ -196,6 +196,9 @@ pub(crate) enum PolicyCommand {
         /// Without a solver, replay the decisions on the ledger since then (a time, a day, or how long ago)
         #[arg(long, requires = "prove", value_parser = past, default_value = "30d", value_name = "TIME")]
         since: Timestamp,
+        /// Without a solver, end with exit status 1
+        #[arg(long, requires = "prove")]
+        require_proof: bool,
     },
     /// Prove that a new policy set accepts no more than an old one, or show a counterexample, and show who would lose access
     Compare {

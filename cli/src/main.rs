@@ -70,7 +70,7 @@ async fn run(Arguments { given, command }: Arguments) -> Result<Outcome, CliErro
     match command {
         Command::Policy { command } => match command {
             PolicyCommand::Check { prove: false, .. } => policy::check(common).await,
-            PolicyCommand::Check { prove: true, within, since } => proof::check(common, within, since).await,
+            PolicyCommand::Check { prove: true, within, since, require_proof } => proof::check(common, within, since, require_proof).await,
             PolicyCommand::Compare { old, new, within, since } => proof::compare(common, [&old, &new], within, since).await,
             PolicyCommand::Publish { to, yes } => publish::publish(common, &connect().await?, to.as_ref(), yes).await,
             PolicyCommand::Test { junit } => policy::test(common, junit.as_deref()).await,

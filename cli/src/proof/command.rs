@@ -17,7 +17,7 @@ use crate::{
 };
 
 #[cfg_attr(not(feature = "prove"), expect(unused_variables, reason = "only proofs have a time limit"))]
-pub(crate) async fn check(common: &Common, within: Duration, since: Timestamp) -> Result<Outcome, CliError> {
+pub(crate) async fn check(common: &Common, within: Duration, since: Timestamp, require_proof: bool) -> Result<Outcome, CliError> {
     if common.output == Format::Table {
         policy::check(common).await?;
     }
@@ -27,7 +27,7 @@ pub(crate) async fn check(common: &Common, within: Duration, since: Timestamp) -
     if let Some(solver) = report::solver(within) {
         return Ok(report::check(&policies, solver, common.output).await);
     }
-    fallback::check(common, &files, since).await
+    fallback::check(common, &files, since, require_proof).await
 }
 
 pub(crate) async fn compare(common: &Common, uris: [&PolicyUri; 2], within: Duration, since: Timestamp) -> Result<Outcome, CliError> {

@@ -21,24 +21,30 @@ const NO_SOLVER: &str = "this build of warden cannot prove anything: build it wi
 
 const LEDGER: &str = "Give --ledger to replay recorded decisions too.";
 
-pub(super) async fn check(common: &Common, files: &SetFiles, since: Timestamp) -> Result<Outcome, CliError> {
+/// Without `--require-proof`, only a test case that fails is a finding: the set may be right, and nothing says that it is not.
+pub(super) async fn check(common: &Common, files: &SetFiles, since: Timestamp, require_proof: bool) -> Result<Outcome, CliError> {
     if common.output != Format::Table {
-        return Ok(undecided(common.output, "no policy can fail, each permit can match, each policy has an effect"));
+        undecided(common.output, "no policy can fail, each permit can match, each policy has an effect");
+        return Ok(Outcome::clean_if(!require_proof));
     }
     eprintln!("note: {NO_SOLVER}");
     println!("NOT PROVED. Results of the test cases:");
-    if files.cases()?.is_some() {
-        policy::test_files(common, files, None)?;
+    let tested = if files.cases()?.is_some() {
+        policy::test_files(common, files, None)?
     } else {
         println!("there are none");
-    }
+        Outcome::Clean
+    };
     if common.ledger().is_some() {
         println!("Replay of recorded decisions:");
         replay::replay(&Aws::connect(common).await?, since).await?;
     } else {
         println!("{LEDGER}");
     }
-    Ok(Outcome::Findings)
+    if !require_proof {
+        println!("With --require-proof, a check without a proof has exit status 1.");
+    }
+    Ok(Outcome::clean_if(tested == Outcome::Clean && !require_proof))
 }
 
 pub(super) async fn compare(
@@ -49,7 +55,8 @@ pub(super) async fn compare(
     since: Timestamp,
 ) -> Result<Outcome, CliError> {
     if common.output != Format::Table {
-        return Ok(undecided(common.output, "the new set accepts nothing that the old one does not"));
+        undecided(common.output, "the new set accepts nothing that the old one does not");
+        return Ok(Outcome::Findings);
     }
     eprintln!("note: {NO_SOLVER}");
     println!("NOT PROVED. Test cases of both sets:");
@@ -75,9 +82,8 @@ pub(super) async fn compare(
     Ok(Outcome::Findings)
 }
 
-fn undecided(format: Format, claim: &str) -> Outcome {
+fn undecided(format: Format, claim: &str) {
     let mut rows = Rows::new(&["verdict", "what", "why"]);
     rows.push(["undecided", claim, NO_SOLVER]);
     rows.write(format, "");
-    Outcome::Findings
 }

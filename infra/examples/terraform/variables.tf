@@ -51,8 +51,20 @@ variable "owner_email" {
   default     = null
 }
 
+variable "alarm_topic_arn" {
+  description = "A topic of this Region for the alarms (optional; without it, they go to the owners' topic). Not under alias/aws/sns: alarms could not publish"
+  type        = string
+  default     = null
+}
+
 variable "policy_home" {
   description = "Where the policy set is edited, for messages: a URL or a path in your repository (optional)"
+  type        = string
+  default     = null
+}
+
+variable "runbook_url" {
+  description = "Where docs/operations.md is published for the people on call, for the alarms: each names its entry there"
   type        = string
   default     = null
 }
@@ -191,7 +203,9 @@ locals {
     PolicyKeyArn            = var.policy_key_arn
     OrganizationAccess      = var.organization_access
     OwnerEmail              = var.owner_email
+    AlarmTopicArn           = var.alarm_topic_arn
     PolicyHome              = var.policy_home
+    RunbookUrl              = var.runbook_url
     SweepSchedule           = var.sweep_schedule
     ForwarderOrganizationId = var.forwarder_organization_id
     AuditSchedule           = var.audit_schedule

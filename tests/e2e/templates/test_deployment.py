@@ -142,8 +142,9 @@ CASES = [
         "template.yaml",
         REQUIRED
         | {"PolicyUri": "s3://policies/redis/", "PolicyKeyArn": f"arn:aws:kms:{REGION}:{PROVIDER}:key/1", "OrganizationAccess": "arn:aws:iam::999988887777:role/ask", "OwnerEmail": "owner@example.com"}
+        | {"AlarmTopicArn": f"arn:aws:sns:{REGION}:{PROVIDER}:alarms", "RunbookUrl": "https://example.com/operations.md"}
         | {"MaximumConcurrency": "2", "SubnetIds": "{subnets}", "SecurityGroupIds": "{group}", "EncryptConnectionsTopic": "true", "ForwarderOrganizationId": "o-a1b2c3d4e5"},
-        {"ReadsPolicyFromS3", "DecryptsPolicySet", "AsksOrganizationsByRole", "TellsByMail", "InVpc", "EncryptsConnections", "HearsAnOrganization"},
+        {"ReadsPolicyFromS3", "DecryptsPolicySet", "AsksOrganizationsByRole", "TellsByMail", "HasAlarmTopic", "InVpc", "EncryptsConnections", "HearsAnOrganization"},
         {"ForwardedEventsPolicy"},
     ),
     Case("warden-at-the-management-account", "template.yaml", REQUIRED | {"OrganizationAccess": "direct"}, {"AsksOrganizations"}),

@@ -181,7 +181,7 @@ def test_every_dead_letter_queue_has_an_alarm(resources: dict[str, Any]) -> None
         ]
         assert len(depth) == 1, queue
         assert (depth[0]["Threshold"], depth[0]["ComparisonOperator"]) == (0, "GreaterThanThreshold"), queue
-        assert depth[0]["AlarmDescription"].startswith(f"{queue} holds "), queue
+        assert depth[0]["AlarmDescription"]["Fn::Sub"].startswith(f"{queue} holds "), queue
 
 
 @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
@@ -221,8 +221,10 @@ def assert_reported(resources: dict[str, Any], namespace: str, metric: str, dime
 def test_every_alarm_notifies_and_is_described(resources: dict[str, Any]) -> None:
     for name, alarm in of_type(resources, "AWS::CloudWatch::Alarm").items():
         properties = alarm["Properties"]
-        assert properties["AlarmActions"] == properties["OKActions"] == [{"Ref": "OwnersTopic"}], name
-        assert 40 < len(properties["AlarmDescription"]) <= 1024, name
+        assert properties["AlarmActions"] == properties["OKActions"] == [{"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "OwnersTopic"}]}], name
+        description = properties["AlarmDescription"]["Fn::Sub"]
+        # test_runbook_covers_every_alarm_and_queue: the runbook has a heading of this name. RunbookUrl has up to 200 characters.
+        assert description.endswith(f"Runbook: ${{RunbookUrl}}#{name.lower()}") and 60 < len(description) <= 800, name
         assert "TreatMissingData" in properties, f"{name} must say how missing data counts"
 
 
@@ -256,7 +258,10 @@ def test_filters_name_only_logged_errors(resources: dict[str, Any]) -> None:
 
 def widgets(resources: dict[str, Any]) -> list[dict[str, Any]]:
     """The dashboard's widgets, before substitution."""
-    return list(json.loads(resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])["widgets"])
+    body, variables = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    condition, shown, hidden = variables["PolicyAlarm"]["Fn::If"]
+    assert (condition, hidden) == (resources["PolicyNotRenewed"]["Condition"], "")
+    return list(json.loads(body.replace("${PolicyAlarm}", shown["Fn::Sub"]))["widgets"])
 
 
 def test_dashboard_has_only_reported_metrics(resources: dict[str, Any]) -> None:
@@ -291,8 +296,7 @@ def test_dashboard_shows_every_value_and_alarm(resources: dict[str, Any]) -> Non
     assert len(not_renewed) == 2, "the code logs it as `error_type = kind`"
     assert values("QueueName") == {f"${{{queue}.QueueName}}" for queue in of_type(resources, "AWS::SQS::Queue")}
     (alarms,) = (widget["properties"]["alarms"] for widget in widgets(resources) if widget["type"] == "alarm")
-    always = {name for name, alarm in of_type(resources, "AWS::CloudWatch::Alarm").items() if "Condition" not in alarm}
-    assert set(alarms) == {f"${{{name}.Arn}}" for name in always}
+    assert set(alarms) == {f"${{{name}.Arn}}" for name in of_type(resources, "AWS::CloudWatch::Alarm")}
 
 
 def test_every_taggable_resource_is_tagged(resources: dict[str, Any]) -> None:

@@ -149,6 +149,11 @@ CASES = [
     ),
     Case("warden-at-the-management-account", "template.yaml", REQUIRED | {"OrganizationAccess": "direct"}, {"AsksOrganizations"}),
     Case(
+        "organization-role",
+        "organization-role.yaml",
+        {"WardenRoleArns": f"arn:aws:iam::{PROVIDER}:role/warden-ApproveRole-1,arn:aws:iam::{PROVIDER}:role/warden-AuditRole-1"},
+    ),
+    Case(
         "forwarder",
         "forwarder.yaml",
         {"WardenBusArn": f"arn:aws:events:{REGION}:{PROVIDER}:event-bus/warden", "AlarmTopicArn": f"arn:aws:sns:{REGION}:{PROVIDER}:alarms"},

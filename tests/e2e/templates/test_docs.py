@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import subprocess
 from typing import Any
 
 import pytest
@@ -56,6 +57,26 @@ def test_threat_model_names_existing_tests() -> None:
     # Of the names in backquotes, only tests have two underscores or more.
     named = {name for name in re.findall(r"`([a-z0-9_]+)`", text) if name.count("_") >= 2}
     assert named and not named - existing, named - existing
+
+
+def test_documents_name_existing_files() -> None:
+    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    rooms = {name.partition("/")[0] for name in listed if "/" in name}
+    missing = {
+        f"{document.name}: {path}"
+        for document in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md"), ROOT / "CONTRIBUTING.md")
+        for path in re.findall(r"`([\w-]+(?:/[\w.-]+)+)`", document.read_text())
+        if path.partition("/")[0] in rooms and not (ROOT / path).exists()
+    }
+    assert not missing, missing
+
+
+def test_threat_model_names_existing_code() -> None:
+    """Of a name in a file, such as "`ids_in` in `shared/src/trigger/parse.rs`"."""
+    text = (ROOT / "docs" / "threat-model.md").read_text()
+    placed = [(name.rpartition("::")[2], path) for name, path in re.findall(r"`([\w:]+)`(?:, `[\w:]+`)* in `([\w/]+\.rs)`", text)]
+    wrong = {f"{name} in {path}" for name, path in placed if not any(re.search(rf"\b{name}\b", code) for file, code in RUST.items() if str(file).endswith(f"/{path}"))}
+    assert len(placed) > 5 and not wrong, wrong
 
 
 def test_endpoint_policy_allows_a_recovered_ledger() -> None:

@@ -81,6 +81,17 @@ def test_reports_expire_and_require_tls(resources: dict[str, Any]) -> None:
     assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
 
 
+def test_organization_role_serves_the_warden_alone(resources: dict[str, Any]) -> None:
+    template = cfn_yaml.load(str(ROOT / "infra" / "organization-role.yaml"))
+    (role,) = template["Resources"].values()
+    (trusted,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert (trusted["Principal"], trusted["Action"]) == ({"AWS": {"Ref": "WardenRoleArns"}}, "sts:AssumeRole")
+    assert actions_of(role) == actions_in(resources["AskOrganizations"]["Properties"]["PolicyDocument"])
+    outputs = cfn_yaml.load(str(TEMPLATE))["Outputs"]
+    roles = {"Fn::GetAtt": ["ApproveRole", "Arn"]}, {"Fn::GetAtt": ["AuditRole", "Arn"]}
+    assert (outputs["ApproveRoleArn"]["Value"], outputs["AuditRoleArn"]["Value"]) == roles
+
+
 def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
     """The resources of a type, by logical id."""
     return {name: resource for name, resource in resources.items() if resource["Type"] == kind}

@@ -34,6 +34,8 @@ def of_type(resources: dict[str, Any], kind: str) -> set[str]:
 
 def test_runbook_covers_every_alarm_and_queue(resources: dict[str, Any]) -> None:
     assert entries("Alarms") == of_type(resources, "AWS::CloudWatch::Alarm")
+    alarms = OPERATIONS.partition("\n## Alarms\n")[2].partition("\n## ")[0].split("\n### ")[1:]
+    assert all("\n| cause | command |\n" in entry for entry in alarms)
     assert entries("Queues") == of_type(resources, "AWS::SQS::Queue")
 
 

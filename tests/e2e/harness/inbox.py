@@ -33,12 +33,12 @@ class Inbox:
     messages: list[Message] = field(default_factory=list)
 
     @classmethod
-    def subscribe(cls, stack: Stack, topic: str, name: str = "owner-inbox") -> Inbox:
-        """Subscribes a new queue of the provider to a topic."""
+    def subscribe(cls, stack: Stack, topic: str, name: str = "owner-inbox", **attributes: str) -> Inbox:
+        """Subscribes a new queue of the provider to a topic, with these attributes of the subscription."""
         sqs = stack.client("sqs")
         url = sqs.create_queue(QueueName=name)["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}, ReturnSubscriptionArn=True)
+        stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"} | attributes, ReturnSubscriptionArn=True)
         return cls(stack, url)
 
     def await_message(self, endpoint: str, decision: str, seconds: float = 20.0) -> Message:

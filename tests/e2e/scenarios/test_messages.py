@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
-from harness.accounts import PROVIDER, REGION, UNLISTED
+from harness.accounts import ALLOWED, PROVIDER, REGION, UNLISTED
 from harness.actions import await_record, create_endpoint, create_service, invoke, queue_length, tag
 from harness.inbox import Inbox
 from harness.stack import NAME, Stack
+from tasks.paths import ROOT
 
 
 def test_attributes_serve_subscription_filters(stack: Stack, inbox: Inbox) -> None:
     service = create_service(stack, [UNLISTED])
     message = inbox.await_message(create_endpoint(stack, UNLISTED, service), "referred")
     assert message.attributes == {"decision": "referred", "severity": "warning", "service_id": service.id, "account": UNLISTED}
+
+
+def test_documented_filter_passes_what_waits(stack: Stack, inbox: Inbox) -> None:
+    """The filter policy of operations.md, for owners who only want what waits for them."""
+    found = re.search(r"FilterPolicy \\\n  --attribute-value '(.+)'", (ROOT / "docs" / "operations.md").read_text())
+    assert found
+    filtered = Inbox.subscribe(stack, stack.outputs["OwnersTopicArn"], "filtered-inbox", FilterPolicy=found.group(1))
+    service = create_service(stack, [ALLOWED, UNLISTED])
+    accepted = create_endpoint(stack, ALLOWED, service)
+    inbox.await_message(accepted, "accepted")
+    referred = create_endpoint(stack, UNLISTED, service)
+    filtered.await_message(referred, "referred")
+    assert filtered.count(accepted) == 0
 
 
 def test_topic_outside_the_prefix_is_ignored(stack: Stack, inbox: Inbox) -> None:

@@ -16,6 +16,8 @@ pub(crate) fn advice(error: &CallError) -> Option<&'static str> {
             "There are no usable credentials: sign in, or check --profile and AWS_PROFILE"
         } else if caused_by::<UnreadableAnswer>(error) {
             "Another server or a proxy answered: check --endpoint-url and the network"
+        } else if speaks_no_tls(error) {
+            "The server at this address does not speak TLS: check --endpoint-url, which may need http://"
         } else {
             "AWS was not reached: check the network, --region and --endpoint-url"
         });
@@ -34,6 +36,13 @@ pub(crate) fn advice(error: &CallError) -> Option<&'static str> {
 
 pub(crate) fn denies_permission(error: &CallError) -> bool {
     matches!(error.code.as_deref(), Some("UnauthorizedOperation" | "AccessDeniedException" | "AccessDenied" | "AuthorizationError"))
+}
+
+/// rustls says so of an answer that is no TLS record.
+fn speaks_no_tls(error: &CallError) -> bool {
+    let first: &(dyn Error + 'static) = error;
+    let causes = std::iter::successors(Some(first), |&cause| cause.source());
+    error.message.contains("InvalidContentType") || causes.into_iter().any(|cause| cause.to_string().contains("InvalidContentType"))
 }
 
 fn caused_by<E: Error + 'static>(error: &CallError) -> bool {
@@ -55,6 +64,12 @@ mod tests {
         let answer = UnreadableAnswer { status: 404, content: "text/html".to_owned(), source };
         let advice = with_advice(&failed(answer));
         assert!(!advice.contains("AWS was not reached") && advice.contains("Another server"), "{advice}");
+    }
+
+    #[test]
+    fn plain_server_is_not_a_lost_connection() {
+        let advice = with_advice(&failed(std::io::Error::other("received corrupt message of type InvalidContentType")));
+        assert!(!advice.contains("AWS was not reached") && advice.contains("http://"), "{advice}");
     }
 
     #[test]

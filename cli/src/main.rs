@@ -37,11 +37,18 @@ mod wording;
 use std::{fs, io, path::Path, process::ExitCode};
 
 use arguments::{Arguments, Command, Common, Format, PolicyCommand};
-use clap::{CommandFactory, Parser};
+use clap::{
+    CommandFactory, Parser,
+    error::{ContextKind, ContextValue},
+};
 use error::{CliError, Outcome};
+use warden::model::printable::printable;
+
+/// The characters of an argument that an error repeats.
+const ARGUMENT_CHARACTERS_MAX: usize = 80;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| printable_error(error).exit());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let status = match runtime.map_err(CliError::from).and_then(|runtime| runtime.block_on(run(arguments))) {
         Ok(Outcome::Clean) => 0,
@@ -103,6 +110,17 @@ async fn run(Arguments { given, command }: Arguments) -> Result<Outcome, CliErro
         }
         Command::Man { dir } => man(&dir),
     }
+}
+
+/// The error without the characters of the arguments that a terminal would interpret, and without their length.
+fn printable_error(mut error: clap::Error) -> clap::Error {
+    for kind in [ContextKind::InvalidValue, ContextKind::InvalidArg, ContextKind::InvalidSubcommand] {
+        if let Some(ContextValue::String(given)) = error.get(kind) {
+            let shown = printable(given, ARGUMENT_CHARACTERS_MAX);
+            error.insert(kind, ContextValue::String(shown));
+        }
+    }
+    error
 }
 
 fn man(dir: &Path) -> Result<Outcome, CliError> {

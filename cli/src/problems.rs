@@ -14,7 +14,7 @@ pub(crate) fn list(PolicyErrors(problems): &PolicyErrors) -> String {
     }
     // No problem names a line of a file: the location of the set is probably wrong.
     if problems.iter().all(|problem| problem.line == 0 && !Path::new(&problem.file).is_file()) {
-        text.push_str("\n\nCheck --policies.");
+        text.push_str("\n\nIs this the right place of the set?");
     }
     text
 }

@@ -14,7 +14,7 @@ use crate::{
     aws::Aws,
     error::{CliError, Outcome},
     output::Rows,
-    wording::{account, counted, decision, short},
+    wording::{account, counted, decision, minute, short},
 };
 
 pub(crate) async fn replay(aws: &Aws, since: Timestamp) -> Result<Outcome, CliError> {
@@ -32,7 +32,11 @@ pub(crate) async fn replay(aws: &Aws, since: Timestamp) -> Result<Outcome, CliEr
         rows.push([&at, service, endpoint, &account, was, &would, &because]);
     }
     let count = counted(records.len(), "decision", "decisions");
-    rows.write(aws.common.output, &format!("{count} replayed: the policy set in {} makes the same decisions.", aws.common.policies));
+    let none_differs = match records.len() {
+        0 => format!("No decision since {} is on the ledger.", minute(since)),
+        _ => format!("{count} replayed: the policy set in {} makes the same decisions.", aws.common.policies),
+    };
+    rows.write(aws.common.output, &none_differs);
     if aws.common.output == Format::Table && !rows.is_empty() {
         println!("{count} replayed with policy set {}.", short(policies.digest()));
     }

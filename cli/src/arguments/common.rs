@@ -21,7 +21,7 @@ pub(crate) struct Given {
     /// Name of the warden's stack, whose outputs and parameters replace the options that are not given. Commands without calls to AWS ignore it
     #[arg(long, global = true, env = "WARDEN_STACK", value_name = "NAME")]
     pub(crate) stack: Option<String>,
-    /// Policy set (*.cedar, groups.json, cases.json): a directory, s3://BUCKET/KEY or s3://BUCKET/PREFIX/; by default, the one of --stack, or the directory `policies`
+    /// Policy set (*.cedar, groups.json, cases.json): a directory, s3://BUCKET/KEY or s3://BUCKET/PREFIX/; by default, the one of --stack (except for `policy`), or the directory `policies`
     #[arg(long, global = true, env = "WARDEN_POLICIES", value_name = "URI")]
     pub(crate) policies: Option<PolicyUri>,
     /// DynamoDB table of the ledger (stack output `LedgerName`)

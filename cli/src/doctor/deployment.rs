@@ -192,7 +192,7 @@ mod tests {
         const QUEUE: &str = "arn:aws:sqs:us-east-1:123456789012:requests";
         let enabled = EventSource { id: "1".into(), arn: QUEUE.into(), state: "Enabled".into(), ..EventSource::default() };
         let check = |all: &[EventSource]| event_source("approve", all, QUEUE, &region());
-        assert_eq!((check(&[enabled.clone()]).status, check(&[]).status), (Status::Ok, Status::Problem));
+        assert_eq!((check(std::slice::from_ref(&enabled)).status, check(&[]).status), (Status::Ok, Status::Problem));
         let disabled = EventSource { state: "Disabled".into(), ..enabled.clone() };
         assert!(check(&[disabled]).fix.ends_with("--uuid 1 --enabled"));
         let failing = EventSource { last_result: "PROBLEM: Function call failed".into(), ..enabled };

@@ -22,7 +22,7 @@ pub(super) fn advice(of: &Explanation) -> Vec<String> {
             let (account, service, noun) = (account(connection), &connection.service, connection.subject.kind().noun());
             return vec![format!(
                 "It stays {state}, regardless of the policy set: the consumer must create a new {noun}. To accept the account's \
-                 next {noun}, use `warden approve --account {account} --service {service}`."
+                 next {noun}, if no policy does, use `warden approve --account {account} --service {service}`."
             )];
         }
         (Phase::Unknown, _) => UNKNOWN_STATE,

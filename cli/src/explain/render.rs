@@ -23,6 +23,9 @@ pub(super) fn text(explanation: &Explanation) {
     facts(explanation);
     let (would, because) = decision(&explanation.decision);
     println!("\nDecision under policy set {}: {would}, {because}\n", short(&explanation.digest));
+    if let Some(hold) = &explanation.people.hold {
+        println!("Every act on the service is {}. The decision waits for its end.\n", wording::hold(hold));
+    }
     for (action, policy) in explanation.policies.iter().filter(|(_, policy)| policy.in_scope) {
         text_of(action, policy);
     }
@@ -31,9 +34,6 @@ pub(super) fn text(explanation: &Explanation) {
     }
     left_out(&explanation.policies).iter().for_each(|line| println!("  {line}"));
     advice(explanation).iter().for_each(|line| println!("\n{line}"));
-    if let Some(hold) = &explanation.people.hold {
-        println!("\nEvery act on the service is {}", wording::hold(hold));
-    }
     if !explanation.people.grants.is_empty() {
         println!("\nGrants:");
     }

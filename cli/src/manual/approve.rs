@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use warden::{
     decision::{
         grant::{Grant, Grantee},
-        order::{Change, Command, Order, Planned},
+        order::{Change, Command, Order, Planned, ReasonError},
         queue::pending,
     },
     ledger::record::Act,
@@ -47,6 +47,10 @@ pub(crate) async fn approve(aws: &Aws, approval: &Approval) -> Result<Outcome, C
     let approved = approved(aws, &policies, &target).await?;
     let by = aws.caller().await?;
     confirm(approval.signature.yes, &question(&approved, approval.until, &by, &reason.to_string()))?;
+    if !matches!(target, Target::Account(..)) {
+        // The request may have ended while the person was asked.
+        let _still_there = self::approved(aws, &policies, &target).await?;
+    }
     let Approved { service, to, named, pending } = approved;
     let order = Order {
         service: service.id,
@@ -66,7 +70,26 @@ pub(crate) async fn approve(aws: &Aws, approval: &Approval) -> Result<Outcome, C
         return Ok(Outcome::Clean);
     }
     let subjects = pending.into_iter().map(|subject| (subject, "accepted")).collect();
-    carry_out(aws, policies, &order, Goal { act: Act::Accept, subjects }).await
+    let outcome = carry_out(aws, policies, &order, Goal { act: Act::Accept, subjects }).await?;
+    if let (Outcome::Findings, Planned::Changes(_), Grantee::Subject(subject)) = (outcome, &planned, &to) {
+        end_if_gone(aws, &order, subject).await?;
+    }
+    Ok(outcome)
+}
+
+/// Ends the grant for a request that ended at the same moment: it could never be used.
+async fn end_if_gone(aws: &Aws, given: &Order, subject: &Subject) -> Result<(), CliError> {
+    let all = aws.ec2.connections(ConnectionFilter::Service(&given.service)).await?;
+    let found = all.iter().find(|one| one.subject == *subject);
+    if found.is_some_and(|one| one.state.phase() != Phase::Gone) {
+        return Ok(());
+    }
+    let state = found.map_or("gone", |one| one.state.as_str());
+    let reason = format!("{subject} is {state}").try_into().map_err(|error: ReasonError| CliError::Usage(error.to_string()))?;
+    let command = Command::Revoke { from: vec![Grantee::Subject(subject.clone())], disconnect: Vec::new(), reject: Vec::new() };
+    decide(aws.ledger()?, &Order { command, reason, at: Timestamp::now(), ..given.clone() }).await?;
+    println!("The grant is ended, because {subject} is {state}.");
+    Ok(())
 }
 
 async fn approved(aws: &Aws, policies: &PolicySet, target: &Target) -> Result<Approved, CliError> {

@@ -54,7 +54,7 @@ pub(super) async fn carry_out(aws: &Aws, policies: PolicySet, order: &Order, goa
         match fate {
             Fate::Refused(_) => refused.push(sentence),
             Fate::Done => println!("{sentence}"),
-            Fate::Gone(_) | Fate::Held(_) | Fate::Delayed | Fate::Undecided => {
+            Fate::Gone(_) | Fate::Held(_) | Fate::Connected | Fate::Delayed | Fate::Undecided => {
                 println!("{sentence}");
                 outcome = Outcome::Findings;
             }

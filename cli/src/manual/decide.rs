@@ -3,12 +3,18 @@
 use std::slice;
 
 use warden::{
-    decision::order::{Change, Order, Planned},
+    decision::{
+        grant::Grant,
+        order::{Change, Order, Planned},
+    },
     ledger::commit::CommitOutcome,
     ports::{PersonLedger, ServiceLedger},
 };
 
-use crate::error::CliError;
+use crate::{
+    error::CliError,
+    wording::{grantee, minute, person},
+};
 
 /// DynamoDB takes 100 actions in a transaction: one for the version, and two for each change.
 const CHANGES_PER_WRITE_MAX: usize = 49;
@@ -20,8 +26,25 @@ pub(super) async fn decide(ledger: &(impl ServiceLedger + PersonLedger), order: 
     Ok(decide_all(ledger, slice::from_ref(order)).await?.pop().unwrap_or(Planned::NothingToEnd))
 }
 
+/// As [`decide`], but ends no grant other than those that the person was shown.
+pub(super) async fn decide_as_shown(
+    ledger: &(impl ServiceLedger + PersonLedger),
+    order: &Order,
+    shown: &[Grant],
+) -> Result<Planned, CliError> {
+    Ok(plan_and_write(ledger, slice::from_ref(order), Some(shown)).await?.pop().unwrap_or(Planned::NothingToEnd))
+}
+
 /// Plans orders about one service, each about another grantee, and writes their changes.
 pub(crate) async fn decide_all(ledger: &(impl ServiceLedger + PersonLedger), orders: &[Order]) -> Result<Vec<Planned>, CliError> {
+    plan_and_write(ledger, orders, None).await
+}
+
+async fn plan_and_write(
+    ledger: &(impl ServiceLedger + PersonLedger),
+    orders: &[Order],
+    shown: Option<&[Grant]>,
+) -> Result<Vec<Planned>, CliError> {
     let Some(Order { service, .. }) = orders.first() else { return Ok(Vec::new()) };
     for _ in 0..ATTEMPTS_MAX {
         // The version first: a decision that follows it makes the write fail.
@@ -29,6 +52,12 @@ pub(crate) async fn decide_all(ledger: &(impl ServiceLedger + PersonLedger), ord
         let before = ledger.decisions(service).await?;
         let planned = orders.iter().map(|order| order.plan(&before)).collect::<Result<Vec<Planned>, _>>()?;
         let changes: Vec<Change> = planned.iter().flat_map(changes_of).cloned().collect();
+        if let Some(grant) = shown.and_then(|shown| changes.iter().find_map(|change| unseen(change, shown))) {
+            let (to, at, by) = (grantee(&grant.to), minute(grant.at), person(&grant.by, &grant.reason));
+            return Err(CliError::Usage(format!(
+                "{to} was approved on {at}, by {by}, and nothing is changed: use `warden revoke` to end that"
+            )));
+        }
         let mut written = 0;
         for (chunk, expected) in changes.chunks(CHANGES_PER_WRITE_MAX).zip(version..) {
             match ledger.decide(service, chunk, expected).await? {
@@ -41,6 +70,14 @@ pub(crate) async fn decide_all(ledger: &(impl ServiceLedger + PersonLedger), ord
         }
     }
     Err(CliError::Failed(format!("others decide about {service} at the same time: try again")))
+}
+
+/// The grant that a change ends, if the person was not shown it.
+fn unseen<'a>(change: &'a Change, shown: &[Grant]) -> Option<&'a Grant> {
+    match change {
+        Change::Grant { grant, former: Some(former) } => (grant.ended.is_some() && !shown.contains(former)).then_some(former),
+        Change::Grant { .. } | Change::Refuse { .. } | Change::Hold(_) | Change::Resume(_) => None,
+    }
 }
 
 fn changes_of(planned: &Planned) -> &[Change] {
@@ -137,6 +174,19 @@ mod tests {
         }
         let (planned, written) = run(ATTEMPTS_MAX, &revocation(1));
         assert!(matches!(planned, Err(CliError::Failed(_))) && written.is_empty(), "{planned:?}");
+    }
+
+    #[test]
+    fn grant_of_another_person_is_not_ended_unseen() {
+        let grant: Grant = serde_json::from_value(serde_json::json!({
+            "schema": 2, "service": "vpce-svc-03d5ebb7d9579a2b3", "to": {"subject": "vpce-00000000000000000"},
+            "by": "kim", "reason": "pilot", "at": "2026-06-01T11:00:00Z", "until": null,
+        }))
+        .unwrap();
+        let before = PersonDecisions { grants: vec![grant.clone()], ..PersonDecisions::default() };
+        let Planned::Changes(changes) = revocation(1).plan(&before).unwrap() else { panic!("nothing to end") };
+        let found = |shown: &[Grant]| changes.iter().find_map(|change| unseen(change, shown)).cloned();
+        assert_eq!((found(&[]), found(slice::from_ref(&grant))), (Some(grant.clone()), None));
     }
 
     #[test]

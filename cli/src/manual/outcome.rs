@@ -39,6 +39,8 @@ pub(super) enum Fate {
     /// The subject no longer exists, or is in a final state.
     Gone(Option<State>),
     Held(Hold),
+    /// It was to be rejected, and another decision came first.
+    Connected,
     /// Another worker is at work, or it is too early for the next act.
     Delayed,
     /// The facts do not suffice: AWS Organizations does not answer, or EC2 describes an unknown state.
@@ -70,6 +72,7 @@ impl After {
             (Some(_), Some(hold), _) => Fate::Held(hold.clone()),
             (Some(_), None, Some(pending)) if pending.told.starts_with(Verdict::Failed.as_str()) => Fate::Refused(None),
             (Some(_), None, _) if self.delayed => Fate::Delayed,
+            (Some(state), None, _) if act == Act::Reject && state.phase() == Phase::Live => Fate::Connected,
             (Some(_), None, _) => Fate::Undecided,
         }
     }
@@ -92,6 +95,9 @@ impl Fate {
             }
             Self::Delayed => {
                 format!("{subject} is not {result} yet: the warden is at work on the service. It acts at its next sweep at the latest.")
+            }
+            Self::Connected => {
+                format!("{subject} is connected, because another decision came first: `warden revoke` disconnects it.")
             }
             Self::Undecided => {
                 format!("{subject} is not {result} yet: `warden explain {subject}` shows why. Each sweep tries again.")
@@ -187,5 +193,6 @@ mod tests {
         let after = After { records: vec![record("rejected", json!(null))], ..described("rejected") };
         assert_eq!(after.fate(&subject(), Act::Reject, now()), Fate::Done);
         assert_eq!(after.fate(&subject(), Act::Accept, now()), Fate::Gone(Some(State::Rejected)));
+        assert_eq!(described("available").fate(&subject(), Act::Reject, now()), Fate::Connected);
     }
 }

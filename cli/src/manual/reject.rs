@@ -9,7 +9,7 @@ use warden::{
 
 use super::{
     carry_out::{Goal, carry_out},
-    decide::decide,
+    decide::decide_as_shown,
 };
 use crate::{
     arguments::Rejection,
@@ -36,7 +36,8 @@ pub(crate) async fn reject(aws: &Aws, Rejection { endpoint, signature }: &Reject
     }
     let command = Command::Reject { subject: endpoint.clone() };
     let order = Order { service: described.service.id.clone(), command, by, reason: reason.clone(), at: Timestamp::now() };
-    decide(ledger, &order).await?;
+    // Another person may approve it at the same moment. `revoke` ends an approval, after it has shown it.
+    decide_as_shown(ledger, &order, &[]).await?;
     carry_out(aws, policies, &order, Goal { act: Act::Reject, subjects: vec![(endpoint.clone(), "rejected")] }).await
 }
 

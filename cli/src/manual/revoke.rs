@@ -15,7 +15,7 @@ use warden::{
 
 use super::{
     carry_out::{Goal, carry_out},
-    decide::decide,
+    decide::decide_as_shown,
     revoked::{Revoked, recheck},
 };
 use crate::{
@@ -62,7 +62,7 @@ pub(crate) async fn revoke(aws: &Aws, revocation: &Revocation) -> Result<Outcome
     still.changed.iter().for_each(|note| println!("note: {note}"));
     let command = Command::Revoke { from: revoked.from.clone(), disconnect: still.live.clone(), reject: still.pending.clone() };
     let order = Order { service: revoked.service.clone(), command, by, reason: reason.clone(), at: Timestamp::now() };
-    match decide(ledger, &order).await? {
+    match decide_as_shown(ledger, &order, &grants).await? {
         Planned::Changes(changes) => changes.iter().filter_map(ended).for_each(|line| println!("{line}")),
         Planned::NothingToEnd | Planned::AlreadyGranted(_) => println!("Nothing is left to end."),
     }

@@ -19,7 +19,7 @@ const NO_SOLVER: &str = "there is no SMT solver: install cvc5 (Debian: `apt inst
 #[cfg(not(feature = "prove"))]
 const NO_SOLVER: &str = "this build of warden cannot prove anything: build it with the cargo feature `prove`";
 
-const LEDGER: &str = "Give --ledger to replay recorded decisions too.";
+const LEDGER: &str = "Give --ledger or --stack to replay recorded decisions too.";
 
 /// Without `--require-proof`, only a test case that fails is a finding: the set may be right, and nothing says that it is not.
 pub(super) async fn check(common: &Common, files: &SetFiles, since: Timestamp, require_proof: bool) -> Result<Outcome, CliError> {
@@ -35,7 +35,7 @@ pub(super) async fn check(common: &Common, files: &SetFiles, since: Timestamp, r
         println!("there are none");
         Outcome::Clean
     };
-    if common.ledger().is_some() {
+    if has_ledger(common) {
         println!("Replay of recorded decisions:");
         replay::replay(&Aws::connect(common).await?, since).await?;
     } else {
@@ -71,7 +71,7 @@ pub(super) async fn compare(
         }
     }
     println!("{} compared.", counted(count, "case", "cases"));
-    if common.ledger().is_some() {
+    if has_ledger(common) {
         match aws {
             Some(aws) => replay::compare(aws, before, after, since).await?,
             None => replay::compare(&Aws::connect(common).await?, before, after, since).await?,
@@ -80,6 +80,11 @@ pub(super) async fn compare(
         println!("{LEDGER}");
     }
     Ok(Outcome::Findings)
+}
+
+/// The stack is read only when the ledger is needed.
+fn has_ledger(common: &Common) -> bool {
+    common.ledger().is_some() || common.given.stack.is_some()
 }
 
 fn undecided(format: Format, claim: &str) {

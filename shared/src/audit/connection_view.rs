@@ -94,7 +94,11 @@ impl<'a> ConnectionView<'a> {
     /// The grant that justified the connection until it expired.
     pub(super) fn expired_grant(&self) -> Option<&'a Grant> {
         let active = self.judged()?.judgement.inactive.is_none();
-        (self.justification == Justification::Nothing && active).then(|| self.grants().max_by(|a, b| a.cmp_end(b))).flatten()
+        // A grant that ended before the request justified nothing.
+        let created = self.facts.connection.created;
+        let covered = |grant: &&Grant| grant.end().is_none_or(|end| created.is_none_or(|created| end > created));
+        let grants = || self.grants().filter(covered);
+        (self.justification == Justification::Nothing && active).then(|| grants().max_by(|a, b| a.cmp_end(b))).flatten()
     }
 
     /// The time since which a pending request is known to be allowed, by the rule of `approve`. `None` if it is not allowed.

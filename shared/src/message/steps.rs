@@ -7,7 +7,7 @@ use crate::{
         record::{Record, Verdict},
     },
     model::printable::printable,
-    policy::{PolicyInfo, QUOTE_CHARACTERS_MAX, evaluation::Refer},
+    policy::{Answer, PolicyInfo, QUOTE_CHARACTERS_MAX, evaluation::Refer},
 };
 
 /// Policies whose advice and owner a message names, so that its size is bounded.
@@ -24,11 +24,18 @@ pub(super) fn steps(record: &Record, policies: &[PolicyInfo], policy_home: &str)
     let mut steps = match record.verdict {
         Verdict::Accepted => vec![end()],
         // AWS documents no way back from `rejected`.
+        Verdict::Rejected if accepted_by_policy(record) => vec![
+            policy(&format!("The policy set accepts the account's next {noun}. To prevent that, write a `forbid`")),
+            text(format!("Ask the consumer to create a new {noun}: a rejected one stays rejected")),
+        ],
         Verdict::Rejected => vec![
             command(&format!("Accept the account's next {noun}"), accept_account(record)),
             text(format!("Ask the consumer to create a new {noun}: a rejected one stays rejected")),
         ],
         Verdict::Referred if record.refer == Some(Refer::ConnectedInPart) => vec![accept("Accept it now"), end()],
+        Verdict::Referred if matches!(record.refer, Some(Refer::Held { .. })) => {
+            vec![command("End the hold (without --service, if all services are on hold)", resume(record))]
+        }
         Verdict::Referred => vec![
             accept("Accept it now"),
             reject("Reject it"),
@@ -65,6 +72,17 @@ fn text(what: String) -> Step {
 
 fn command(what: &str, command: String) -> Step {
     Step { what: what.to_owned(), command: Some(command) }
+}
+
+/// A person rejected or disconnected what the policy set accepts.
+fn accepted_by_policy(record: &Record) -> bool {
+    let accepts = |answer: &Answer| answer.allowed && answer.errors.is_empty() && answer.residual.is_empty();
+    record.refusal.is_some()
+        && record.judgement.as_ref().is_some_and(|judgement| accepts(&judgement.accept) && judgement.inactive.is_none())
+}
+
+fn resume(record: &Record) -> String {
+    format!("warden resume --service {} --region {} --reason 'REASON'", record.service(), record.facts.service.region)
 }
 
 fn accept_account(record: &Record) -> String {

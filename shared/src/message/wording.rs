@@ -90,6 +90,9 @@ fn what(record: &Record, account: &str, service_name: &str) -> String {
         (Verdict::Accepted, _) => format!("{request} was accepted."),
         (Verdict::Rejected, _) if ends => format!("Account {account} was disconnected from {service_name}."),
         (Verdict::Rejected, _) => format!("{request} was rejected."),
+        (Verdict::Referred, _) if matches!(record.refer, Some(Refer::Held { .. })) => {
+            format!("{request} is pending, because the warden is on hold.")
+        }
         (Verdict::Referred, _) => format!("{request} is pending and needs your decision."),
         (Verdict::Disputed, _) => format!("{request} was left pending: the event that announced it does not agree with EC2."),
         (Verdict::Found, _) => format!("Account {account} is connected to {service_name}, and no record says who accepted the connection."),

@@ -43,7 +43,7 @@ impl Refer {
             Self::UnknownState { state } => format!("EC2 describes it as `{}`, which is not a documented state", printable(state, 40)),
             Self::ConnectedInPart => "a rejection would also end the attachment's established connections".to_owned(),
             Self::Disputed { claimed } => format!("the event says that account {claimed} owns the endpoint, and EC2 does not agree"),
-            Self::Held { by, reason } => format!("{} holds every act on the service: {}", printable(by, 200), quote(reason)),
+            Self::Held { by, reason } => format!("every act on the service is held by {}: {}", printable(by, 200), quote(reason)),
             Self::UnreadableDecision { items } => {
                 let items = listed(items.iter().map(|item| printable(item, 120)), ", ");
                 format!("a person's decision on the ledger cannot be read, and it may be a grant: {items}")

@@ -12,6 +12,7 @@ import gc
 import json
 import os
 import re
+import signal
 import socket
 import sys
 import traceback
@@ -91,6 +92,8 @@ def serve(path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.bind(str(path))
         server.listen(16)
+        # The kernel reaps the children.
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         while True:
             connection, _ = server.accept()
             # One process waits for the command, so that several commands of a pipe run side by side.
@@ -112,6 +115,7 @@ def answer_one(driver: Any, connection: socket.socket) -> None:
         if not more:
             return  # only a test if the server listens
         body += more
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     child = os.fork()
     if child == 0:
         status = 255

@@ -93,3 +93,13 @@ async fn grant_of_gone_endpoint_is_unused_at_once() {
     env.pass(HOUR * 2);
     assert_eq!(found(&env, "unused-grant").await, [endpoint]);
 }
+
+#[tokio::test]
+async fn grant_that_ended_before_the_request_explains_nothing() {
+    let env = TestEnvironment::new();
+    env.grant(Grantee::Account(UNLISTED.parse().unwrap()), Some(SignedDuration::from_mins(5)));
+    env.pass(SignedDuration::from_mins(10));
+    let endpoint = accepted_manually(&env, UNLISTED).await;
+    assert_eq!(found(&env, "unjustified").await, [endpoint]);
+    assert_eq!(found(&env, "expired-grant").await, NONE);
+}

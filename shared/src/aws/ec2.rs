@@ -74,17 +74,17 @@ impl Ec2 {
         Ok(found)
     }
 
-    /// Returns one page of connections. Those of an attachment are not joined.
-    async fn connection_page(&self, filter: Option<Filter>, from: Option<String>) -> Result<ConnectionPage, CallError> {
+    /// Returns one page of connections, each beside its own id.
+    async fn connection_page(&self, filter: Option<Filter>, from: Option<String>) -> Result<Described, CallError> {
         const CALL: &str = "DescribeVpcEndpointConnections";
         let fields = Fields::of("vpcEndpointConnectionSet", ["transitGatewayAttachmentId", "transitGatewayAttachmentOwner"]);
         let call = self.client.describe_vpc_endpoint_connections().set_filters(filter.map(|filter| vec![filter]));
         let call = call.max_results(self.page_size).set_next_token(from);
         let output = call.customize().interceptor(fields.clone()).send().await.map_err(|error| call_error(CALL, error))?;
-        let mut page = ConnectionPage { next: next(output.next_token()), ..ConnectionPage::default() };
+        let mut page = Described { next: next(output.next_token()), ..Described::default() };
         for (described, [attachment, attachment_owner]) in fields.beside(CALL, output.vpc_endpoint_connections())? {
             match connection(described, attachment.as_deref(), attachment_owner.as_deref()) {
-                Some(connection) => page.connections.push(connection),
+                Some(connection) => page.connections.push((described.vpc_endpoint_connection_id().map(str::to_owned), connection)),
                 None => page.unreadable.push(format!("`{}`", attachment.as_deref().or(described.vpc_endpoint_id()).unwrap_or_default())),
             }
         }
@@ -103,6 +103,15 @@ impl Ec2 {
         }
         Ok(found)
     }
+}
+
+/// One page of connections as EC2 describes them.
+#[derive(Default)]
+struct Described {
+    /// Each beside its own id. Those of an attachment are not joined.
+    connections: Vec<(Option<String>, Connection)>,
+    unreadable: Vec<String>,
+    next: Option<String>,
 }
 
 impl Describe for Ec2 {
@@ -166,7 +175,8 @@ impl Inventory for Ec2 {
 
     async fn page(&self, service: &ServiceId, from: Option<&str>) -> Result<ConnectionPage, CallError> {
         let page = self.connection_page(Some(filter("service-id", service.as_str())), from.map(str::to_owned)).await?;
-        Ok(ConnectionPage { connections: Connection::joined(page.connections), ..page })
+        let Described { connections, unreadable, next } = page;
+        Ok(ConnectionPage { connections: Connection::joined(connections), unreadable, next })
     }
 }
 

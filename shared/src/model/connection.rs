@@ -35,11 +35,20 @@ pub struct Connection {
 
 impl Connection {
     /// Joins the connections of each attachment, because EC2 accepts and rejects an attachment as a whole. A connection of an endpoint
-    /// stays as it is.
+    /// stays as it is. Beside each is its own id (`vpce-con-…`): a page may repeat a connection of the page before it, and then the
+    /// later description counts.
     #[must_use]
-    pub fn joined(described: impl IntoIterator<Item = Self>) -> Vec<Self> {
+    pub fn joined(described: impl IntoIterator<Item = (Option<String>, Self)>) -> Vec<Self> {
+        let (mut latest, mut seen) = (Vec::<Self>::new(), BTreeMap::new());
+        for (id, one) in described {
+            let place = id.map_or(latest.len(), |id| *seen.entry(id).or_insert(latest.len()));
+            match latest.get_mut(place) {
+                Some(earlier) => *earlier = one,
+                None => latest.push(one),
+            }
+        }
         let (mut joined, mut places) = (Vec::<Self>::new(), BTreeMap::new());
-        for one in described {
+        for one in latest {
             let key = one.subject.attachment().map(|id| (one.service.clone(), id.clone()));
             let place = key.map_or(joined.len(), |key| *places.entry(key).or_insert(joined.len()));
             match joined.get_mut(place) {
@@ -197,5 +206,59 @@ mod tests {
             assert_eq!(State::from(text.to_owned()), State::PendingAcceptance);
         }
         assert_eq!(State::from("pending-acceptance".to_owned()), State::Unknown("pending-acceptance".to_owned()));
+    }
+
+    fn connection(state: &str, created: &str, owner: &str) -> Connection {
+        Connection {
+            service: "vpce-svc-0123456789abcdef0".parse().unwrap(),
+            subject: "tgw-attach-0123456789abcdef0".parse().unwrap(),
+            owner: Some(owner.parse().unwrap()),
+            state: State::from(state.to_owned()),
+            created: Some(created.parse().unwrap()),
+            region: Some("us-east-1".parse().unwrap()),
+            ip_address_type: None,
+            connected_in_part: false,
+        }
+    }
+
+    fn joined(parts: impl IntoIterator<Item = Connection>) -> Connection {
+        let mut joined = Connection::joined(parts.into_iter().map(|part| (None, part)));
+        assert_eq!(joined.len(), 1, "{joined:?}");
+        joined.remove(0)
+    }
+
+    #[test]
+    fn connections_of_an_attachment_are_joined() {
+        for (states, state, in_part) in [
+            (&["pendingAcceptance"][..], "pendingAcceptance", false),
+            (&["available", "pendingAcceptance"], "pendingAcceptance", true),
+            (&["pendingAcceptance", "deleted", "pending"], "pendingAcceptance", true),
+            (&["quarantined", "pendingAcceptance", "available"], "quarantined", true),
+            (&["rejected", "available"], "available", false),
+            (&["rejected", "pendingAcceptance"], "pendingAcceptance", false),
+            (&["deleted", "rejected"], "rejected", false),
+        ] {
+            let parts: Vec<Connection> = states.iter().map(|state| connection(state, "2026-11-20T12:00:00Z", "111122223333")).collect();
+            for one in [joined(parts.iter().cloned()), joined(parts.iter().rev().cloned())] {
+                assert_eq!((one.state.as_str(), one.connected_in_part), (state, in_part), "{states:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn joined_parts_must_agree() {
+        let (first, second) = ("2026-11-20T12:00:00Z", "2026-11-21T12:00:00Z");
+        let part = |state, created, owner| connection(state, created, owner);
+        let one = joined([part("available", first, "111122223333"), part("pendingAcceptance", second, "111122223333")]);
+        assert_eq!((one.created, one.owner.unwrap().as_str()), (Some(second.parse().unwrap()), "111122223333"));
+        let one = joined([part("pendingAcceptance", second, "111122223333"), part("pendingAcceptance", first, "444455556666")]);
+        assert_eq!((one.created, one.owner), (Some(first.parse().unwrap()), None));
+    }
+
+    #[test]
+    fn repeated_connection_counts_once() {
+        let described = |state| (Some("vpce-con-1".to_owned()), connection(state, "2026-11-20T12:00:00Z", "111122223333"));
+        let one = Connection::joined([described("pendingAcceptance"), described("available")]).remove(0);
+        assert_eq!((one.state, one.connected_in_part), (State::Available, false));
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn outcome(unsuccessful: Vec<world::Unsuccessful>) -> ActOutcome {
 }
 
 pub(super) fn connections(from: &[world::Connection]) -> Vec<Connection> {
-    Connection::joined(from.iter().map(connection))
+    Connection::joined(from.iter().map(|one| (Some(one.connection_id.clone()), connection(one))))
 }
 
 fn connection(from: &world::Connection) -> Connection {

@@ -28,6 +28,7 @@ def world() -> dict[str, Any]:
     for service in made["services"]:
         service["connections"][0]["account"] = MONITORING
         service["permissions"].append(root_arn(MONITORING))
+    for service in made["services"][:3]:
         service["connections"] += [{"account": UNLISTED, "state": state} for state in ("pendingAcceptance", "rejected", "deleted")]
     made["services"][1]["tags"] = {"Name": "Service 0"}
     made["services"][2] |= {"tags": {}, "acceptanceRequired": False}

@@ -30,7 +30,8 @@ fn check(view: &ConnectionView<'_>) -> Option<Finding> {
     };
     let what = format!("{} is connected, and the ledger has no record of the acceptance.", view.owner());
     let finding = DEFINITION.of_connection(view, &what).with_step(
-        "Find out who accepted the connection: CloudTrail records AcceptVpcEndpointConnections. Then record a grant in that person's name",
+        "Find out who accepted the connection: CloudTrail records AcceptVpcEndpointConnections. To keep it, grant it, and name that person in \
+         the reason",
     );
     Some(Finding { severity: DEFINITION.severity_if(justified), ..finding })
 }

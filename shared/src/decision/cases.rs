@@ -41,6 +41,9 @@ pub struct Case {
     pub role: Option<RoleArn>,
     /// The Region of the endpoint or attachment; the service's by default.
     pub region: Option<Region>,
+    /// The IP address type of the endpoint; `ipv4` by default.
+    #[serde(rename = "ipAddressType")]
+    pub ip_address_type: Option<String>,
     /// The time of the judgement.
     pub now: Option<Timestamp>,
     /// The expected decision: `accept`, `reject` or `refer`.
@@ -55,6 +58,10 @@ pub struct Case {
 pub struct CaseService {
     /// The id; by default, one that no policy names.
     pub id: Option<ServiceId>,
+    /// The Region; `us-east-1` by default.
+    pub region: Option<Region>,
+    /// The type; `Interface` by default, `GatewayLoadBalancer` for an attachment.
+    pub kind: Option<ServiceKind>,
     /// The tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
@@ -74,7 +81,7 @@ pub enum Expected {
 
 impl Case {
     /// The names of the fields, for suggestions.
-    pub const FIELDS: [&str; 12] = [
+    pub const FIELDS: [&str; 13] = [
         "case",
         "account",
         "endpoint",
@@ -84,6 +91,7 @@ impl Case {
         "organization",
         "role",
         "region",
+        "ipAddressType",
         "now",
         "decision",
         "policies",
@@ -138,13 +146,13 @@ impl Expected {
 
 /// Completes a case with the values of a plain request. Never `None`: the constants are valid ids.
 fn facts(case: &Case) -> Option<Facts> {
-    let region: Region = "us-east-1".parse().ok()?;
-    let plain_service: ServiceId = "vpce-svc-03d5ebb7d9579a2b3".parse().ok()?;
-    let id = case.service.id.clone().unwrap_or(plain_service);
+    let region = case.service.region.clone().or_else(|| "us-east-1".parse().ok())?;
+    let id = case.service.id.clone().or_else(|| "vpce-svc-03d5ebb7d9579a2b3".parse().ok())?;
     let plain: EndpointId = "vpce-0c1308d7312217abc".parse().ok()?;
     let subject = case.attachment.clone().map_or_else(|| case.endpoint.clone().unwrap_or(plain).into(), Subject::Attachment);
     // Only Gateway Load Balancer services take attachments.
-    let kind = if subject.attachment().is_some() { ServiceKind::GatewayLoadBalancer } else { ServiceKind::Interface };
+    let plain_kind = if subject.attachment().is_some() { ServiceKind::GatewayLoadBalancer } else { ServiceKind::Interface };
+    let kind = case.service.kind.clone().unwrap_or(plain_kind);
     let now = case.now.or_else(|| "2026-06-01T12:00:00Z".parse().ok())?;
     let connection = Connection {
         service: id.clone(),
@@ -153,7 +161,7 @@ fn facts(case: &Case) -> Option<Facts> {
         state: State::PendingAcceptance,
         created: Some(now - SignedDuration::from_secs(5)),
         region: Some(case.region.clone().unwrap_or_else(|| region.clone())),
-        ip_address_type: Some("ipv4".to_owned()),
+        ip_address_type: Some(case.ip_address_type.clone().unwrap_or_else(|| "ipv4".to_owned())),
         connected_in_part: false,
     };
     let tags = case.service.tags.clone();

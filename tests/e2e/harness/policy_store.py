@@ -23,9 +23,8 @@ def guide(folder: Path, **replaced: str) -> Path:
         policies = policies.replace(old.replace("_", "-"), new)
     folder.mkdir(exist_ok=True)
     (folder / "guide.cedar").write_text(policies)
-    groups = re.search(r"^```json groups.json\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    assert groups
-    (folder / "groups.json").write_text(groups.group(1))
+    groups = re.findall(r"^```json groups.json\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    (folder / "groups.json").write_text(json.dumps({name: group for each in groups for name, group in json.loads(each).items()}))
     return folder
 
 

@@ -16,7 +16,7 @@ use warden::{
 #[test]
 fn examples_answer_their_cases() {
     let all = examples();
-    assert_eq!(all.len(), 13, "a section without a policy, or a new section");
+    assert_eq!(all.len(), 16, "a section without a policy, or a new section");
     for example in &all {
         let groups = example.groups.as_ref().map(|text| file("groups.json", text));
         let policy = PolicySet::load(&[file("example.cedar", &example.cedar)], groups.as_ref())
@@ -28,10 +28,15 @@ fn examples_answer_their_cases() {
         assert!(cases.iter().any(|case| case.decision == Expected::Refer), "{}: no case is referred", example.title);
     }
     let together: String = all.iter().map(|example| format!("{}\n", example.cedar)).collect();
-    let groups = all.iter().find_map(|example| example.groups.as_ref()).map(|text| file("groups.json", text));
-    let policy = PolicySet::load(&[file("guide.cedar", &together)], groups.as_ref()).unwrap_or_else(|errors| panic!("{errors}"));
+    let groups: serde_json::Map<_, _> = all.iter().filter_map(|example| example.groups.as_ref()).flat_map(|text| object(text)).collect();
+    let groups = file("groups.json", &serde_json::Value::Object(groups).to_string());
+    let policy = PolicySet::load(&[file("guide.cedar", &together)], Some(&groups)).unwrap_or_else(|errors| panic!("{errors}"));
     let ids: BTreeSet<&str> = policy.accepting_permits().map(PolicyId::as_str).collect();
-    assert_eq!(ids.len(), 12, "{ids:?}");
+    assert_eq!(ids.len(), 15, "{ids:?}");
+}
+
+fn object(json: &str) -> serde_json::Map<String, serde_json::Value> {
+    serde_json::from_str(json).unwrap()
 }
 
 /// The environment under an example, with a service that is tagged as the example needs it.
@@ -54,6 +59,7 @@ async fn examples_accept_one_request_and_not_the_other() {
         ("One account", "account-example", UNLISTED, same),
         ("A group of accounts", "group-example", UNLISTED, same),
         ("A Region", "region-example", ALLOWED, remote),
+        ("The service's Region", "service-region-example", ALLOWED, remote),
         ("A cross-Region endpoint", "cross-region-example", ALLOWED, remote),
         ("An IP address type", "address-type-example", ALLOWED, ipv6),
     ] {
@@ -74,6 +80,18 @@ async fn endpoint_example_accepts_only_its_endpoint() {
     env.deliver(&named.notification).await;
     let other = env.notified_request(ALLOWED).await;
     assert_eq!((env.is_pending(&named.endpoint), env.is_pending(&other)), (false, true));
+}
+
+#[tokio::test]
+async fn service_example_accepts_only_its_service() {
+    let mut env = TestEnvironment::new();
+    let cedar = example_of("One service").cedar;
+    env.set_policy(&cedar.replace("vpce-svc-0a1b2c3d4e5f60718", &env.service));
+    let named = env.notified_request(ALLOWED).await;
+    env.set_policy(&cedar);
+    env.pass(SignedDuration::from_mins(2));
+    let other = env.notified_request(ALLOWED).await;
+    assert_eq!((env.is_pending(&named), env.is_pending(&other)), (false, true));
 }
 
 #[tokio::test]
@@ -122,4 +140,23 @@ async fn attachment_example_accepts_no_endpoint() {
     let endpoint = env.aws.world().create_endpoint(ALLOWED, &name, Default::default()).unwrap().0.id;
     env.sweep().await;
     assert_eq!((env.attachment_states(&attachment), env.is_pending(&endpoint)), (vec!["pending".to_owned()], true));
+}
+
+#[tokio::test]
+async fn block_example_rejects_despite_the_permit() {
+    let env = under("A block list", "Name", "block-example");
+    env.permit(&scenarios::root("555566667777"));
+    let (allowed, blocked) = (env.notified_request(ALLOWED).await, env.notified_request("555566667777").await);
+    assert_eq!((env.is_pending(&allowed), env.state(&blocked).as_str()), (false, "rejected"));
+}
+
+#[tokio::test]
+async fn ended_time_limit_disconnects_nothing() {
+    let env = under("A time limit", "Name", "time-example");
+    let connected = env.notified_request(ALLOWED).await;
+    let end: Timestamp = "2028-01-01T00:00:00Z".parse().unwrap();
+    env.pass(end.duration_since(scenarios::start()));
+    env.sweep().await;
+    assert_eq!(env.state(&connected), "available");
+    assert!(env.findings().await.iter().any(|id| id.starts_with("unjustified") && id.contains(&connected)));
 }

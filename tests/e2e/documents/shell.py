@@ -29,6 +29,9 @@ class Shell:
             program = folder / ".bin" / name
             program.write_text(text)
             program.chmod(0o755)
+        built = folder / "target" / "debug" / "warden"
+        built.parent.mkdir(parents=True)
+        built.symlink_to(folder / ".bin" / "warden")
 
     def run(self, commands: str, **variables: str) -> tuple[int, str]:
         """Runs commands until one fails. Returns the status and the output."""

@@ -92,20 +92,21 @@ def recovered(stack: Stack) -> None:
 
 @pytest.fixture
 def shell(stack: Stack, server: AwsServer, tmp_path: Path) -> Iterator[Shell]:
-    """A shell in a folder with the files that the commands name. Afterwards the stack acts again."""
+    """A shell in a folder with the files of the clone that the commands name. Afterwards the stack acts again."""
+    clone = tmp_path / "clone"
     for folder in (POLICIES, ROOT / "infra"):
-        shutil.copytree(folder, tmp_path / folder.name)
-    network = tmp_path / "infra" / "network.yaml"
+        shutil.copytree(folder, clone / folder.name)
+    network = clone / "infra" / "network.yaml"
     # The emulator does not have this type.
     network.write_text(re.sub(r"  FunctionsToEndpoints:\n(?:    .*\n)+", "", network.read_text()))
-    shutil.copytree(POLICIES, tmp_path / "policies-new")
-    (tmp_path / "policies-new" / "new.cedar").write_text('@id("new")\nforbid (principal, action == PrivateLink::Action::"Accept", resource) when { resource.hasTag("new") };\n')
-    sums = tmp_path / "target" / "lambda" / "SHA256SUMS"
+    shutil.copytree(POLICIES, clone / "policies-new")
+    (clone / "policies-new" / "new.cedar").write_text('@id("new")\nforbid (principal, action == PrivateLink::Action::"Accept", resource) when { resource.hasTag("new") };\n')
+    sums = clone / "target" / "lambda" / "SHA256SUMS"
     sums.parent.mkdir(parents=True)
     zips = {function: stack.client("s3").get_object(Bucket=BUCKET, Key=f"{function}.zip")["Body"].read() for function in FUNCTIONS}
     sums.write_text("".join(f"{hashlib.sha256(zip).hexdigest()}  {function}.zip\n" for function, zip in zips.items()))
     environment = isolated_environment() | {"AWS_ACCESS_KEY_ID": PROVIDER, "AWS_SECRET_ACCESS_KEY": "x"} | REGIONS | {"AWS_ENDPOINT_URL": stack.url, "WARDEN_STACK": NAME}
-    made = Shell(tmp_path, server.path, environment)
+    made = Shell(clone, server.path, environment)
     yield made
     made.run("warden resume --reason 'the end of the test' || true")
     functions = stack.client("lambda")

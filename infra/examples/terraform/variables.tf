@@ -76,7 +76,7 @@ variable "sweep_schedule" {
 }
 
 variable "forwarder_organization_id" {
-  description = "The organization whose accounts may forward CreateVpcEndpoint events to the bus (optional: o-…)"
+  description = "The organization whose accounts may forward events of connection requests to the bus (optional: o-…)"
   type        = string
   default     = null
 }

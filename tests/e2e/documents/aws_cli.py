@@ -67,7 +67,8 @@ def run(driver: Any, request: dict[str, Any], streams: list[int]) -> int:
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
     try:
-        status = driver.main(request["arguments"])
+        # For SQS, version 1 of the command line does not heed the environment variable.
+        status = driver.main([*request["arguments"], "--endpoint-url", os.environ["AWS_ENDPOINT_URL"]])
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
     sys.stdout.flush()
@@ -75,9 +76,9 @@ def run(driver: Any, request: dict[str, Any], streams: list[int]) -> int:
     return int(status or 0)
 
 
-def show(error: BaseException, output: Any) -> None:
+def show(error: BaseException, outfile: Any) -> None:
     """Writes an error whole. The command line writes its message alone, which may be empty."""
-    output.write("".join(traceback.format_exception(error)))
+    outfile.write("".join(traceback.format_exception(error)))
 
 
 def serve(path: Path) -> None:

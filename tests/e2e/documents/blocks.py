@@ -44,5 +44,5 @@ def spans(path: Path) -> list[Command]:
 
 def functions(path: Path) -> dict[str, str]:
     """The shell functions that a document defines, with their bodies."""
-    found = (re.findall(r"^(\w+)\(\) \{(.*?\}$)", block.text, re.MULTILINE | re.DOTALL) for block in blocks(path))
+    found = (re.findall(r"^(\w+)\(\) \{(.*?\})(?: *#[^\n]*)?$", block.text, re.MULTILINE | re.DOTALL) for block in blocks(path))
     return {name: body for each in found for name, body in each}

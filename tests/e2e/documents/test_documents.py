@@ -136,7 +136,7 @@ def failures(shell: Shell, commands: list[Command], values: dict[str, str], **va
 def calls_function(span: Command, known: dict[str, str]) -> bool:
     """Returns true if the code calls functions of its document. The name of a function that needs an argument is no call."""
     first, *rest = span.text.split()
-    return first == "for" or (first in known and (bool(rest) or '"$1"' not in known[first]))
+    return first == "for" or (first in known and (bool(rest) or "$1" not in known[first]))
 
 
 @pytest.mark.usefixtures("recovered")

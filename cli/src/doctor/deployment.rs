@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn message_of_a_dead_letter_queue_is_a_problem() {
+    fn dead_letter_message_is_a_problem() {
         let check = |messages| dead_letters("DeadLetters", &Queue { messages, ..Queue::default() });
         assert_eq!((check(0).status, check(2).detail.as_str()), (Status::Ok, "2 messages"));
     }

@@ -92,7 +92,7 @@ fn table_row(row: &Row<'_>) -> String {
     let connection = row.connection;
     html! {
         tr {
-            td data-label="Endpoint or attachment" { code { (connection.subject) } }
+            td data-label=(if connection.subject.attachment().is_some() { "Attachment" } else { "Endpoint" }) { code { (connection.subject) } }
             td data-label="Account" { (connection.owner.as_ref().map_or("unknown", |account| account.as_str())) }
             td data-label="State" { (connection.state.as_str()) }
             td data-label="Region" { (connection.region.as_ref().map_or("unknown", |region| region.as_str())) }

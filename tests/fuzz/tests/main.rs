@@ -68,7 +68,7 @@ fn deliver_forgeries(flaw: Option<Flaw>) -> Result<[u32; 3], String> {
         let earlier = simulation.ledger.keys_after(0).len();
         for (n, some) in all.chunks(4).enumerate() {
             let account = n % ACCOUNTS.len();
-            simulation.request(NewEndpoint { account, service: n, attached: false, remote: false, dualstack: false, omitted: None });
+            simulation.request(NewEndpoint { account, service: n, remote: false, dualstack: false, omitted: None });
             let (events, words) = (events(&simulation), words(&simulation));
             for edits in some {
                 let event = edits.apply(&events, &words);

@@ -81,11 +81,9 @@ fn member() -> impl Strategy<Value = Member> {
 
 fn request() -> impl Strategy<Value = Step> {
     let omitted = option::weighted(0.3, select(vec![Omission::Region, Omission::AddressType]));
-    (account(), service(), any::<bool>(), rarely(), rarely(), omitted).prop_map(
-        |(account, service, attached, remote, dualstack, omitted)| {
-            Step::Request(NewEndpoint { account, service, attached, remote, dualstack, omitted })
-        },
-    )
+    (account(), service(), rarely(), rarely(), omitted).prop_map(|(account, service, remote, dualstack, omitted)| {
+        Step::Request(NewEndpoint { account, service, remote, dualstack, omitted })
+    })
 }
 
 fn step(profile: Profile) -> BoxedStrategy<Step> {

@@ -110,9 +110,7 @@ pub enum Step {
 pub struct NewEndpoint {
     pub account: usize,
     pub service: usize,
-    /// A transit gateway attachment, if the service is behind a Gateway Load Balancer.
-    pub attached: bool,
-    /// In another Region than the service.
+    /// In another Region than the service. To a service behind a Gateway Load Balancer it is a transit gateway attachment instead.
     pub remote: bool,
     pub dualstack: bool,
     /// EC2 omits this from the beginning.

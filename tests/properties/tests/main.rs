@@ -69,8 +69,7 @@ fn cap_counts_what_ec2_does_not_list_yet() {
         let permit = Policy::about_all(Effect::Permit, Action::Accept, vec![Condition::ServiceBelow(1)]);
         Policies { policies: vec![Policy { principal: Principal::Account(account), ..permit }], team: Vec::new() }
     };
-    let request =
-        |account| Step::Request(NewEndpoint { account, service: 0, attached: false, remote: false, dualstack: false, omitted: None });
+    let request = |account| Step::Request(NewEndpoint { account, service: 0, remote: false, dualstack: false, omitted: None });
     let invoke = |event| Step::Invoke { environment: 0, event, ending: Ending::Completes };
     let steps = vec![
         request(0),

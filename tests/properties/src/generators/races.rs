@@ -56,7 +56,7 @@ fn request() -> impl Strategy<Value = Step> {
 }
 
 fn request_of(account: usize) -> Step {
-    Step::Request(NewEndpoint { account, service: 0, attached: false, remote: false, dualstack: false, omitted: None })
+    Step::Request(NewEndpoint { account, service: 0, remote: false, dualstack: false, omitted: None })
 }
 
 fn invoke() -> impl Strategy<Value = Step> {

@@ -30,7 +30,7 @@ pub fn fairness(flaw: Option<Flaw>, runner: &mut TestRunner) -> Result<(), Strin
             sweep(&mut simulation);
         }
         for account in newcomers {
-            simulation.request(NewEndpoint { account, service: 0, attached: false, remote: false, dualstack: false, omitted: None });
+            simulation.request(NewEndpoint { account, service: 0, remote: false, dualstack: false, omitted: None });
         }
         sweep(&mut simulation);
         sweep(&mut simulation);

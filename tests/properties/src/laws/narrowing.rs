@@ -58,14 +58,7 @@ fn only_valid_sets_decide(flaw: Option<Flaw>, scenario: &Scenario, stored: &[(St
     let mut reader = PolicyReader::cold(bucket.clone(), flaw);
     let mut valid: Option<InForce> = None;
     for (n, (stored, restarts)) in stored.iter().enumerate() {
-        simulation.request(NewEndpoint {
-            account: n % ACCOUNTS.len(),
-            service: n,
-            attached: false,
-            remote: false,
-            dualstack: false,
-            omitted: None,
-        });
+        simulation.request(NewEndpoint { account: n % ACCOUNTS.len(), service: n, remote: false, dualstack: false, omitted: None });
         let set = simulation.written_now(scenario.policies[n % scenario.policies.len()].clone());
         stored.put(&bucket, set.files());
         if *restarts {

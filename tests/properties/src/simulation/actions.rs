@@ -30,11 +30,11 @@ const REASON: &str = "migration weekend";
 
 impl Simulation<'_> {
     pub fn request(&mut self, new: NewEndpoint) {
-        let NewEndpoint { account, service, attached, remote, dualstack, omitted } = new;
+        let NewEndpoint { account, service, remote, dualstack, omitted } = new;
         let n = service % self.services.len();
         let service = self.services[n].clone();
         let name = format!("com.amazonaws.vpce.us-east-1.{service}");
-        let (id, effects) = if attached && self.scenario.world.services[n].gateway {
+        let (id, effects) = if remote && self.scenario.world.services[n].gateway {
             let zones = world::Zones { names: vec!["us-east-1a".to_owned()], ids: Vec::new() };
             let transit_gateway_id = format!("tgw-{:017x}", self.requests.len());
             let attachment = world::NewAttachment { transit_gateway_id, zones, ..Default::default() };

@@ -177,9 +177,7 @@ pub(crate) enum ReportFormat {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Fix {
-    /// Create the missing connection notifications
     Notifications,
-    /// Make new requests wait for acceptance
     Acceptance,
 }
 

@@ -2,6 +2,7 @@
 
 mod common;
 mod manual;
+mod rehearsal;
 mod values;
 
 use std::{path::PathBuf, time::Duration};
@@ -18,6 +19,7 @@ use warden::{
 
 pub(crate) use common::{Common, Format, Given};
 pub(crate) use manual::{Adoption, Approval, GrantFilter, HoldOrder, Rejection, Revocation, Target};
+pub(crate) use rehearsal::Rehearsal;
 pub(crate) use values::HistorySubject;
 use values::{past, seconds, subject};
 
@@ -116,6 +118,8 @@ pub(crate) enum Command {
         #[arg(long, requires = "fix")]
         yes: bool,
     },
+    /// Send one request of a consumer through the deployment, and show what works
+    Smoke(Rehearsal),
     /// Compare the allowed principals of each service with the policy set
     Principals {
         /// Add and remove what differs
@@ -151,6 +155,7 @@ impl Command {
             | Self::Revoke(_)
             | Self::Pause(_)
             | Self::Resume(_)
+            | Self::Smoke(_)
             | Self::Completions { .. }
             | Self::Man { .. } => false,
             Self::Adopt(_)

@@ -150,6 +150,11 @@ impl Aws {
     }
 }
 
+/// The configuration of another profile, with the other options as given.
+pub(crate) async fn config_of_profile(given: &Given, profile: &str) -> Result<SdkConfig, CliError> {
+    config(&given.clone().with_profile(profile)).await
+}
+
 async fn config(given: &Given) -> Result<SdkConfig, CliError> {
     profiles::check(given.profile.as_deref())?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest());

@@ -31,6 +31,7 @@ mod prompt;
 mod proof;
 mod publish;
 mod replay;
+mod smoke;
 mod stack;
 mod wording;
 
@@ -101,6 +102,7 @@ async fn run(Arguments { given, command }: Arguments) -> Result<Outcome, CliErro
         Command::Replay { since } => replay::replay(&connect().await?, since).await,
         Command::Audit { format, out, topic } => audit::audit(&connect().await?, topic.as_ref(), &format, &out).await,
         Command::Doctor { topic, fix, yes } => doctor::doctor(common, topic.as_ref(), &fix, yes).await,
+        Command::Smoke(order) => smoke::smoke(common, &order).await,
         Command::Principals { apply, yes } => principals::principals(&connect().await?, apply, yes).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

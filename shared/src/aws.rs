@@ -26,6 +26,8 @@ mod json_calls;
 pub mod organizations;
 #[cfg(feature = "dynamodb")]
 mod person_ledger;
+#[cfg(feature = "diagnostics")]
+pub mod rehearsal;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(feature = "dynamodb")]

@@ -47,6 +47,12 @@ pub(crate) struct Given {
     pub(crate) output: Format,
 }
 
+impl Given {
+    pub(crate) fn with_profile(self, profile: &str) -> Self {
+        Self { profile: Some(profile.to_owned()), ..self }
+    }
+}
+
 /// The global options, completed by the settings of a stack and by defaults.
 #[derive(Debug, Clone)]
 pub(crate) struct Common {

@@ -96,6 +96,12 @@ pub(crate) enum Target {
 }
 
 impl Approval {
+    /// An approval of one endpoint without a question.
+    pub(crate) fn of_endpoint(endpoint: Subject, until: Timestamp, reason: Reason) -> Self {
+        let signature = Signature { reason, yes: true };
+        Self { endpoint: Some(endpoint), account: None, service: None, until: Some(until), signature }
+    }
+
     pub(crate) fn target(&self) -> Result<Target, CliError> {
         target(self.endpoint.as_ref(), self.account.as_ref(), self.service.as_ref(), "an endpoint")
     }

@@ -94,7 +94,7 @@ impl Doctor<'_> {
         let sums = self.aws.deployment.sums(&metrics, now - SignedDuration::from_hours(24), now).await;
         let Some(sums) = self.read("last day", sums) else { return };
         let of = |at: usize| sums.get(at).copied().flatten();
-        let is_aws = self.aws.common.given.endpoint_url.is_none();
+        let is_aws = self.aws.config.endpoint_url().is_none();
         for (at, (role, _)) in functions.iter().enumerate() {
             self.push(deployment::last_day(&Day { role, invocations: of(2 * at), errors: of(2 * at + 1) }, is_aws));
         }

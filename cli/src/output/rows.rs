@@ -112,9 +112,9 @@ fn colored() -> bool {
 
 fn color(cell: &str) -> Option<Color> {
     match cell {
-        "accept" | "accepted" | "justified" | "ok" => Some(Color::Green),
-        "refer" | "referred" | "warning" | "unknown" => Some(Color::Yellow),
-        "reject" | "rejected" | "unjustified" | "critical" | "failed" | "disputed" | "problem" => Some(Color::Red),
+        "accept" | "accepted" | "justified" | "ok" | "pass" => Some(Color::Green),
+        "refer" | "referred" | "warning" | "unknown" | "not checked" | "skipped" | "stopped" => Some(Color::Yellow),
+        "reject" | "rejected" | "unjustified" | "critical" | "failed" | "disputed" | "problem" | "fail" => Some(Color::Red),
         _ => None,
     }
 }

@@ -1,5 +1,5 @@
-//! Signed calls of services that speak JSON and whose SDK crate is not worth its build: a few calls of CloudWatch, EventBridge, Lambda
-//! and SQS. Credentials, signature, retries and HTTP are the SDK's own; this module adds the address, the request and the answer.
+//! Signed calls of services that speak JSON and whose SDK crate is not worth its build: a few calls of CloudWatch and its logs,
+//! EventBridge, Lambda and SQS. Credentials, signature, retries and HTTP are the SDK's own; this module adds the address, the request and the answer.
 
 use std::time::Duration;
 
@@ -33,6 +33,9 @@ use crate::{aws::error::call_error, model::ids::Region, ports::CallError};
 
 /// Seconds of one attempt.
 const ATTEMPT_SECONDS_MAX: u64 = 30;
+/// Seconds of an invocation: the audit runs for up to 15 minutes.
+const INVOCATION_SECONDS_MAX: u64 = 930;
+const INVOKE: &str = "Invoke";
 const CONNECT_SECONDS_MAX: u64 = 5;
 
 /// A service and its protocol.
@@ -41,6 +44,7 @@ pub(super) enum JsonService {
     CloudWatch,
     EventBridge,
     Lambda,
+    Logs,
     Sqs,
 }
 
@@ -51,6 +55,7 @@ impl JsonService {
             Self::CloudWatch => "monitoring",
             Self::EventBridge => "events",
             Self::Lambda => "lambda",
+            Self::Logs => "logs",
             Self::Sqs => "sqs",
         }
     }
@@ -66,6 +71,7 @@ impl JsonService {
             Self::CloudWatch => Some(("GraniteServiceVersion20100801", "application/x-amz-json-1.0")),
             Self::EventBridge => Some(("AWSEvents", "application/x-amz-json-1.1")),
             Self::Lambda => None,
+            Self::Logs => Some(("Logs_20140328", "application/x-amz-json-1.1")),
             Self::Sqs => Some(("AmazonSQS", "application/x-amz-json-1.0")),
         }
     }
@@ -106,11 +112,18 @@ impl JsonCalls {
         self.send(JsonService::Lambda, call, Request { method: "GET", path, headers: Vec::new(), body: String::new() }).await
     }
 
+    /// Invokes a function and waits for its answer. Never repeated: the function may have run.
+    pub(super) async fn invoke(&self, function: &str, input: &Value) -> Result<Value, CallError> {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        self.send(JsonService::Lambda, INVOKE, Request { method: "POST", path, headers: Vec::new(), body: input.to_string() }).await
+    }
+
     async fn send(&self, service: JsonService, call: &'static str, request: Request) -> Result<Value, CallError> {
+        let invokes = call == INVOKE;
         let retries = self.config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX))
-            .operation_attempt_timeout(Duration::from_secs(ATTEMPT_SECONDS_MAX));
+            .operation_attempt_timeout(Duration::from_secs(if invokes { INVOCATION_SECONDS_MAX } else { ATTEMPT_SECONDS_MAX }));
         let mut operation = Operation::builder()
             .service_name(service.host())
             .operation_name(call)
@@ -121,8 +134,8 @@ impl JsonCalls {
         if let Some(client) = self.config.http_client() {
             operation = operation.http_client(client);
         }
+        operation = if invokes { operation.no_retry() } else { operation.standard_retry(&retries) };
         let operation = operation
-            .standard_retry(&retries)
             .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
             .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
             .retry_classifier(HttpStatusCodeClassifier::default())
@@ -171,11 +184,13 @@ fn parse(answer: &HttpResponse) -> Result<Value, OrchestratorError<ErrorMetadata
     let bytes = answer.body().bytes().unwrap_or_default();
     let body: Option<Value> = if bytes.is_empty() { Some(json!({})) } else { serde_json::from_slice(bytes).ok() };
     let text = |names: [&str; 2]| names.iter().find_map(|name| body.as_ref()?.get(name)?.as_str());
-    if answer.status().is_success() {
+    // A function that failed answers with status 200.
+    let failed = answer.headers().get("x-amz-function-error");
+    if answer.status().is_success() && failed.is_none() {
         return body.ok_or_else(|| OrchestratorError::other("the answer is not JSON"));
     }
-    let code = answer.headers().get("x-amzn-errortype").or_else(|| text(["__type", "code"]));
-    let message = text(["message", "Message"]);
+    let code = failed.or_else(|| answer.headers().get("x-amzn-errortype")).or_else(|| text(["__type", "code"]));
+    let message = text(["message", "Message"]).or_else(|| text(["errorMessage", "errorType"]));
     let mut error = ErrorMetadata::builder();
     // As `com.amazonaws.sqs#QueueDoesNotExist`, or `ResourceNotFoundException:http://…`.
     if let Some(code) = code.and_then(|code| code.rsplit('#').next()).and_then(|code| code.split(':').next()) {

@@ -7,6 +7,7 @@ NOT_RUN = {
     "sam deploy": "it asks questions; test_sam_deploy_uploads_the_packaged_zips runs it with answers",
     "sam deploy --guided": "as `sam deploy`",
     "git checkout": "it would change the clone",
+    "warden smoke": "it needs the profiles of two accounts; test_smoke.py runs it with two",
     "cargo install --locked --path cli": "`make test` has built it",
     "make": "the targets build for minutes, or run these tests; the target has to exist",
 }

@@ -11,7 +11,7 @@ from harness.stack import Stack
 from iam.deployed_policies import denied_calls
 
 # The files that take longest start first.
-FIRST = ("test_alarms.py", "test_slow_alarms.py", "test_policy.py", "test_up.py", "test_least_privilege.py", "test_deployment.py", "test_faults.py", "test_documents.py")
+FIRST = ("test_alarms.py", "test_smoke.py", "test_slow_alarms.py", "test_policy.py", "test_up.py", "test_least_privilege.py", "test_deployment.py", "test_faults.py", "test_documents.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

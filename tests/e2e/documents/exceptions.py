@@ -9,6 +9,7 @@ NOT_RUN = {
     "git checkout": "it would change the clone",
     "warden smoke": "it needs the profiles of two accounts; test_smoke.py runs it with two",
     "cargo install --locked --path cli": "`make test` has built it",
+    "warden smoke --profile": "it needs two profiles and takes minutes; test_smoke.py runs it",
     "make": "the targets build for minutes, or run these tests; the target has to exist",
 }
 # Calls that the emulator does not have, with the reason. All other calls reach the deployed stack.

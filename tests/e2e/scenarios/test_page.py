@@ -63,8 +63,8 @@ FAINT = """(least) => {
 }"""
 
 
-# The heads and the cells of ids, states and dates whose text takes more than one line.
-BROKEN = """() => [...document.querySelectorAll(innerWidth > 740 ? "th, td:not(:last-child)" : "td:not(:last-child)")].filter(cell => {
+# The cells of ids, states and dates whose text takes more than one line.
+BROKEN = """() => [...document.querySelectorAll("td:not(:last-child)")].filter(cell => {
   const text = document.createRange();
   text.selectNodeContents(cell);
   return text.getBoundingClientRect().height > 1.8 * parseFloat(getComputedStyle(cell).lineHeight);

@@ -84,7 +84,6 @@ pub const TABLE: &[(Flaw, &str, Law)] = &[
     (Flaw::IgnoresUnsuccessful, "7 partial success", laws::partial_success),
     (Flaw::TakesErrorsForSuccess, "7 partial success", laws::partial_success),
     (Flaw::ForgetsRecentActs, "8 caps", laws::caps_are_kept),
-    (Flaw::IgnoresVersions, "8 caps", laws::caps_are_kept),
     (Flaw::ForgetsWhatWasTold, "9 fairness", laws::fairness),
     (Flaw::IgnoresRefusals, "10 people", laws::people_are_heeded),
     (Flaw::IgnoresDecisions, "10 people", laws::people_are_heeded),

@@ -76,7 +76,9 @@ fn must_be_answered(simulation: &Simulation<'_>, request: &Request, least: (i64,
         return false;
     }
     if simulation.people.refusal(request, now()).is_some() {
-        return request.state == "pendingAcceptance";
+        // A later grant for an account may be about a request whose account EC2 leaves out.
+        let is_certain = !request.omits_owner || !simulation.people.granted_an_account_since_refusal(request, now());
+        return request.state == "pendingAcceptance" && is_certain;
     }
     let granted = simulation.has_grant(request);
     let answer = |counts| {

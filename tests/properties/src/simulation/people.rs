@@ -78,6 +78,13 @@ impl People {
         self.grants.iter().any(|grant| grant.covers(request) && grant.holds(now))
     }
 
+    /// Returns true if an account has a grant on the service that is later than the refusal of a request.
+    pub fn granted_an_account_since_refusal(&self, request: &Request, now: Timestamp) -> bool {
+        let Some(refused) = self.refusals.get(&request.endpoint) else { return false };
+        let is_account = |grant: &&Granted| matches!(grant.to, Grantee::Account(_)) && grant.service == request.service;
+        self.grants.iter().filter(is_account).any(|grant| grant.holds(now) && grant.at > refused.at)
+    }
+
     /// The refusal of a request, unless a later grant covers it.
     pub fn refusal(&self, request: &Request, now: Timestamp) -> Option<Refused> {
         let refused = self.refusals.get(&request.endpoint)?;

@@ -13,6 +13,7 @@ from harness.accounts import ALLOWED, UNLISTED
 from harness.actions import await_record, await_state, create_endpoint, create_service, state, sweep
 from harness.actions import warden as run
 from harness.inbox import Inbox
+from harness.processes import until
 from harness.stack import Stack
 from tasks.paths import POLICIES
 
@@ -74,6 +75,22 @@ def test_two_approvals_at_once_leave_one_grant(stack: Stack, inbox: Inbox, warde
     winner = "first" if row["by"].endswith("first") else "second"
     (loser,) = [output for output in outputs if "granted:" not in output]
     assert "already approved on" in loser and f": {winner}" in loser
+
+
+def test_approval_and_rejection_at_once_agree(stack: Stack, inbox: Inbox, warden: Warden) -> None:
+    """Whichever comes first, a grant holds if and only if the endpoint is connected, and the other person is told."""
+    service = create_service(stack, [UNLISTED])
+    endpoint = create_endpoint(stack, UNLISTED, service)
+    inbox.await_message(endpoint, "referred")
+    with ThreadPoolExecutor() as both:
+        approval, rejection = both.map(lambda verb: warden(verb, endpoint, "--reason", verb, "--yes", status=(0, 1, USAGE)), ("approve", "reject"))
+    settled = until("the endpoint's end", 30.0, lambda: one if (one := state(stack, service, endpoint)) in ("available", "rejected") else None)
+    (row,) = json.loads(warden("grants", "--service", service.id, "--output", "json")) or [{"ended": "never granted"}]
+    assert bool(row["ended"]) == (settled == "rejected"), (settled, row, approval, rejection)
+    if settled == "available":
+        assert "warden revoke" in rejection, rejection
+    else:
+        assert "rejected" in approval, approval
 
 
 def test_request_that_was_never_granted_is_left_alone(stack: Stack, inbox: Inbox, warden: Warden) -> None:

@@ -25,7 +25,7 @@ NEEDS_CARGO = @command -v cargo >/dev/null 2>&1 || { echo "\`cargo\` is not on y
 # All builds in the dev profile select the whole workspace with its tests' features: other features would build the AWS SDK again.
 DEV_BUILD = cargo build --locked --workspace --examples
 
-.PHONY: help try up test cli soak fuzz mutants load bench check package binaries build-Approve build-Audit build-Notify
+.PHONY: help try up test cli soak fuzz mutants load bench check package set binaries build-Approve build-Audit build-Notify
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1: \2/p' $(MAKEFILE_LIST)
@@ -71,8 +71,11 @@ check: ## check formatting, lints, prose, documentation, dependencies and templa
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 	$(RUN) check
 
-package: binaries ## build the release with your policy set (POLICIES=DIR): the functions' zips in target/lambda, with hashes, bills of materials and licences
+package: set binaries ## build the release with your policy set (POLICIES=DIR): the functions' zips in target/lambda, with hashes, bills of materials and licences
 	$(RUN) package $(BINARIES) "$(POLICIES)"
+
+set:
+	$(RUN) set "$(POLICIES)"
 
 # `sam build` calls these with ARTIFACTS_DIR (Metadata in infra/template.yaml).
 build-Approve build-Audit build-Notify: build-%: binaries

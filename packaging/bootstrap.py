@@ -57,6 +57,8 @@ TASKS: dict[str, Callable[..., int | None]] = {
     "check": check,
     "bench": bench,
     "mutants": mutants,
+    # Before the build, which takes minutes.
+    "set": lambda policies: policy_set(policies) and None,
     "package": lambda binaries, policies: package(ROOT / binaries, policy_set(policies)),
     # For `sam build`, which names a function as the template does.
     "folder": lambda function, binaries, folder, policies: sam_folder(function.lower(), ROOT / binaries, Path(folder), policy_set(policies)),

@@ -100,9 +100,9 @@ impl Rows {
     }
 }
 
-/// A cell as a table shows it: harmless for terminals, times without fractions of a second.
+/// A cell as a table shows it: harmless for terminals, times in UTC without fractions of a second.
 fn shown(cell: &str) -> String {
-    cell.parse::<Timestamp>().map_or_else(|_| printable_lines(cell), |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
+    cell.parse::<Timestamp>().map_or_else(|_| printable_lines(cell), |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
 }
 
 /// Returns true on a terminal, unless `NO_COLOR` is set (no-color.org).
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn table_shows_times_to_the_second() {
-        assert_eq!(shown("2026-06-01T12:00:00.123456789Z"), "2026-06-01 12:00:00");
+        assert_eq!(shown("2026-06-01T12:00:00.123456789Z"), "2026-06-01 12:00:00Z");
         assert_eq!(shown("a pilot"), "a pilot");
     }
 }

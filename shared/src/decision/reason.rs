@@ -31,10 +31,11 @@ impl Decision {
 }
 
 impl Grant {
-    /// Returns the grant as a clause: "granted by PERSON: REASON".
+    /// Returns the grant as a clause: "granted by PERSON until TIME: REASON".
     #[must_use]
     pub fn clause(&self) -> String {
-        format!("granted by {}: {}", printable(&self.by, 200), printable(&self.reason, QUOTE_CHARACTERS_MAX))
+        let until = self.until.map(|until| until.strftime(" until %Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default();
+        format!("granted by {}{until}: {}", printable(&self.by, 200), printable(&self.reason, QUOTE_CHARACTERS_MAX))
     }
 }
 

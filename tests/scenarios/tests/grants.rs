@@ -29,6 +29,15 @@ async fn granted_account_is_accepted_under_the_persons_name() {
 }
 
 #[tokio::test]
+async fn message_names_the_end_of_the_grant() {
+    let env = TestEnvironment::new();
+    env.grant(account(UNLISTED), Some(HOUR));
+    let _ = env.notified_request(UNLISTED).await;
+    let text = &env.messages().await[0].text;
+    assert!(text.contains("network/kim until 2026-06-01 13:00 UTC: migration weekend."), "{text}");
+}
+
+#[tokio::test]
 async fn grant_of_endpoint_covers_no_other() {
     let env = TestEnvironment::new();
     let granted = env.request(UNLISTED).endpoint;

@@ -141,18 +141,11 @@ mod tests {
         },
     };
 
-    use super::{super::rules::rules, *};
+    use super::{
+        super::rules::{rules, tests::service},
+        *,
+    };
     use crate::init;
-
-    fn service(n: usize, name: &str) -> Service {
-        Service {
-            id: format!("vpce-svc-{n:017x}").parse().unwrap(),
-            region: "us-east-1".parse().unwrap(),
-            kind: "Interface".to_owned().into(),
-            acceptance_required: true,
-            tags: [("Name".to_owned(), name.to_owned())].into(),
-        }
-    }
 
     fn adopted(before: &[PolicyFile]) -> Addition {
         let services = [service(1, "redis"), service(2, "billing\n@id(\"x\")"), service(3, "logs")];

@@ -102,10 +102,10 @@ fn free(name: &str, taken: &BTreeSet<String>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn service(n: usize, name: &str) -> Service {
+    pub(in crate::adopt) fn service(n: usize, name: &str) -> Service {
         Service {
             id: format!("vpce-svc-{n:017x}").parse().unwrap(),
             region: "us-east-1".parse().unwrap(),

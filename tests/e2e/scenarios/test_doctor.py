@@ -129,7 +129,7 @@ def test_default_name_is_that_of_the_documents(stack: Stack) -> None:
     assert row["status"] == "problem" and "`privatelink-warden`" in row["detail"] and "--stack" in row["fix"]
 
 
-def test_fix_makes_what_is_missing_after_one_question(stack: Stack) -> None:
+def test_fix_asks_once_for_each_kind(stack: Stack) -> None:
     ec2 = stack.client("ec2")
     missing, complete = create_service(stack, [ALLOWED], notify=False, name="first"), create_service(stack, [ALLOWED], name="second")
     open_service = create_service(stack, [ALLOWED], notify=False, name="third")

@@ -93,7 +93,7 @@ def test_approval_and_rejection_at_once_agree(stack: Stack, inbox: Inbox, warden
         assert "rejected" in approval, approval
 
 
-def test_request_that_was_never_granted_is_left_alone(stack: Stack, inbox: Inbox, warden: Warden) -> None:
+def test_ungranted_request_is_not_revoked(stack: Stack, inbox: Inbox, warden: Warden) -> None:
     service = create_service(stack, [UNLISTED])
     endpoint = create_endpoint(stack, UNLISTED, service)
     inbox.await_message(endpoint, "referred")

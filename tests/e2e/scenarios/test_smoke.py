@@ -94,7 +94,7 @@ def test_run_without_acceptance_follows_the_policy(smoke_stack: Stack, tmp_path:
     assert left(smoke_stack, ALLOWED) == NOTHING
 
 
-def test_failed_run_names_a_fix_and_cleans_up(smoke_stack: Stack, tmp_path: Path) -> None:
+def test_failed_run_cleans_up(smoke_stack: Stack, tmp_path: Path) -> None:
     service = create_service(smoke_stack, [UNLISTED], notify=False)
     status, output, steps = finished(start(smoke_stack, service, UNLISTED, tmp_path, "--within", "5"))
     assert (status, steps["connection notification"], steps["CloudTrail event"], steps["clean up"]) == (1, "fail", "pass", "pass"), output

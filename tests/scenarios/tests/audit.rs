@@ -12,6 +12,8 @@ mod policies;
 mod reports;
 mod services;
 
+use std::{sync::mpsc, time::Duration};
+
 use jiff::SignedDuration;
 use scenarios::{ALLOWED, TestEnvironment, UNLISTED, root};
 use warden::message::Message;
@@ -40,6 +42,20 @@ async fn accepted_manually(env: &TestEnvironment, account: &str) -> String {
     env.accept_manually(&endpoint);
     env.pass(HOUR);
     endpoint
+}
+
+/// Lets a second run audit everything immediately before the first one's next call of this name.
+fn audit_meanwhile(env: &TestEnvironment, call: &str) {
+    let (sender, receiver) = mpsc::channel();
+    let other = TestEnvironment { run: "run-2", ..env.clone() };
+    env.ledger.faults.meanwhile(call, move || {
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(other.audit()).unwrap();
+            sender.send(()).unwrap();
+        });
+        receiver.recv_timeout(Duration::from_secs(30)).expect("the other run ends");
+    });
 }
 
 /// The findings of one kind in a new audit, without the kind and the service.

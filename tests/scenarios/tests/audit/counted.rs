@@ -1,7 +1,5 @@
 //! Requests that are told as a number: after ten of an account on one day, the audit tells the rest, each day once.
 
-use std::{sync::mpsc, time::Duration};
-
 use super::*;
 use scenarios::{Fault, STRANGER};
 use warden::ledger::counted::TOLD_PER_DAY_MAX;
@@ -75,16 +73,7 @@ async fn overlapping_audits_tell_a_day_once() {
     flood(&env, ALLOWED, 11).await;
     env.pass(DAY);
     // The lock of the first run expires, and the second run publishes meanwhile.
-    let (sender, receiver) = mpsc::channel();
-    let other = TestEnvironment { run: "run-2", ..env.clone() };
-    env.ledger.faults.meanwhile("AcquireLock", move || {
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            runtime.block_on(other.audit()).unwrap();
-            sender.send(()).unwrap();
-        });
-        receiver.recv_timeout(Duration::from_secs(30)).expect("the other run ends");
-    });
+    audit_meanwhile(&env, "AcquireLock");
     env.audit().await.unwrap();
     assert_eq!(env.messages().await.len(), 1);
 }

@@ -1,7 +1,5 @@
 //! The digest of an audit: each change is told once, to the owner of the service.
 
-use std::{sync::mpsc, time::Duration};
-
 use super::*;
 use scenarios::{DEFAULT_TOPIC, Fault, PERMIT_ALL, interface_service};
 
@@ -67,16 +65,7 @@ async fn concurrent_audits_tell_each_change_once() {
     accepted_manually(&env, UNLISTED).await;
     let _ = env.messages().await;
     // The second run happens when the first is about to write.
-    let (sender, receiver) = mpsc::channel();
-    let other = TestEnvironment { run: "run-2", ..env.clone() };
-    env.ledger.faults.meanwhile("TransactWriteItems", move || {
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            runtime.block_on(other.audit()).unwrap();
-            sender.send(()).unwrap();
-        });
-        receiver.recv_timeout(Duration::from_secs(30)).expect("the other run ends");
-    });
+    audit_meanwhile(&env, "TransactWriteItems");
     env.audit().await.unwrap();
     assert_eq!(env.messages().await.len(), 1);
     assert_ne!(env.ledger.open_ids(), NONE);

@@ -3,6 +3,8 @@
 //! One step at a time: the worker carries a step out, reads again and asks for the next one. Own acts of the last minutes count
 //! for more than what EC2 describes, because descriptions are eventually consistent: so the warden itself never exceeds a cap.
 
+mod facts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,7 +17,7 @@ use warden::{
         commit::{Commit, ServiceItems},
         pending::{Pending, Proof},
         record::{Act, Outcome, Record, RecordFactory, Verdict},
-        service_state::{Intent, RECENT_ACT_AGE_MAX, RecentAct, ServiceState},
+        service_state::{Intent, ServiceState},
     },
     model::{
         connection::{Connection, Phase, State},
@@ -103,6 +105,14 @@ struct Decided {
     tell: Vec<Record>,
     /// True if a person's decision about a live connection waits. Nothing but the mark of the service leads back to it.
     unfinished: bool,
+    /// True if the acceptances change the counts so that another request, which waits, is decided or told otherwise.
+    changes_others: bool,
+}
+
+impl Decided {
+    fn is_empty(&self) -> bool {
+        self.accept.is_empty() && self.reject.is_empty() && self.tell.is_empty()
+    }
 }
 
 impl Gathered {
@@ -113,14 +123,15 @@ impl Gathered {
             let wait = rules.now + SignedDuration::from_secs(2);
             return if intent.is_abandoned(rules.now) { Step::Write(Box::new(self.recover(intent, rules))) } else { Step::Wait(wait) };
         }
-        let Decided { accept, reject, tell, unfinished } = self.decide_all(rules);
+        let Decided { accept, reject, tell, unfinished, changes_others } = self.decide_all(rules);
         let wanted = !accept.is_empty() || !reject.is_empty();
         let not_before = self.items.state.pace.not_before.filter(|not_before| wanted && rules.now < *not_before);
         if wanted && not_before.is_none() {
             return Step::Act(Box::new(if accept.is_empty() {
                 self.chunk(Act::Reject, reject, Tokens::Reject, unfinished || !tell.is_empty(), rules)
             } else {
-                self.chunk(Act::Accept, accept, Tokens::Accept, unfinished || !reject.is_empty() || !tell.is_empty(), rules)
+                let others = unfinished || changes_others || !reject.is_empty() || !tell.is_empty();
+                self.chunk(Act::Accept, accept, Tokens::Accept, others, rules)
             }));
         }
         let proofs = self.new_proofs(rules.now);
@@ -182,35 +193,53 @@ impl Gathered {
         let mut pending: Vec<&Connection> =
             self.connections.iter().filter(|one| self.is_pending(one, rules.now) || self.is_to_disconnect(one, rules.now)).collect();
         pending.sort_by(|a, b| (a.created, &a.subject).cmp(&(b.created, &b.subject)));
+        let mut referred = Vec::new();
         for connection in pending {
-            let facts = self.facts(connection, &counts, rules);
-            let Decision { action, grounds } = decide_with_people(rules.policy, &facts, &self.people);
-            let by_person = grounds.grant.is_some() || grounds.refusal.is_some();
-            if rules.people_only && !by_person {
-                continue;
+            if self.decide_one(connection, &mut counts, rules, &mut decided) {
+                referred.push(connection);
             }
-            match action {
-                Action::Accept(token) => {
-                    counts.add(connection);
-                    self.answer(Act::Accept, token, facts, grounds, rules, &mut decided.accept, &mut decided.tell);
-                }
-                Action::Reject(token) => {
-                    let before = decided.reject.len();
-                    self.answer(Act::Reject, token, facts, grounds, rules, &mut decided.reject, &mut decided.tell);
-                    decided.unfinished |= connection.state.phase() == Phase::Live && decided.reject.len() == before;
-                }
-                Action::Refer(why) => {
-                    let lasts = !why.may_pass() || self.age(connection, rules.now) >= rules.patience;
-                    if lasts {
-                        self.tell(facts, grounds, why.into(), rules, &mut decided.tell);
-                    }
-                }
-                Action::NoAction(_) => {}
+        }
+        if !decided.accept.is_empty() {
+            let mut then = Decided::default();
+            for connection in referred {
+                self.decide_one(connection, &mut counts, rules, &mut then);
             }
+            decided.changes_others = !then.is_empty();
         }
         let unrecorded = self.connections.iter().filter(|one| self.unrecorded.contains(&one.subject));
         decided.tell.extend(unrecorded.map(|connection| self.found(connection, &counts, rules)));
         decided
+    }
+
+    /// Decides one request. Returns true if it waits for a person or for a fact.
+    fn decide_one(&self, connection: &Connection, counts: &mut RunningCounts, rules: &Rules<'_>, decided: &mut Decided) -> bool {
+        let facts = self.facts(connection, counts, rules);
+        let Decision { action, grounds } = decide_with_people(rules.policy, &facts, &self.people);
+        let by_person = grounds.grant.is_some() || grounds.refusal.is_some();
+        if rules.people_only && !by_person {
+            return false;
+        }
+        match action {
+            Action::Accept(token) => {
+                counts.add(connection);
+                self.answer(Act::Accept, token, facts, grounds, rules, &mut decided.accept, &mut decided.tell);
+                false
+            }
+            Action::Reject(token) => {
+                let before = decided.reject.len();
+                self.answer(Act::Reject, token, facts, grounds, rules, &mut decided.reject, &mut decided.tell);
+                decided.unfinished |= connection.state.phase() == Phase::Live && decided.reject.len() == before;
+                false
+            }
+            Action::Refer(why) => {
+                let lasts = !why.may_pass() || self.age(connection, rules.now) >= rules.patience;
+                if lasts {
+                    self.tell(facts, grounds, why.into(), rules, &mut decided.tell);
+                }
+                true
+            }
+            Action::NoAction(_) => false,
+        }
     }
 
     /// Sorts a positive decision: to be acted on, held, observed, or put off.
@@ -317,37 +346,6 @@ impl Gathered {
         Record { observe: rules.mode == Mode::Observe, ..record }
     }
 
-    fn facts(&self, connection: &Connection, counts: &RunningCounts, rules: &Rules<'_>) -> Facts {
-        let claimed = self.claim(connection, rules.now).map(|(claim, _)| claim.clone());
-        let proven = || self.items.proofs.get(&connection.subject).map(|proof| proof.claim(connection));
-        let membership = connection.owner.as_ref().and_then(|owner| self.memberships.get(owner)).cloned().unwrap_or_default();
-        Facts::described(self.service.clone(), connection.clone(), counts.seen_by(connection), rules.now)
-            .with_membership(membership)
-            .with_claim(claimed.or_else(proven))
-    }
-
-    /// The established connections: what EC2 describes, corrected by the own acts of the last minutes.
-    fn counts(&self, now: Timestamp) -> RunningCounts {
-        let is_live = |connection: &&Connection| match self.items.state.recent_act(&connection.subject, now) {
-            Some(Act::Reject) => false,
-            Some(Act::Accept) => matches!(connection.state.phase(), Phase::Live | Phase::Waiting),
-            None => connection.is_connected(),
-        };
-        let mut counts = RunningCounts::of(self.connections.iter().filter(is_live));
-        self.unlisted(now).into_iter().for_each(|account| counts.add_one_of(account));
-        counts
-    }
-
-    /// The accounts of the subjects that the warden accepted lately and that EC2 does not list yet.
-    fn unlisted(&self, now: Timestamp) -> Vec<Option<&AccountId>> {
-        let recent = self.items.state.recent.iter().filter(|act| now.duration_since(act.at) < RECENT_ACT_AGE_MAX);
-        let mut last: BTreeMap<&Subject, &RecentAct> = recent.map(|act| (&act.subject, act)).collect();
-        for one in &self.connections {
-            last.remove(&one.subject);
-        }
-        last.into_values().filter(|act| act.act == Act::Accept).map(|act| act.account.as_ref()).collect()
-    }
-
     fn is_pending(&self, connection: &Connection, now: Timestamp) -> bool {
         matches!(connection.state.phase(), Phase::Waiting | Phase::Unknown)
             && self.items.state.recent_act(&connection.subject, now).is_none()
@@ -362,31 +360,6 @@ impl Gathered {
 
     fn age(&self, connection: &Connection, now: Timestamp) -> SignedDuration {
         connection.created.map_or(SignedDuration::MAX, |created| now.duration_since(created))
-    }
-
-    /// The claim that a request is judged by. One that EC2 contradicts comes first, because people are told of it; the proof that
-    /// another claim gives is kept.
-    fn claim(&self, connection: &Connection, now: Timestamp) -> Option<&(Claim, Origin)> {
-        self.claims.get(&connection.subject)?.iter().max_by_key(|(claim, _)| {
-            let facts = self.claimed(connection, claim, now);
-            (facts.disputed_owner().is_some(), facts.requester().is_some())
-        })
-    }
-
-    fn claimed(&self, connection: &Connection, claim: &Claim, now: Timestamp) -> Facts {
-        Facts::described(self.service.clone(), connection.clone(), Default::default(), now).with_claim(Some(claim.clone()))
-    }
-
-    /// Claims that EC2 agrees with and that are not on the ledger.
-    fn new_proofs(&self, now: Timestamp) -> Vec<Proof> {
-        let proof = |connection: &Connection| {
-            let Connection { subject, .. } = connection;
-            let proves =
-                |(claim, origin): &(Claim, Origin)| Some((self.claimed(connection, claim, now).requester()?.clone(), origin.id.clone()));
-            let (role, event) = self.claims.get(subject)?.iter().find_map(proves)?;
-            (!self.items.proofs.contains_key(subject)).then(|| Proof { subject: subject.clone(), role, event, at: now })
-        };
-        self.connections.iter().filter_map(proof).collect()
     }
 }
 

@@ -48,6 +48,21 @@ async fn proof_within_patience_spares_the_owner() {
     assert_eq!(env.refer(&late), Refer::Unverified { needs: [UnknownFact::Requester].into() });
 }
 
+/// Without a place left, the role of the other request no longer matters.
+#[tokio::test]
+async fn acceptance_decides_what_waits_for_proof() {
+    let role = "arn:aws:iam::111122223333:role/network/deployer";
+    let env = TestEnvironment::new().with_policy(&PERMIT_ALL.replace(
+        ';',
+        &format!(" when {{ context.connections.ofService < 1 && context has requester && context.requester.role == \"{role}\" }};"),
+    ));
+    let unproven = env.notified_request(ALLOWED).await;
+    let request = env.request(ALLOWED);
+    env.deliver(&trail_of_role(&request, role)).await;
+    assert!(!env.is_pending(&request.endpoint));
+    assert_eq!(env.refer(&unproven), Refer::NoPermit);
+}
+
 #[tokio::test]
 async fn forbidden_role_needs_proof_of_another() {
     let env = TestEnvironment::new().with_policy(&format!(

@@ -1,0 +1,80 @@
+//! The facts that a request is judged by: what EC2 describes, the counts, and what events claim.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use warden::{
+    decision::queue::RunningCounts,
+    ledger::{
+        pending::Proof,
+        record::Act,
+        service_state::{RECENT_ACT_AGE_MAX, RecentAct},
+    },
+    model::{
+        connection::{Connection, Phase},
+        facts::{Claim, Facts},
+        ids::AccountId,
+        origin::Origin,
+        subject::Subject,
+    },
+};
+
+use super::{Gathered, Rules};
+
+impl Gathered {
+    pub(super) fn facts(&self, connection: &Connection, counts: &RunningCounts, rules: &Rules<'_>) -> Facts {
+        let claimed = self.claim(connection, rules.now).map(|(claim, _)| claim.clone());
+        let proven = || self.items.proofs.get(&connection.subject).map(|proof| proof.claim(connection));
+        let membership = connection.owner.as_ref().and_then(|owner| self.memberships.get(owner)).cloned().unwrap_or_default();
+        Facts::described(self.service.clone(), connection.clone(), counts.seen_by(connection), rules.now)
+            .with_membership(membership)
+            .with_claim(claimed.or_else(proven))
+    }
+
+    /// The established connections: what EC2 describes, corrected by the own acts of the last minutes.
+    pub(super) fn counts(&self, now: Timestamp) -> RunningCounts {
+        let is_live = |connection: &&Connection| match self.items.state.recent_act(&connection.subject, now) {
+            Some(Act::Reject) => false,
+            Some(Act::Accept) => matches!(connection.state.phase(), Phase::Live | Phase::Waiting),
+            None => connection.is_connected(),
+        };
+        let mut counts = RunningCounts::of(self.connections.iter().filter(is_live));
+        self.unlisted(now).into_iter().for_each(|account| counts.add_one_of(account));
+        counts
+    }
+
+    /// The accounts of the subjects that the warden accepted lately and that EC2 does not list yet.
+    fn unlisted(&self, now: Timestamp) -> Vec<Option<&AccountId>> {
+        let recent = self.items.state.recent.iter().filter(|act| now.duration_since(act.at) < RECENT_ACT_AGE_MAX);
+        let mut last: BTreeMap<&Subject, &RecentAct> = recent.map(|act| (&act.subject, act)).collect();
+        for one in &self.connections {
+            last.remove(&one.subject);
+        }
+        last.into_values().filter(|act| act.act == Act::Accept).map(|act| act.account.as_ref()).collect()
+    }
+
+    /// The claim that a request is judged by. One that EC2 contradicts comes first, because people are told of it; the proof that
+    /// another claim gives is kept.
+    pub(super) fn claim(&self, connection: &Connection, now: Timestamp) -> Option<&(Claim, Origin)> {
+        self.claims.get(&connection.subject)?.iter().max_by_key(|(claim, _)| {
+            let facts = self.claimed(connection, claim, now);
+            (facts.disputed_owner().is_some(), facts.requester().is_some())
+        })
+    }
+
+    fn claimed(&self, connection: &Connection, claim: &Claim, now: Timestamp) -> Facts {
+        Facts::described(self.service.clone(), connection.clone(), Default::default(), now).with_claim(Some(claim.clone()))
+    }
+
+    /// Claims that EC2 agrees with and that are not on the ledger.
+    pub(super) fn new_proofs(&self, now: Timestamp) -> Vec<Proof> {
+        let proof = |connection: &Connection| {
+            let Connection { subject, .. } = connection;
+            let proves =
+                |(claim, origin): &(Claim, Origin)| Some((self.claimed(connection, claim, now).requester()?.clone(), origin.id.clone()));
+            let (role, event) = self.claims.get(subject)?.iter().find_map(proves)?;
+            (!self.items.proofs.contains_key(subject)).then(|| Proof { subject: subject.clone(), role, event, at: now })
+        };
+        self.connections.iter().filter_map(proof).collect()
+    }
+}

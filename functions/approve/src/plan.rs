@@ -105,7 +105,8 @@ struct Decided {
     tell: Vec<Record>,
     /// True if a person's decision about a live connection waits. Nothing but the mark of the service leads back to it.
     unfinished: bool,
-    /// True if the acceptances change the counts so that another request, which waits, is decided or told otherwise.
+    /// True if the acts change the counts, and another request that waits may then be decided or told otherwise: an acceptance uses up
+    /// a place under a cap, and the end of a connection frees one.
     changes_others: bool,
 }
 
@@ -128,7 +129,7 @@ impl Gathered {
         let not_before = self.items.state.pace.not_before.filter(|not_before| wanted && rules.now < *not_before);
         if wanted && not_before.is_none() {
             return Step::Act(Box::new(if accept.is_empty() {
-                self.chunk(Act::Reject, reject, Tokens::Reject, unfinished || !tell.is_empty(), rules)
+                self.chunk(Act::Reject, reject, Tokens::Reject, unfinished || changes_others || !tell.is_empty(), rules)
             } else {
                 let others = unfinished || changes_others || !reject.is_empty() || !tell.is_empty();
                 self.chunk(Act::Accept, accept, Tokens::Accept, others, rules)
@@ -199,13 +200,17 @@ impl Gathered {
                 referred.push(connection);
             }
         }
-        if !decided.accept.is_empty() {
+        decided.changes_others = if decided.reject.iter().any(|(_, record)| record.facts.connection.state.phase() == Phase::Live) {
+            !referred.is_empty()
+        } else if decided.accept.is_empty() {
+            false
+        } else {
             let mut then = Decided::default();
             for connection in referred {
                 self.decide_one(connection, &mut counts, rules, &mut then);
             }
-            decided.changes_others = !then.is_empty();
-        }
+            !then.is_empty()
+        };
         let unrecorded = self.connections.iter().filter(|one| self.unrecorded.contains(&one.subject));
         decided.tell.extend(unrecorded.map(|connection| self.found(connection, &counts, rules)));
         decided

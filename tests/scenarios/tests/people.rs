@@ -64,6 +64,18 @@ async fn disconnected_connection_is_rejected() {
 }
 
 #[tokio::test]
+async fn disconnection_gives_its_place_to_another() {
+    let env = TestEnvironment::new().with_policy(&PERMIT_ALL.replace(';', " when { context.connections.ofService < 1 };"));
+    let connected = env.notified_request(ALLOWED).await;
+    let waits = env.notified_request(ALLOWED).await;
+    env.pass(SignedDuration::from_mins(10));
+    assert_eq!(env.refer(&waits), Refer::NoPermit);
+    env.order(Command::Revoke { from: Vec::new(), disconnect: vec![connected.parse().unwrap()], reject: Vec::new() });
+    env.sweep().await;
+    assert_eq!((env.state(&connected).as_str(), env.is_pending(&waits)), ("rejected", false));
+}
+
+#[tokio::test]
 async fn refusal_shown_as_pending_cuts_nothing_off() {
     let env = TestEnvironment::new();
     let endpoint = env.notified_request(ALLOWED).await;

@@ -38,7 +38,8 @@ class CloudWatch:
         ids = {kind: {name: str(each["PhysicalResourceId"]) for name, each in made.items() if each["ResourceType"] == kind} for kind in ("AWS::SQS::Queue", "AWS::CloudWatch::Alarm")}
         self.queues = ids["AWS::SQS::Queue"]
         describe = stack.client("cloudwatch").describe_alarms
-        self.alarms = {name: Alarm.of(describe(AlarmNames=[physical])["MetricAlarms"][0]) for name, physical in ids["AWS::CloudWatch::Alarm"].items()}
+        self.alarm_ids = ids["AWS::CloudWatch::Alarm"]
+        self.alarms = {name: Alarm.of(describe(AlarmNames=[physical])["MetricAlarms"][0]) for name, physical in self.alarm_ids.items()}
         self.lines: list[str] = []
         self._now = 0
         self._points: dict[Metric, list[tuple[int, float]]] = defaultdict(list)
@@ -46,6 +47,18 @@ class CloudWatch:
         self._streams: set[str] = set()
         self._counts: dict[Metric, tuple[float, float]] = {}
         self._filled_since: dict[str, int] = {}
+
+    @property
+    def now(self) -> int:
+        """The seconds since the start."""
+        return self._now
+
+    def series(self, metric: Metric, period: int) -> list[list[float]]:
+        """The values of a metric in each period since the start, oldest first."""
+        periods: list[list[float]] = [[] for _ in range(0, self._now, period)]
+        for at, value in self._points.get(metric, ()):
+            periods[at // period].append(value)
+        return periods
 
     def alarming(self) -> set[str]:
         """The alarms in ALARM. A `?` marks those for which the number of extra periods matters."""

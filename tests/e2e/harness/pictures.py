@@ -1,4 +1,4 @@
-"""Makes the pictures of README from a real run of `make try`: its output, and the page of its audit.
+"""Makes the pictures of the documents from real runs: the output of `make try`, the page of its audit, the dashboard. And the diagram.
 
 After `make try` has built everything: `PYTHONPATH=tests/e2e:packaging .venv/bin/python -m harness.pictures`
 """
@@ -10,7 +10,10 @@ import subprocess
 import sys
 from xml.sax.saxutils import escape
 
+from harness import dashboard, diagram
+from harness.day import SETTINGS, Day
 from harness.demo import PAGE
+from harness.stack import Stack
 from playwright.sync_api import sync_playwright
 from tasks.errors import RunError, run_program
 from tasks.paths import E2E, PACKAGING, ROOT
@@ -55,9 +58,20 @@ def photograph() -> None:
         browser.close()
 
 
+def picture_of_a_day() -> str:
+    """The dashboard at the end of a day, as an SVG."""
+    with Stack("pictures") as stack:
+        stack.deploy(SETTINGS)
+        day = Day(stack)
+        day.run()
+        return dashboard.drawn(day)
+
+
 def main() -> None:
     """Makes all pictures."""
     IMAGES.mkdir(parents=True, exist_ok=True)
+    (IMAGES / "overview.svg").write_text(diagram.drawn())
+    (IMAGES / "dashboard.svg").write_text(picture_of_a_day())
     (IMAGES / "try.svg").write_text(terminal(run_demo()))
     photograph()
 

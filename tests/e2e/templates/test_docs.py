@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 import subprocess
 from typing import Any
 
 import pytest
 from cfnlint.decode import cfn_yaml
+from harness import diagram
 from tasks.paths import E2E, ROOT, TEMPLATE
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -52,13 +54,27 @@ def test_runbook_covers_every_error_type() -> None:
     assert not missing, missing
 
 
-def test_threat_model_names_existing_tests() -> None:
-    text = (ROOT / "docs" / "threat-model.md").read_text()
+@pytest.mark.parametrize("document", ["threat-model.md"])
+def test_document_names_existing_tests(document: str) -> None:
+    text = (ROOT / "docs" / document).read_text()
     everything = "".join(RUST.values()) + "".join(path.read_text() for path in E2E.rglob("*.py"))
     existing = set(re.findall(r"\b(?:fn|def) (\w+)\(", everything))
     # Of the names in backquotes, only tests have two underscores or more.
     named = {name for name in re.findall(r"`([a-z0-9_]+)`", text) if name.count("_") >= 2}
     assert named and not named - existing, named - existing
+
+
+def test_diagram_shows_deployed_resources() -> None:
+    """Each box that names a resource is in its template, and each arrow between two of them is an entry that names both."""
+    assert (ROOT / "docs" / "images" / "overview.svg").read_text() == diagram.drawn(), "python -m harness.pictures"
+    templates = {name: dict(cfn_yaml.load(str(ROOT / "infra" / name))["Resources"]) for name in ("template.yaml", "forwarder.yaml")}
+    missing = {box.resource for box in diagram.BOXES.values() if box.resource} - {name for each in templates.values() for name in each}
+    assert not missing, missing
+    entries = [{name, *re.findall(r"\w+", json.dumps(entry))} for name, entry in templates["template.yaml"].items()]
+    inside = {name: box.resource for name, box in diagram.BOXES.items() if box.resource and box.template == "template.yaml"}
+    arrows = {(inside[start], inside[end]) for start, end, _ in diagram.ARROWS if start in inside and end in inside}
+    wrong = {arrow for arrow in arrows if not any(entry >= set(arrow) for entry in entries)}
+    assert len(arrows) > 8 and not wrong, wrong
 
 
 def test_documents_name_existing_files() -> None:

@@ -54,7 +54,7 @@ def test_runbook_covers_every_error_type() -> None:
     assert not missing, missing
 
 
-@pytest.mark.parametrize("document", ["threat-model.md"])
+@pytest.mark.parametrize("document", ["threat-model.md", "comparison.md"])
 def test_document_names_existing_tests(document: str) -> None:
     text = (ROOT / "docs" / document).read_text()
     everything = "".join(RUST.values()) + "".join(path.read_text() for path in E2E.rglob("*.py"))

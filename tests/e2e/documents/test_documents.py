@@ -183,7 +183,7 @@ def test_named_outputs_and_targets_exist() -> None:
     texts = {path: path.read_text() for path in DOCUMENTS}
     named = {word for text in texts.values() for word in re.findall(r"\b(?:output|peek|empty) (?!\$)([A-Z]\w+)", text)}
     assert named and not named - set(outputs), named - set(outputs)
-    targets = {word for path in DOCUMENTS for each in (*blocks(path), *spans(path)) for word in re.findall(r"(?:^|[;&] *|\n)make ([a-z]+)", each.text)}
+    targets = {word for path in (*DOCUMENTS, ROOT / "CONTRIBUTING.md") for each in (*blocks(path), *spans(path)) for word in re.findall(r"(?:^|[;&] *|\n)make ([a-z]+)", each.text)}
     known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert targets and not targets - known, targets - known
 

@@ -42,6 +42,23 @@ async fn account_outside_the_organization_is_referred() {
 }
 
 #[tokio::test]
+async fn membership_asked_for_another_request_changes_nothing() {
+    let mut env = TestEnvironment::new();
+    env.enrol(ALLOWED, "ACTIVE", UNIT);
+    let (forbidden, other) = (env.request(ALLOWED).endpoint, env.request(ALLOWED).endpoint);
+    env.set_policy(&format!(
+        "@id(\"both\") permit(principal, action, resource);
+         @id(\"not-this\") forbid(principal, action == PrivateLink::Action::\"Accept\", resource)
+           when {{ context has endpoint && context.endpoint.id == \"{forbidden}\" }};
+         @id(\"fails\") permit(principal in PrivateLink::OrganizationalUnit::\"{UNIT}\", action == PrivateLink::Action::\"Accept\", resource)
+           when {{ context.connections.ofService + {} + 1 > 0 }};",
+        i64::MAX
+    ));
+    env.sweep().await;
+    assert_eq!((env.verdicts(&forbidden), env.refer(&other)), (vec![Verdict::Rejected], Refer::PolicyError));
+}
+
+#[tokio::test]
 async fn inactive_account_is_never_accepted() {
     for state in ["SUSPENDED", "PENDING_CLOSURE", "CLOSED", "PENDING_ACTIVATION", "A_STATE_OF_TOMORROW"] {
         let env = unit_example();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use warden::{
-    decision::queue::RunningCounts,
+    decision::{grant::Grant, queue::RunningCounts},
     ledger::{
         pending::Proof,
         record::Act,
@@ -25,10 +25,12 @@ impl Gathered {
     pub(super) fn facts(&self, connection: &Connection, counts: &RunningCounts, rules: &Rules<'_>) -> Facts {
         let claimed = self.claim(connection, rules.now).map(|(claim, _)| claim.clone());
         let proven = || self.items.proofs.get(&connection.subject).map(|proof| proof.claim(connection));
-        let membership = connection.owner.as_ref().and_then(|owner| self.memberships.get(owner)).cloned().unwrap_or_default();
-        Facts::described(self.service.clone(), connection.clone(), counts.seen_by(connection), rules.now)
-            .with_membership(membership)
-            .with_claim(claimed.or_else(proven))
+        let facts = Facts::described(self.service.clone(), connection.clone(), counts.seen_by(connection), rules.now)
+            .with_claim(claimed.or_else(proven));
+        let Some(membership) = connection.owner.as_ref().and_then(|owner| self.memberships.get(owner)) else { return facts };
+        // A membership that another request of the account asked for changes no answer.
+        let counts = rules.policy.needs_organization(&facts) || Grant::covering(&self.people.grants, connection, rules.now).is_some();
+        if counts { facts.with_membership(membership.clone()) } else { facts }
     }
 
     /// The established connections: what EC2 describes, corrected by the own acts of the last minutes.

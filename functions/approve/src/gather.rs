@@ -92,9 +92,14 @@ impl<E: Describe + Sync, A, L: ServiceLedger + StackLedger + Sync, Q, G: Directo
             return BTreeMap::new();
         }
         let now = (self.clock)();
+        // While requests are accepted, the counts are between these.
+        let (least, mut most) = (RunningCounts::default(), gathered.counts(now));
+        gathered.connections.iter().filter(|one| one.state.phase() == Phase::Waiting).for_each(|one| most.add(one));
+        let needs_at = |one: &Connection, counts: &RunningCounts| {
+            self.policy.needs_organization(&Facts::described(gathered.service.clone(), one.clone(), counts.seen_by(one), now))
+        };
         let needs = |one: &&Connection| {
-            let facts = Facts::described(gathered.service.clone(), (*one).clone(), RunningCounts::default().seen_by(one), now);
-            self.policy.needs_organization(&facts) || Grant::covering(&gathered.people.grants, one, now).is_some()
+            needs_at(one, &least) || needs_at(one, &most) || Grant::covering(&gathered.people.grants, one, now).is_some()
         };
         let pending = gathered.connections.iter().filter(|one| matches!(one.state.phase(), Phase::Waiting | Phase::Live));
         let pending = pending.filter(|one| one.state.phase() == Phase::Waiting || gathered.unrecorded.contains(&one.subject)).filter(needs);

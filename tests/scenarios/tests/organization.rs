@@ -59,6 +59,21 @@ async fn membership_asked_for_another_request_changes_nothing() {
 }
 
 #[tokio::test]
+async fn organization_is_asked_where_counts_make_it_matter() {
+    let mut env = TestEnvironment::new();
+    env.set_policy(&format!(
+        "@id(\"rejects\") permit(principal, action == PrivateLink::Action::\"Reject\", resource);
+         @id(\"one-of-the-unit\") forbid(principal in PrivateLink::OrganizationalUnit::\"{UNIT}\", action, resource)
+           when {{ context.connections.ofAccount >= 1 }};"
+    ));
+    let granted = env.request(ALLOWED).endpoint;
+    env.grant_endpoint(&granted);
+    let other = env.request(ALLOWED).endpoint;
+    env.sweep().await;
+    assert_eq!((env.verdicts(&granted), env.verdicts(&other)), (vec![Verdict::Accepted], vec![Verdict::Rejected]));
+}
+
+#[tokio::test]
 async fn inactive_account_is_never_accepted() {
     for state in ["SUSPENDED", "PENDING_CLOSURE", "CLOSED", "PENDING_ACTIVATION", "A_STATE_OF_TOMORROW"] {
         let env = unit_example();

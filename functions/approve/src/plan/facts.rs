@@ -34,7 +34,7 @@ impl Gathered {
     }
 
     /// The established connections: what EC2 describes, corrected by the own acts of the last minutes.
-    pub(super) fn counts(&self, now: Timestamp) -> RunningCounts {
+    pub(crate) fn counts(&self, now: Timestamp) -> RunningCounts {
         let is_live = |connection: &&Connection| match self.items.state.recent_act(&connection.subject, now) {
             Some(Act::Reject) => false,
             Some(Act::Accept) => matches!(connection.state.phase(), Phase::Live | Phase::Waiting),

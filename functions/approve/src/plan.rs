@@ -205,7 +205,7 @@ impl Gathered {
         } else if decided.accept.is_empty() {
             false
         } else {
-            let mut then = Decided::default();
+            let (mut then, mut counts) = (Decided::default(), counts.clone());
             for connection in referred {
                 self.decide_one(connection, &mut counts, rules, &mut then);
             }

@@ -29,8 +29,8 @@ impl Gathered {
             .with_claim(claimed.or_else(proven));
         let Some(membership) = connection.owner.as_ref().and_then(|owner| self.memberships.get(owner)) else { return facts };
         // A membership that another request of the account asked for changes no answer.
-        let counts = rules.policy.needs_organization(&facts) || Grant::covering(&self.people.grants, connection, rules.now).is_some();
-        if counts { facts.with_membership(membership.clone()) } else { facts }
+        let matters = rules.policy.needs_organization(&facts) || Grant::covering(&self.people.grants, connection, rules.now).is_some();
+        if matters { facts.with_membership(membership.clone()) } else { facts }
     }
 
     /// The established connections: what EC2 describes, corrected by the own acts of the last minutes.

@@ -189,8 +189,26 @@ variable "security_group_ids" {
   default     = null
 }
 
+variable "kms_key_arn" {
+  description = "A symmetric KMS key of yours, of this account and Region, for the ledger, the reports and both topics (optional). Its policy needs what infra/examples/key-policy.json has"
+  type        = string
+  default     = null
+}
+
 variable "encrypt_connections_topic" {
-  description = "true: a customer managed KMS key for the topic that PrivateLink publishes to. It is billed monthly, and retained when it is no longer used"
+  description = "true: a customer managed KMS key for the topic that PrivateLink publishes to, made by this stack. It is billed monthly, and retained when it is no longer used"
+  type        = string
+  default     = null
+}
+
+variable "permissions_boundary_arn" {
+  description = "The permissions boundary of each role (optional: the ARN of a managed policy). It must allow what the roles' policies allow"
+  type        = string
+  default     = null
+}
+
+variable "service_tag_value" {
+  description = "With a value, approve's role may accept and reject only connections of services whose tag `warden` has it, such as yes beside ServiceScope=tag:warden=yes (optional)"
   type        = string
   default     = null
 }
@@ -226,6 +244,9 @@ locals {
     PatienceMinutes         = var.patience_minutes
     SubnetIds               = var.subnet_ids
     SecurityGroupIds        = var.security_group_ids
+    KmsKeyArn               = var.kms_key_arn
     EncryptConnectionsTopic = var.encrypt_connections_topic
+    PermissionsBoundaryArn  = var.permissions_boundary_arn
+    ServiceTagValue         = var.service_tag_value
   }
 }

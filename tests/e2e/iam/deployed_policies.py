@@ -10,11 +10,12 @@ from typing import Any
 from cfnlint.decode import cfn_yaml
 from harness.accounts import PROVIDER, REGION
 from harness.stack import NAME, Stack
-from iam.evaluation import BY_CODE, Call, Policies, allowed, listed
+from iam.evaluation import BY_CODE, SERVICE_TAG, VIA_SERVICE, Call, Policies, Statement, allowed, listed
 from iam.service_calls import INTERFACES, Reason, service_calls
 from tasks.paths import TEMPLATE
 
 ORGANIZATIONS = {"DescribeAccount"}  # the stand-in's calls that are not EC2's
+NO_VALUE = {"Ref": "AWS::NoValue"}
 ON_A_SERVICE = {"AcceptVpcEndpointConnections", "RejectVpcEndpointConnections"}  # EC2's reads support no resource-level permissions
 
 
@@ -55,7 +56,18 @@ def template_policies() -> Policies:
     for policy in kinds["Policy"].values():
         for role in policy["Roles"]:
             policies[role["Ref"]].extend(policy["PolicyDocument"]["Statement"])
-    return policies
+    return {role: [each for statement in statements for each in under_any_parameters(statement)] for role, statements in policies.items()}
+
+
+def under_any_parameters(statement: dict[str, Any]) -> Iterator[Statement]:
+    """The forms of a statement: `Fn::If` chooses it as a whole, or its condition."""
+    if "Fn::If" in statement:
+        yield from (form for each in statement["Fn::If"][1:] if each != NO_VALUE for form in under_any_parameters(each))
+    elif "Fn::If" in statement.get("Condition", {}):
+        for condition in statement["Condition"]["Fn::If"][1:]:
+            yield {key: value for key, value in statement.items() if key != "Condition"} | ({} if condition == NO_VALUE else {"Condition": condition})
+    else:
+        yield statement
 
 
 def union(one: Policies, other: Policies) -> Policies:
@@ -67,11 +79,19 @@ def recorded_calls(stack: Stack) -> Iterator[Recorded]:
     """Each call with temporary credentials since the stack was created."""
     for line in stack.calls.read_text().splitlines():
         yield Recorded(**json.loads(line))
+    tags = service_tags(stack)
     for call in stack.local("calls"):
         if call["session"]:
             action = f"{'organizations' if call['action'] in ORGANIZATIONS else 'ec2'}:{call['action']}"
             resource = f"arn:aws:ec2:{REGION}:{PROVIDER}:vpc-endpoint-service/{call['service']}" if call["action"] in ON_A_SERVICE else "*"
-            yield Recorded(call["session"], action, resource, {})
+            yield Recorded(call["session"], action, resource, tags.get(call["service"], {}) if call["action"] in ON_A_SERVICE else {})
+
+
+def service_tags(stack: Stack) -> dict[str, dict[str, list[str]]]:
+    """The condition key of the tag that bounds a role, by service. Services keep their tags in the tests."""
+    found = stack.client("ec2").get_paginator("describe_vpc_endpoint_service_configurations").paginate().build_full_result()["ServiceConfigurations"]
+    keys = {each["ServiceId"]: {f"ec2:ResourceTag/{tag['Key']}": [tag["Value"]] for tag in each.get("Tags", [])} for each in found}
+    return {service: {SERVICE_TAG: tags[SERVICE_TAG]} for service, tags in keys.items() if SERVICE_TAG in tags}
 
 
 def function_calls(stack: Stack) -> set[Call]:
@@ -98,7 +118,8 @@ def calls_by_services(stack: Stack) -> dict[Reason, set[Call]]:
     names = roles(stack)
     calls: dict[Reason, set[Call]] = {}
     for reason, role, resource in service_calls(stack):
-        calls.setdefault(reason, set()).update(Call(names[role], action, resource) for action in reason.actions)
+        via = frozenset({(VIA_SERVICE, (f"{reason.via}.{REGION}.amazonaws.com",))} if reason.via else ())
+        calls.setdefault(reason, set()).update(Call(names[role], action, resource, via) for action in reason.actions)
     return calls
 
 

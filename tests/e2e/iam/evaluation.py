@@ -19,7 +19,8 @@ Policies = dict[str, list[Statement]]  # by role
 ELEMENTS = {"Sid", "Effect", "Action", "Resource", "Condition"}
 # The conditions whose values the recorded calls have.
 LEADING_KEYS, BY_CODE = "dynamodb:LeadingKeys", "lambda:SourceFunctionArn"
-CONDITIONS = {("ForAllValues:StringLike", LEADING_KEYS), ("ArnLike", BY_CODE)}
+VIA_SERVICE, SERVICE_TAG = "kms:ViaService", "ec2:ResourceTag/warden"
+CONDITIONS = {("ForAllValues:StringLike", LEADING_KEYS), ("ArnLike", BY_CODE), ("StringLike", VIA_SERVICE), ("StringEquals", SERVICE_TAG)}
 
 
 @dataclass(frozen=True)

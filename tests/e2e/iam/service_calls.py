@@ -24,6 +24,7 @@ class Reason:
     actions: tuple[str, ...]
     source: str
     by_code_too: bool = False  # the function's own code makes such a call, too, and that one is recorded
+    via: str = ""  # the service that calls KMS for the role
 
 
 LOGS = Reason("Lambda writes a function's log with its role", ("logs:CreateLogStream", "logs:PutLogEvents"), f"{AWS}/lambda/latest/dg/monitoring-cloudwatchlogs.html")
@@ -49,15 +50,23 @@ START = Reason("Scheduler starts the function with the schedule's role", ("lambd
 SEND = Reason("Scheduler sends a message with the schedule's role", ("sqs:SendMessage",), f"{AWS}/scheduler/latest/UserGuide/managing-targets-templated.html")
 FAILED_START = Reason("Scheduler sends an undelivered event to the dead-letter queue, with the schedule's role", ("sqs:SendMessage",), f"{AWS}/scheduler/latest/UserGuide/configuring-schedule-dlq.html")
 DECRYPT = Reason("S3 decrypts an object with the role that reads it", ("kms:Decrypt",), f"{AWS}/AmazonS3/latest/userguide/UsingKMSEncryption.html")
-REASONS = (DECRYPT, LOGS, FAILED_EVENT, STREAM, LIST_STREAMS, FAILED_BATCH, QUEUE, INTERFACES, START, SEND, FAILED_START)
+TABLE_KEY = Reason(
+    "DynamoDB decrypts the key of a table with the permissions of the caller", ("kms:Decrypt",), f"{AWS}/amazondynamodb/latest/developerguide/encryption.usagenotes.html", via="dynamodb"
+)
+OBJECT_KEY = Reason("S3 encrypts an object with the role that writes it", ("kms:GenerateDataKey",), f"{AWS}/AmazonS3/latest/userguide/UsingKMSEncryption.html", via="s3")
+MESSAGE_KEY = Reason("SNS encrypts a message with the permissions of the publisher", ("kms:GenerateDataKey", "kms:Decrypt"), f"{AWS}/sns/latest/dg/sns-key-management.html", via="sns")
+REASONS = (DECRYPT, TABLE_KEY, OBJECT_KEY, MESSAGE_KEY, LOGS, FAILED_EVENT, STREAM, LIST_STREAMS, FAILED_BATCH, QUEUE, INTERFACES, START, SEND, FAILED_START)
+
+# By the setting that names what `KmsKeyArn` encrypts.
+ENCRYPTED = {"LEDGER_TABLE": TABLE_KEY, "REPORT_BUCKET": OBJECT_KEY, "OWNER_TOPIC_ARN": MESSAGE_KEY}
 
 ServiceCall = tuple[Reason, str, str]  # reason, role's ARN, resource
 
 
 def service_calls(stack: Stack) -> Iterator[ServiceCall]:
     """All of them, for the stack as it is deployed now."""
-    # The emulator drops `VpcConfig`; `test_template.py` checks that each function has it.
-    aws_lambda, in_a_vpc, policy_key = stack.client("lambda"), _parameter(stack, "SubnetIds"), _parameter(stack, "PolicyKeyArn")
+    # The emulator drops `VpcConfig` and the keys of buckets and topics; `test_template.py` checks that the template has them.
+    aws_lambda, in_a_vpc, policy_key, key = stack.client("lambda"), *(_parameter(stack, name) for name in ("SubnetIds", "PolicyKeyArn", "KmsKeyArn"))
     roles = {}
     for function in aws_lambda.list_functions()["Functions"]:
         roles[function["FunctionArn"]] = role = function["Role"]
@@ -66,6 +75,9 @@ def service_calls(stack: Stack) -> Iterator[ServiceCall]:
             yield INTERFACES, role, "*"
         if policy_key and "POLICY_URI" in function["Environment"]["Variables"]:
             yield DECRYPT, role, policy_key
+        for setting, reason in ENCRYPTED.items():
+            if key and setting in function["Environment"]["Variables"]:
+                yield reason, role, key
         for config in aws_lambda.list_function_event_invoke_configs(FunctionName=function["FunctionName"])["FunctionEventInvokeConfigs"]:
             if queue := _on_failure(config):
                 yield FAILED_EVENT, role, queue

@@ -17,12 +17,13 @@ from harness.policy_store import UNIT, URI, enrol, guide, publish
 from harness.processes import until
 from harness.stack import NAME, Stack
 from iam.deployed_policies import calls_by_services, deployed_policies, forbidden_to_code, function_calls, recorded_calls, roles, template_policies, union
-from iam.evaluation import LEADING_KEYS, Call, Policies, Wide, allowed, listed, of_others, problems
+from iam.evaluation import LEADING_KEYS, SERVICE_TAG, VIA_SERVICE, Call, Policies, Wide, allowed, listed, of_others, problems
 from iam.policy_mutations import widened_policies
 from iam.service_calls import REASONS, Reason
 
 READER = "arn:aws:iam::999900009999:role/reads-the-organization"
 POLICY_KEY = f"arn:aws:kms:{REGION}:{PROVIDER}:key/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
+KEY = f"arn:aws:kms:{REGION}:{PROVIDER}:key/1b2c3d4e-5f60-7182-93a4-b5c6d7e8f90a"
 IN_A_VPC = {"SubnetIds": "subnet-0a1b2c3d4e5f60718", "SecurityGroupIds": "sg-0a1b2c3d4e5f60718"}
 
 
@@ -31,6 +32,7 @@ class Evidence:
     """The roles' policies under any parameters, and the calls made with them."""
 
     policies: Policies
+    bounded: Policies  # with `ServiceTagValue`
     calls: set[Call]
     by_services: dict[Reason, set[Call]]
     forbidden: set[Call]
@@ -44,36 +46,39 @@ class Evidence:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack with the policy guide's set in S3 and direct access to the organization."""
+    """A stack with the policy guide's set in S3, keys and direct access to the organization."""
     with Stack("privilege") as running:
         publish(running, [*guide(tmp_path_factory.mktemp("privilege") / "set").iterdir()])
         enrol(running, ALLOWED, UNIT)
-        running.deploy(PolicyUri=URI, PolicyKeyArn=POLICY_KEY, OrganizationAccess="direct")
+        running.deploy(PolicyUri=URI, PolicyKeyArn=POLICY_KEY, KmsKeyArn=KEY, OrganizationAccess="direct")
         yield running
 
 
 @pytest.fixture(scope="module")
 def evidence(stack: Stack, inbox: Inbox) -> Evidence:
-    """Makes every kind of call, then again with a role for the organization and in a VPC."""
+    """Makes every kind of call, then again with a role for the organization, in a VPC and for tagged services."""
     make_every_call(stack, inbox)
     policies, services = deployed_policies(stack), calls_by_services(stack)
-    stack.deploy(PolicyUri=URI, OrganizationAccess=READER, **IN_A_VPC)
-    accept_by_unit(stack)
+    stack.deploy(PolicyUri=URI, OrganizationAccess=READER, ServiceTagValue="yes", **IN_A_VPC)
+    accept_by_unit(stack, tagged=True)
+    reject_by_policy(stack, tagged=True)
     audit(stack)
-    policies = union(policies, deployed_policies(stack))
+    bounded = deployed_policies(stack)
+    policies = union(policies, bounded)
     for reason, more in calls_by_services(stack).items():
         services.setdefault(reason, set()).update(more)
     made, wide = function_calls(stack), reasons_for_wildcards(stack)
-    forbidden = forbidden_to_code(stack) | of_others(made.union(*services.values()), policies, wide)
-    return Evidence(policies, made, services, forbidden, wide, {each.action for each in recorded_calls(stack) if each.session not in roles(stack)})
+    needed = made.union(*services.values())
+    forbidden = forbidden_to_code(stack) | of_others(needed, policies, wide) | without_services(needed)
+    return Evidence(policies, bounded, made, services, forbidden, wide, {each.action for each in recorded_calls(stack) if each.session not in roles(stack)})
 
 
 def make_every_call(stack: Stack, inbox: Inbox) -> None:
     """An acceptance, a rejection, messages to owners, a notification without ids, unreadable messages and records, a hold, and drift."""
-    service, closed = create_service(stack, [ALLOWED, UNLISTED], name="account-example"), create_service(stack, [UNLISTED], name="rejection-example")
-    accepted, by_hand, rejected = create_endpoint(stack, ALLOWED, service), create_endpoint(stack, UNLISTED, service), create_endpoint(stack, UNLISTED, closed)
+    service = create_service(stack, [ALLOWED, UNLISTED], name="account-example")
+    accepted, by_hand = create_endpoint(stack, ALLOWED, service), create_endpoint(stack, UNLISTED, service)
     await_state(stack, service, accepted, "available")
-    await_state(stack, closed, rejected, "rejected")
+    reject_by_policy(stack)
     await_state(stack, service, create_endpoint(stack, ALLOWED, service), "available")  # its message waits for the service's next turn
     inbox.await_message(by_hand, "referred")
     send_to_a_team(stack)
@@ -127,12 +132,26 @@ def wait_for_a_hold(stack: Stack, inbox: Inbox) -> None:
     sweep(stack)
 
 
-def accept_by_unit(stack: Stack) -> None:
+def reject_by_policy(stack: Stack, tagged: bool = False) -> None:
+    service = create_service(stack, [UNLISTED], name="rejection-example")
+    if tagged:
+        tag(stack, service, "warden", "yes")
+    await_state(stack, service, create_endpoint(stack, UNLISTED, service), "rejected")
+
+
+def accept_by_unit(stack: Stack, tagged: bool = False) -> None:
     """An acceptance for which approve asks the organization."""
     service = create_service(stack, [ALLOWED], name="unit-example")
+    if tagged:
+        tag(stack, service, "warden", "yes")
     endpoint = create_endpoint(stack, ALLOWED, service)
     await_state(stack, service, endpoint, "available")
     await_record(stack, service, endpoint, "accepted")
+
+
+def without_services(calls: set[Call]) -> set[Call]:
+    """The calls that a service makes to KMS for a role, made by the role itself."""
+    return {Call(call.role, call.action, call.resource) for call in calls if VIA_SERVICE in dict(call.context)}
 
 
 def reasons_for_wildcards(stack: Stack) -> list[Wide]:
@@ -140,7 +159,9 @@ def reasons_for_wildcards(stack: Stack) -> list[Wide]:
     local = f"{REGION}:{PROVIDER}"
     groups = {roles(stack)[each["Role"]]: each["LoggingConfig"]["LogGroup"] for each in stack.client("lambda").list_functions()["Functions"]}
     judges = ("ApproveRole", "AuditRole")
+    through = [(role, "DecryptTheLedger", "dynamodb") for role in groups] + [("AuditRole", "EncryptReports", "s3"), ("NotifyRole", "EncryptMessages", "sns")]
     return [
+        *(Wide(role, sid, f"{service}.{REGION}.amazonaws.*", "how the value ends in other partitions is not documented") for role, sid, service in through),
         *(Wide(role, "ReadTheTruth", "*", "these reads support no resource-level permissions") for role in judges),
         *(Wide(role, "ReadPolicySet", f"{URI.replace('s3://', 'arn:aws:s3:::')}*", "a set's files may have any names") for role in judges),
         *(Wide(role, "AskOrganizations", "*", "any account may create an endpoint") for role in judges),
@@ -172,6 +193,11 @@ def test_every_statement_was_deployed(evidence: Evidence) -> None:
     assert actions(evidence.policies) == actions(template_policies())
 
 
+def test_transform_adds_no_role(stack: Stack) -> None:
+    """A role of SAM's would have no permissions boundary."""
+    assert set(roles(stack).values()) == set(template_policies())
+
+
 def test_calls_by_services_are_not_recorded(evidence: Evidence) -> None:
     """A written reason is for a call that cannot be recorded, each reason has a call, and code that makes such a call is recorded."""
     recorded = {(call.role, call.action) for call in evidence.calls}
@@ -188,6 +214,16 @@ def test_no_function_may_write_a_persons_decision(evidence: Evidence) -> None:
         for key in ("decisions/vpce-svc-0123456789abcdef0", "decisions/vpce-svc-0123456789abcdef0/history", "decisions/all", "decisions"):
             for action in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"):
                 assert not allowed(evidence.policies, Call(role, f"dynamodb:{action}", ledger, frozenset({(LEADING_KEYS, (key,))})))
+
+
+def test_bound_denies_services_without_the_tag(evidence: Evidence) -> None:
+    made = {call: dict(call.context).get(SERVICE_TAG) for call in evidence.calls if call.action in ("ec2:AcceptVpcEndpointConnections", "ec2:RejectVpcEndpointConnections")}
+    assert {(call.action, tag) for call, tag in made.items()} == {(action, tag) for action in {call.action for call in made} for tag in (None, ("yes",))}
+    assert {tag for call, tag in made.items() if allowed(evidence.bounded, call)} == {("yes",)}
+    assert {tag for call, tag in made.items() if not allowed(evidence.bounded, call)} == {None}
+    for call in made:
+        other = frozenset({each for each in call.context if each[0] != SERVICE_TAG} | {(SERVICE_TAG, ("no",))})
+        assert not allowed(evidence.bounded, Call(call.role, call.action, call.resource, other))
 
 
 def test_organization_role_only_describes_accounts(evidence: Evidence) -> None:

@@ -12,12 +12,13 @@ from harness.actions import await_state, create_endpoint, create_service, warden
 from harness.inbox import Inbox
 from harness.stack import NAME, Stack
 from iam.deployed_policies import recorded_calls
-from iam.evaluation import Call, Policies, allowed, unused
+from iam.evaluation import VIA_SERVICE, Call, Policies, allowed, unused
 from tasks.paths import POLICIES, ROOT
 
 DOCUMENT = ROOT / "infra" / "policies" / "operator.json"
 OPERATOR = f"arn:aws:sts::{PROVIDER}:assumed-role/operator/kim"
 BUCKET = "warden-operator-policies"
+KEY = f"arn:aws:kms:{REGION}:{PROVIDER}:key/1b2c3d4e-5f60-7182-93a4-b5c6d7e8f90a"
 # Values of a deployment in place of the document's words.
 VALUES = {"PARTITION": "aws", "REGION": REGION, "ACCOUNT": PROVIDER, "STACK": NAME, "BUCKET": BUCKET}
 
@@ -78,7 +79,16 @@ def calls(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> set[Call]:
     warden(stack, "--policies", f"s3://{BUCKET}/set/", "policy", "check", ledger="", session=OPERATOR)
     made = {Call(OPERATOR, each.action, each.resource, frozenset((key, tuple(values)) for key, values in each.context.items())) for each in recorded_calls(stack) if each.session == OPERATOR}
     assert made
-    return made
+    return made | set(calls_to_keys(made))
+
+
+def calls_to_keys(made: set[Call]) -> Iterator[Call]:
+    """The calls to KMS that DynamoDB and S3 make for a person if table and bucket are under customer managed keys."""
+    for call in made:
+        service, _, action = call.action.partition(":")
+        if service == "dynamodb" or action in ("GetObject", "PutObject"):
+            via = frozenset({(VIA_SERVICE, (f"{service}.{REGION}.amazonaws.com",))})
+            yield Call(OPERATOR, "kms:GenerateDataKey" if action == "PutObject" else "kms:Decrypt", KEY, via)
 
 
 def denied(calls: set[Call]) -> Iterator[str]:

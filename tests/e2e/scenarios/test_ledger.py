@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
 from harness.accounts import ALLOWED
 from harness.actions import await_record, create_endpoint, create_service, records, sweep
 from harness.fault_injection import ACCEPT, DENIED, fail, retry_now
@@ -27,6 +28,13 @@ def test_record_is_complete_for_replay(stack: Stack) -> None:
         assert needed in record, f"a replay needs `{needed}`"
     assert record["observe"] is False
     assert "redis-consumers" in json.dumps(record["judgement"])
+
+
+def test_ledger_cannot_be_deleted_by_mistake(stack: Stack) -> None:
+    dynamodb, ledger = stack.client("dynamodb"), stack.outputs["LedgerName"]
+    with pytest.raises(dynamodb.exceptions.ClientError, match="protected against deletion"):
+        dynamodb.delete_table(TableName=ledger)
+    assert dynamodb.describe_table(TableName=ledger)["Table"]["TableStatus"] == "ACTIVE"
 
 
 def test_failed_accept_is_recorded_and_retried(stack: Stack) -> None:

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,15 +17,15 @@ from harness.accounts import ALLOWED, PROVIDER, REGION, root_arn
 from harness.actions import audit, await_record, create_endpoint, create_service, records, report, state, sweep
 from harness.cloudformation import Deployment
 from harness.inbox import Inbox
-from harness.stack import Stack, isolated_environment
+from harness.sam import package, sam
+from harness.stack import Stack
 from tasks import artifacts
-from tasks.paths import POLICIES, ROOT, TARGET, TEMPLATE
-from tasks.elf import architecture_of
-from tasks.release import write_template, write_zips
+from tasks.paths import ROOT, TEMPLATE
 from templates.resource_checks import Made, exists, resolved
 
 # The parameters without a usable default.
 REQUIRED = {"ServiceScope": "all", "Architecture": "x86_64"}
+BOUNDARY = f"arn:aws:iam::{PROVIDER}:policy/boundary"
 SERVICE = f"com.amazonaws.vpce.{REGION}.vpce-svc-03d5ebb7d9579a2b3"
 
 
@@ -148,15 +147,17 @@ CASES = [
         {"ForwardedEventsPolicy"},
     ),
     Case("warden-at-the-management-account", "template.yaml", REQUIRED | {"OrganizationAccess": "direct"}, {"AsksOrganizations"}),
+    Case("warden-with-a-key", "template.yaml", REQUIRED | {"KmsKeyArn": f"arn:aws:kms:{REGION}:{PROVIDER}:key/1", "PermissionsBoundaryArn": BOUNDARY, "ServiceTagValue": "yes"}),
     Case(
         "organization-role",
         "organization-role.yaml",
-        {"WardenRoleArns": f"arn:aws:iam::{PROVIDER}:role/warden-ApproveRole-1,arn:aws:iam::{PROVIDER}:role/warden-AuditRole-1"},
+        {"WardenRoleArns": f"arn:aws:iam::{PROVIDER}:role/warden-ApproveRole-1,arn:aws:iam::{PROVIDER}:role/warden-AuditRole-1", "PermissionsBoundaryArn": BOUNDARY},
     ),
     Case(
         "forwarder",
         "forwarder.yaml",
-        {"WardenBusArn": f"arn:aws:events:{REGION}:{PROVIDER}:event-bus/warden", "AlarmTopicArn": f"arn:aws:sns:{REGION}:{PROVIDER}:alarms"},
+        {"WardenBusArn": f"arn:aws:events:{REGION}:{PROVIDER}:event-bus/warden", "AlarmTopicArn": f"arn:aws:sns:{REGION}:{PROVIDER}:alarms"}
+        | {"PermissionsBoundaryArn": BOUNDARY},
     ),
     Case(
         "network",
@@ -244,21 +245,12 @@ def test_every_condition_holds_in_a_case() -> None:
 
 @pytest.mark.skipif(not os.environ.get("WARDEN_SAM"), reason="run `make test`, which installs SAM")
 def test_sam_deploy_uploads_the_packaged_zips(platform: Stack, tmp_path: Path) -> None:
-    """By `sam deploy` as in README, with the debug binaries of the other tests."""
-    zips = tmp_path / "target" / "lambda"
-    artifacts.lay_out(TARGET / "debug", zips, POLICIES)
-    write_zips(zips)
-    architecture = architecture_of([zips / function / "bootstrap" for function in artifacts.FUNCTIONS])
-    write_template(zips, tmp_path / ".aws-sam" / "build" / "template.yaml", architecture)
+    zips, architecture = package(tmp_path)
     s3, name = platform.client("s3"), "by-sam"
     s3.create_bucket(Bucket=name)
     # As after Enter for each parameter that has a default.
     parameters = [f"ServiceScope={REQUIRED['ServiceScope']}"]
-    options = ["--stack-name", name, "--s3-bucket", name, "--region", REGION, "--capabilities", "CAPABILITY_IAM", "--no-progressbar"]
-    credentials = {"AWS_ACCESS_KEY_ID": PROVIDER, "AWS_SECRET_ACCESS_KEY": "on-one-machine", "AWS_ENDPOINT_URL": platform.url, "SAM_CLI_TELEMETRY": "0"}
-    command = [os.environ["WARDEN_SAM"], "deploy", *options, "--parameter-overrides", *parameters]
-    done = subprocess.run(command, cwd=tmp_path, env=isolated_environment() | credentials, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    sam(platform, tmp_path, "deploy", "--stack-name", name, "--s3-bucket", name, "--capabilities", "CAPABILITY_IAM", "--no-progressbar", "--parameter-overrides", *parameters)
     made = made_by(Deployment(name, platform.client))
     for function in artifacts.FUNCTIONS:
         running = platform.client("lambda").get_function_configuration(FunctionName=made[function.capitalize()].id)

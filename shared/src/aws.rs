@@ -16,11 +16,14 @@ pub mod diagnostics;
 pub mod dynamodb;
 #[cfg(feature = "ec2")]
 pub mod ec2;
+#[cfg(feature = "events")]
+pub mod events;
 #[cfg(feature = "dynamodb")]
 mod findings;
 #[cfg(feature = "dynamodb")]
 mod history;
-#[cfg(feature = "diagnostics")]
+#[cfg(feature = "json-calls")]
+#[cfg_attr(not(feature = "diagnostics"), expect(dead_code, reason = "the command line makes most of the calls"))]
 mod json_calls;
 #[cfg(feature = "organizations")]
 pub mod organizations;

@@ -10,9 +10,11 @@ mod decision;
 mod details;
 mod digest;
 mod escape;
+mod event;
 mod forms;
 mod severity;
 mod steps;
 mod wording;
 
+pub use event::{EVENT_BYTES_MAX, Event, SCHEMA_VERSION, SOURCE};
 pub use forms::Message;

@@ -16,7 +16,7 @@ use crate::{
         service_state::StateError,
         told::ToldMark,
     },
-    message::Message,
+    message::{Event, Message},
     model::{
         connection::{Connection, ConnectionPage},
         ids::{AccountId, ServiceId, TopicArn},
@@ -392,4 +392,20 @@ pub trait UntoldQueue {
 pub trait Publish {
     /// Publishes a message to a topic.
     fn publish(&self, topic: &TopicArn, message: &Message) -> impl Future<Output = Result<(), CallError>> + Send;
+}
+
+/// Emits events for programs.
+pub trait Emit {
+    /// Puts events on the bus. After an error, some of them may be there.
+    fn emit(&self, events: &[Event]) -> impl Future<Output = Result<(), CallError>> + Send;
+}
+
+/// Without a bus, no event is emitted.
+impl<E: Emit + Sync> Emit for Option<E> {
+    async fn emit(&self, events: &[Event]) -> Result<(), CallError> {
+        match self {
+            Some(bus) => bus.emit(events).await,
+            None => Ok(()),
+        }
+    }
 }

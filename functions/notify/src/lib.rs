@@ -1,14 +1,15 @@
-//! A new ledger record, or an audit's digest → a message to the owner of the service.
+//! A new ledger record, or an audit's digest → events for programs on EventBridge, and a message to the owner of the service.
 //!
 //! The ledger's stream is the outbox: what was decided is told from the record of it, so nothing is acted on and never
 //! told. A delivery holds one record. It ends in one of four ways:
-//! - The record is told, and marked on the ledger as told.
+//! - The record is told, first to the bus and then to its owner, and marked on the ledger as told.
 //! - It has been told before, so nothing happens.
-//! - It can never be told: it goes to the queue of untold records, whole and with the reason, and blocks no other.
+//! - It can never be told: it goes to the queue of untold records, whole and with the reason, and blocks no other. If only its events are
+//!   refused for good, the owner is told, and the mark says that the events are missing: the next delivery emits them alone.
 //! - A call failed that may succeed later: the invocation fails, and Lambda delivers the record again for up to a day.
 //!
 //! Remaining races: an invocation that ends between the message and its mark, and a message that SNS took although its answer was
-//! lost. Both lead to a second message, never to none.
+//! lost. Both lead to a second message, never to none. An event is emitted again with each delivery that does not end with a mark.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -19,14 +20,16 @@ use warden::{
         stream::{Content, News, NotAStreamEvent, entries},
         told::ToldMark,
     },
-    message::Message,
+    message::{Event, Message},
     model::{ids::TopicArn, printable::printable},
-    ports::{CallError, Publish, ToldLedger, UntoldQueue, chain},
+    ports::{CallError, Emit, Publish, ToldLedger, UntoldQueue, chain},
 };
 
 /// The function, with everything that it may touch.
 #[derive(Debug)]
-pub struct Notify<P, L, Q> {
+pub struct Notify<B, P, L, Q> {
+    /// Emits events for programs.
+    pub bus: B,
     /// Tells people.
     pub publish: P,
     /// The marks of what was told.
@@ -73,7 +76,7 @@ impl NotifyError {
     }
 }
 
-impl<P: Publish + Sync, L: ToldLedger + Sync, Q: UntoldQueue + Sync> Notify<P, L, Q> {
+impl<B: Emit + Sync, P: Publish + Sync, L: ToldLedger + Sync, Q: UntoldQueue + Sync> Notify<B, P, L, Q> {
     /// Tells the record of an event.
     ///
     /// # Errors
@@ -89,22 +92,36 @@ impl<P: Publish + Sync, L: ToldLedger + Sync, Q: UntoldQueue + Sync> Notify<P, L
         Ok(summary)
     }
 
+    /// Emits the events, sends the message and writes the mark. If the events are refused for good, the owner is told nevertheless.
     async fn tell(&self, entry: &Value, news: &News, summary: &mut Summary) -> Result<(), CallError> {
         let item = &news.item;
-        if let Some(mark) = self.ledger.told(item).await?.filter(|mark| mark.holds((self.clock)())) {
+        let told = self.ledger.told(item).await?.filter(|mark| mark.holds((self.clock)()));
+        if let Some(mark) = told.as_ref().filter(|mark| mark.emitted) {
             tracing::info!(partition = item.partition, sort = item.sort, at = %mark.at, "told before");
             summary.repeated += 1;
             return Ok(());
         }
-        match self.publish(&news.content).await {
-            Ok(topic) => {
-                tracing::info!(partition = item.partition, sort = item.sort, topic = topic.as_str(), "told");
-                summary.told += 1;
-                self.mark(news, topic).await;
-                Ok(())
-            }
-            Err(error) if error.is_transient() => Err(error),
-            Err(error) => self.set_aside(entry, &format!("{}: {}", chain(&error), error.message), summary).await,
+        let refused = match self.bus.emit(&Event::of(news, &self.config.policy_home)).await {
+            Ok(()) => None,
+            Err(error) if error.is_transient() => return Err(error),
+            Err(error) => Some(error),
+        };
+        let mark = match told {
+            Some(mark) => mark,
+            None => match self.publish(&news.content).await {
+                Ok(topic) => {
+                    tracing::info!(partition = item.partition, sort = item.sort, topic = topic.as_str(), "told");
+                    summary.told += 1;
+                    ToldMark { item: item.clone(), topic, at: (self.clock)(), emitted: false, expires: news.expires }
+                }
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => return self.set_aside(entry, &reason(&error), summary).await,
+            },
+        };
+        self.mark(&ToldMark { emitted: refused.is_none(), ..mark }).await;
+        match refused {
+            Some(error) => self.set_aside(entry, &reason(&error), summary).await,
+            None => Ok(()),
         }
     }
 
@@ -134,10 +151,9 @@ impl<P: Publish + Sync, L: ToldLedger + Sync, Q: UntoldQueue + Sync> Notify<P, L
         }
     }
 
-    /// Marks news as told. A failure is not retried: the owner would get the same message again.
-    async fn mark(&self, news: &News, topic: TopicArn) {
-        let mark = ToldMark { item: news.item.clone(), topic, at: (self.clock)(), expires: news.expires };
-        if let Err(error) = self.ledger.mark(&mark).await {
+    /// Writes a mark. A failure is not retried: the owner would get the same message again.
+    async fn mark(&self, mark: &ToldMark) {
+        if let Err(error) = self.ledger.mark(mark).await {
             let error = &error as &dyn std::error::Error;
             tracing::error!(
                 error_type = "NotMarked",
@@ -157,6 +173,10 @@ impl<P: Publish + Sync, L: ToldLedger + Sync, Q: UntoldQueue + Sync> Notify<P, L
         summary.set_aside += 1;
         Ok(())
     }
+}
+
+fn reason(error: &CallError) -> String {
+    format!("{}: {}", chain(error), error.message)
 }
 
 /// The note in a message that goes to another topic than the tagged one.

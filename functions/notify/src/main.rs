@@ -7,7 +7,7 @@ use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use notify::Notify;
 use serde_json::Value;
 use warden::{
-    aws::{shared_config, sns::Sns, sqs::UntoldRecords, told_ledger::ToldTable},
+    aws::{events::EventBus, shared_config, sns::Sns, sqs::UntoldRecords, told_ledger::ToldTable},
     config::NotifyConfig,
     ports::chain,
     telemetry::{self, metrics},
@@ -21,6 +21,7 @@ async fn main() -> Result<(), Error> {
     let config = NotifyConfig::read(&lookup).inspect_err(telemetry::fatal)?;
     let aws = shared_config(&lookup).await.inspect_err(telemetry::fatal)?;
     let notify = Arc::new(Notify {
+        bus: config.event_bus.clone().map(|bus| EventBus::new(&aws, config.region.clone(), bus)),
         publish: Sns::new(&aws),
         ledger: ToldTable::new(&aws, config.ledger_table.clone()),
         untold: UntoldRecords::new(&aws, config.untold_queue_url.clone()),

@@ -1,5 +1,5 @@
 //! Signed calls of services that speak JSON and whose SDK crate is not worth its build: a few calls of CloudWatch and its logs,
-//! EventBridge, Lambda and SQS. Credentials, signature, retries and HTTP are the SDK's own; this module adds the address, the request and the answer.
+//! EventBridge, Lambda and SQS. notify makes one of them, the command line the others. Credentials, signature, retries and HTTP are the SDK's own; this module adds the address, the request and the answer.
 
 use std::time::Duration;
 
@@ -29,7 +29,11 @@ use aws_smithy_types::{body::SdkBody, config_bag::Layer, error::ErrorMetadata};
 use aws_types::{SigningName, region::SigningRegion};
 use serde_json::{Value, json};
 
-use crate::{aws::error::call_error, model::ids::Region, ports::CallError};
+use crate::{
+    aws::{call_metrics::CallMetrics, error::call_error},
+    model::ids::Region,
+    ports::CallError,
+};
 
 /// Seconds of one attempt.
 const ATTEMPT_SECONDS_MAX: u64 = 30;
@@ -82,6 +86,7 @@ impl JsonService {
 pub(super) struct JsonCalls {
     config: SdkConfig,
     region: Region,
+    timeouts: TimeoutConfig,
 }
 
 /// A request before it is signed.
@@ -94,9 +99,17 @@ struct Request {
 }
 
 impl JsonCalls {
-    /// Makes clients with the credentials of `config`.
+    /// Makes clients with the credentials of `config`, and time for the longest reads.
     pub(super) fn new(config: &SdkConfig, region: Region) -> Self {
-        Self { config: config.clone(), region }
+        let attempt = Duration::from_secs(ATTEMPT_SECONDS_MAX);
+        Self { config: config.clone(), region, timeouts: TimeoutConfig::builder().operation_attempt_timeout(attempt).build() }
+    }
+
+    /// Makes clients with the credentials and the times of `config`.
+    #[cfg(feature = "events")]
+    pub(super) fn of_a_function(config: &SdkConfig, region: Region) -> Self {
+        let timeouts = config.timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled);
+        Self { config: config.clone(), region, timeouts }
     }
 
     /// Makes a call and returns its answer.
@@ -121,15 +134,17 @@ impl JsonCalls {
     async fn send(&self, service: JsonService, call: &'static str, request: Request) -> Result<Value, CallError> {
         let invokes = call == INVOKE;
         let retries = self.config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX))
-            .operation_attempt_timeout(Duration::from_secs(if invokes { INVOCATION_SECONDS_MAX } else { ATTEMPT_SECONDS_MAX }));
+        let mut timeouts = self.timeouts.to_builder().connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX));
+        if invokes {
+            timeouts = timeouts.operation_attempt_timeout(Duration::from_secs(INVOCATION_SECONDS_MAX));
+        }
         let mut operation = Operation::builder()
             .service_name(service.host())
             .operation_name(call)
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&self.address(service))
             .timeout_config(timeouts.build())
+            .interceptor(CallMetrics)
             .runtime_plugin(self.signing(service));
         if let Some(client) = self.config.http_client() {
             operation = operation.http_client(client);

@@ -1,6 +1,6 @@
 //! The marks on the ledger of what was told: what `notify` reads and writes. `ledger/keys.rs` has the keys.
 
-use aws_sdk_dynamodb::{Client, operation::put_item::PutItemError};
+use aws_sdk_dynamodb::{Client, operation::put_item::PutItemError, types::AttributeValue};
 use jiff::Timestamp;
 
 use crate::{
@@ -12,6 +12,11 @@ use crate::{
     ledger::{keys, record::RecordKey, told::ToldMark},
     ports::{CallError, ToldLedger},
 };
+
+/// No mark holds.
+const TOLD: &str = "attribute_not_exists(pk) OR #expires <= :at";
+/// No mark holds, or the one that does says that the events were not taken.
+const EMITTED: &str = "attribute_not_exists(pk) OR #expires <= :at OR attribute_not_exists(emitted)";
 
 /// The ledger's table, for marks.
 #[derive(Debug, Clone)]
@@ -37,7 +42,8 @@ impl ToldLedger for ToldTable {
         Ok(output.item().and_then(|found| {
             let (topic, at) = (text(found, "topic")?.parse().ok()?, text(found, "at")?.parse().ok()?);
             let expires = number(found, "expires").and_then(|seconds| Timestamp::from_second(seconds).ok());
-            Some(ToldMark { item: item.clone(), topic, at, expires })
+            let emitted = found.get("emitted").is_some();
+            Some(ToldMark { item: item.clone(), topic, at, emitted, expires })
         }))
     }
 
@@ -51,9 +57,12 @@ impl ToldLedger for ToldTable {
             .item("kind", s(KIND_TOLD))
             .item("topic", s(mark.topic.as_str()))
             .item("at", s(&mark.at.to_string()))
-            .condition_expression("attribute_not_exists(pk) OR #expires <= :at")
+            .condition_expression(if mark.emitted { EMITTED } else { TOLD })
             .expression_attribute_names("#expires", "expires")
             .expression_attribute_values(":at", seconds(mark.at));
+        if mark.emitted {
+            put = put.item("emitted", AttributeValue::Bool(true));
+        }
         if let Some(expires) = mark.expires {
             put = put.item("expires", seconds(expires));
         }

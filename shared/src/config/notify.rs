@@ -2,7 +2,7 @@
 
 use crate::{
     config::settings::{ConfigErrors, Reader},
-    model::ids::{AccountId, TopicArn},
+    model::ids::{AccountId, Region, TopicArn},
 };
 
 /// The settings of `notify`.
@@ -16,6 +16,10 @@ pub struct NotifyConfig {
     pub default_topic: TopicArn,
     /// `OWNER_TOPIC_PREFIX`: the prefix of topics that a service's tag may name.
     pub topic_prefix: String,
+    /// `EVENT_BUS`: the bus that events for programs are put on. `None`: there are no events.
+    pub event_bus: Option<String>,
+    /// `AWS_REGION`.
+    pub region: Region,
     /// `POLICY_HOME`: the place where the policy set is edited, for people.
     pub policy_home: String,
 }
@@ -32,6 +36,8 @@ impl NotifyConfig {
         let default_topic = read.required("OWNER_TOPIC_ARN", "name the owners' default topic", str::parse);
         let topic_prefix =
             read.required("OWNER_TOPIC_PREFIX", "give the prefix of the topic ARNs that a service's tag may name", topic_prefix);
+        let event_bus = read.optional("EVENT_BUS");
+        let region = read.region();
         let policy_home = read.optional("POLICY_HOME").unwrap_or_else(|| "the folder `policies` of your warden's repository".to_owned());
         read.finish(|| {
             Some(Self {
@@ -39,6 +45,8 @@ impl NotifyConfig {
                 untold_queue_url: untold_queue_url?,
                 default_topic: default_topic?,
                 topic_prefix: topic_prefix?,
+                event_bus,
+                region: region?,
                 policy_home,
             })
         })

@@ -13,6 +13,8 @@ pub struct ToldMark {
     pub topic: TopicArn,
     /// When it did.
     pub at: Timestamp,
+    /// True if EventBridge took the events of the item, or there is no bus.
+    pub emitted: bool,
     /// When the ledger may delete the mark: together with the item. An expired mark counts as none, because a later item may have
     /// the same key.
     pub expires: Option<Timestamp>,

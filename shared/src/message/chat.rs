@@ -41,7 +41,7 @@ pub(super) fn form(record: &Record, wording: &Wording<'_>, severity: &str) -> Va
 }
 
 /// Returns the ARN of the endpoint or attachment, if its owner is known. The record does not name the service's owner.
-fn subject_arn(record: &Record) -> Option<String> {
+pub(super) fn subject_arn(record: &Record) -> Option<String> {
     let region = record.facts.connection.region.as_ref().unwrap_or(&record.facts.service.region);
     let partition = region.partition();
     let resource = match record.subject() {

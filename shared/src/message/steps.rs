@@ -6,7 +6,7 @@ use crate::{
         finding::Step,
         record::{Record, Verdict},
     },
-    model::printable::printable,
+    model::{printable::printable, severity::Severity},
     policy::{Answer, PolicyInfo, QUOTE_CHARACTERS_MAX, evaluation::Refer},
 };
 
@@ -64,6 +64,16 @@ pub(super) fn steps(record: &Record, policies: &[PolicyInfo], policy_home: &str)
     let owners = named().filter_map(|policy| Some((policy.owner.as_deref()?, &policy.id)));
     steps.extend(owners.map(|(owner, id)| text(format!("The owner of `{}`: {}", printable(id.as_str(), 80), printable(owner, 80)))));
     steps
+}
+
+/// Returns the answers among the steps, while a decision is needed.
+pub(super) fn actions(record: &Record, steps: &[Step]) -> Vec<&'static str> {
+    let offered = |verb: &&str| {
+        let begins = format!("warden {verb} ");
+        steps.iter().any(|step| step.command.as_deref().is_some_and(|command| command.starts_with(&begins)))
+    };
+    let needed = Severity::of(record) > Severity::Info;
+    ["approve", "reject"].into_iter().filter(|verb| needed && offered(verb)).collect()
 }
 
 fn text(what: String) -> Step {

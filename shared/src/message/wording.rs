@@ -5,7 +5,11 @@ use crate::{
         finding::Step,
         record::{Act, Record, Verdict},
     },
-    message::{details::details, escape, steps::steps},
+    message::{
+        details::details,
+        escape,
+        steps::{actions, steps},
+    },
     model::{printable::printable, subject::Subject},
     policy::{Answer, Detail, Judgement, PolicyInfo, QUOTE_CHARACTERS_MAX, evaluation::Refer, policy_names},
 };
@@ -25,6 +29,8 @@ pub(super) struct Wording<'a> {
     pub(super) notes: &'a [String],
     /// The next steps.
     pub(super) steps: Vec<Step>,
+    /// The answers that a person can give, while a decision is needed.
+    pub(super) actions: Vec<&'static str>,
 }
 
 impl<'a> Wording<'a> {
@@ -33,10 +39,12 @@ impl<'a> Wording<'a> {
         let service = &record.facts.service;
         let service_name = service.tags.get("Name").map_or_else(|| service.id.to_string(), |name| printable(name, 40));
         let policies = explaining_answer(record).map_or(&[][..], |answer| &answer.policies);
+        let steps = steps(record, policies, &printable(policy_home, 200));
         Self {
             what: what(record, &account, &service_name),
             why: why(record, policies),
-            steps: steps(record, policies, &printable(policy_home, 200)),
+            actions: actions(record, &steps),
+            steps,
             record,
             account,
             service_name,

@@ -18,9 +18,16 @@ Policies = dict[str, list[Statement]]  # by role
 
 ELEMENTS = {"Sid", "Effect", "Action", "Resource", "Condition"}
 # The conditions whose values the recorded calls have.
-LEADING_KEYS, BY_CODE = "dynamodb:LeadingKeys", "lambda:SourceFunctionArn"
+LEADING_KEYS, SOURCE, BY_CODE = "dynamodb:LeadingKeys", "events:source", "lambda:SourceFunctionArn"
 VIA_SERVICE, SERVICE_TAG = "kms:ViaService", "ec2:ResourceTag/warden"
-CONDITIONS = {("ForAllValues:StringLike", LEADING_KEYS), ("ArnLike", BY_CODE), ("StringLike", VIA_SERVICE), ("StringEquals", SERVICE_TAG)}
+CONDITIONS = {
+    ("ForAllValues:StringLike", LEADING_KEYS),
+    ("ForAllValues:StringEquals", SOURCE),
+    ("ArnLike", BY_CODE),
+    ("StringLike", VIA_SERVICE),
+    ("StringEquals", SERVICE_TAG),
+}
+MULTIVALUED = {LEADING_KEYS, SOURCE}
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,7 @@ def allowed(policies: Policies, call: Call) -> bool:
         action=call.action,
         resource_arn=call.resource,
         region="",
-        service_context={key.lower(): values if key == LEADING_KEYS else values[0] for key, values in context.items()},
+        service_context={key.lower(): values if key in MULTIVALUED else values[0] for key, values in context.items()},
     )
     return bool(evaluate(request, [parse_policy_document({"Statement": counting})]).decision == "Allow")
 
@@ -176,6 +183,12 @@ def of_others(calls: set[Call], roles: Iterable[str], wide: Iterable[Wide]) -> s
     made = {(call.role, kind(call)) for call in seen}
     examples = {kind(call): call for call in seen | crossed(seen)}
     return {call.by(role) for role in roles for each, call in examples.items() if (role, each) not in made}
+
+
+def in_another_name(calls: set[Call]) -> set[Call]:
+    """The calls that put events, with another source."""
+    put = {call for call in calls if any(key == SOURCE for key, _ in call.context)}
+    return {Call(call.role, call.action, call.resource, frozenset(each for each in call.context if each[0] != SOURCE) | {(SOURCE, ("another",))}) for call in put}
 
 
 def singles(call: Call) -> Iterator[Call]:

@@ -1,6 +1,7 @@
 """The IAM rights that each call to the emulator needs: the action, the resource and the condition keys that AWS would evaluate.
 
-Runs in the emulator's process and uses its parser of requests. It adds DynamoDB's partition keys, on which the template's conditions rest.
+Runs in the emulator's process and uses its parser of requests. It adds DynamoDB's partition keys and the
+sources of events, on which the template's conditions rest.
 """
 
 from __future__ import annotations
@@ -50,6 +51,10 @@ def rights(service: str, method: str, path: str, headers: dict[str, str], body: 
     action = iam_actions.extract_iam_action(service, method, path, headers, body, parameters) or f"{service}:{method} {path}"
     if action.startswith("dynamodb:"):
         return list(_of_items(action.removeprefix("dynamodb:"), json.loads(body)))
+    if action == "events:PutEvents":
+        # One right for each bus, with the sources of all its entries.
+        buses, entries = iam_actions.eventbridge_resource_arns(body, get_region(), get_account_id()), json.loads(body)["Entries"]
+        return [(action, bus, {"events:source": sorted({entry["Source"] for entry in entries})}) for bus in buses]
     return [(SINGLE.get(action, action), iam_actions.extract_resource_arn(service, method, path, headers, body, parameters, get_region(), get_account_id()), {})]
 
 

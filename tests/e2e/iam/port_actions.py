@@ -17,6 +17,8 @@ MEMBERS = {"Delete": "DeleteItem", "Put": "PutItem", "Update": "UpdateItem", "Co
 IMPLIED = {**{rf"\b{member}::builder\(\)": action for member, action in MEMBERS.items()}, r"\bAssumeRoleProvider::builder\(": "sts:AssumeRole"}
 # Calls that need the right of another.
 SINGLE = {"SendMessageBatch": "SendMessage"}
+# The prefixes of actions of services that are called without an SDK crate.
+PREFIXES = {"EventBridge": "events"}
 # Methods of a client that make no call.
 ACCESSORS = {"Config"}
 
@@ -44,6 +46,9 @@ def _actions_in(file: Path, port: str) -> set[str]:
     own = re.findall(rf"^impl {port} for \w+ {{\n(.*?)^}}", source, re.DOTALL | re.MULTILINE)
     if not own:
         return set()
+    signed = re.findall(r"\bself\.calls\.call\(JsonService::(\w+), \"(\w+)\"", "\n".join(own))
+    if signed:
+        return {f"{PREFIXES[service]}:{call}" for service, call in signed}
     service = re.search(r"\baws_sdk_(\w+)::", source)
     assert service, f"{file.name} has an adapter and no SDK"
     functions = _functions_with_a_client(source)

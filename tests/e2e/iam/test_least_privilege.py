@@ -17,7 +17,7 @@ from harness.policy_store import UNIT, URI, enrol, guide, publish
 from harness.processes import until
 from harness.stack import NAME, Stack
 from iam.deployed_policies import calls_by_services, deployed_policies, forbidden_to_code, function_calls, recorded_calls, roles, template_policies, union
-from iam.evaluation import LEADING_KEYS, SERVICE_TAG, VIA_SERVICE, Call, Policies, Wide, allowed, listed, of_others, problems
+from iam.evaluation import LEADING_KEYS, SERVICE_TAG, VIA_SERVICE, Call, Policies, Wide, allowed, in_another_name, listed, of_others, problems
 from iam.policy_mutations import widened_policies
 from iam.service_calls import REASONS, Reason
 
@@ -69,7 +69,7 @@ def evidence(stack: Stack, inbox: Inbox) -> Evidence:
         services.setdefault(reason, set()).update(more)
     made, wide = function_calls(stack), reasons_for_wildcards(stack)
     needed = made.union(*services.values())
-    forbidden = forbidden_to_code(stack) | of_others(needed, policies, wide) | without_services(needed)
+    forbidden = forbidden_to_code(stack) | in_another_name(made) | of_others(needed, policies, wide) | without_services(needed)
     return Evidence(policies, bounded, made, services, forbidden, wide, {each.action for each in recorded_calls(stack) if each.session not in roles(stack)})
 
 

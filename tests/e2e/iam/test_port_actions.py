@@ -62,7 +62,7 @@ def test_every_port_has_an_adapter(port: str) -> None:
 
 def test_audit_reads_and_notify_tells_only() -> None:
     """The documents promise this, so it has a test of its own."""
-    acts, tells = {"Accept", "Reject", "PermissionEditor"}, {"Publish", "ToldLedger", "UntoldQueue"}
+    acts, tells = {"Accept", "Reject", "PermissionEditor"}, {"Emit", "Publish", "ToldLedger", "UntoldQueue"}
     assert {*acts, *tells, "ServiceLedger", "PersonLedger", "RequestQueue"} <= ports()
     assert ports_of("notify") == tells
     assert not ports_of("audit") & {*acts, *tells, "ServiceLedger", "PersonLedger", "RequestQueue"}

@@ -43,10 +43,12 @@ def test_optional_permissions_depend_on_parameters(resources: dict[str, Any]) ->
         "AsksOrganizations": {"organizations:DescribeAccount"},
         "AsksOrganizationsByRole": {"sts:AssumeRole"},
         "InVpc": INTERFACE_ACTIONS,
+        "EmitsEvents": {"events:PutEvents"},
     }
     judges = [{"Ref": "ApproveRole"}, {"Ref": "AuditRole"}]
+    notify = [{"Ref": "NotifyRole"}]
     for name, resource in optional.items():
-        roles = [*judges, {"Ref": "NotifyRole"}] if name == "UseNetworkInterfaces" else judges
+        roles = {"UseNetworkInterfaces": judges + notify, "EmitEvents": notify}.get(name, judges)
         assert resource["Properties"]["Roles"] == roles, "approve and audit read the same facts, and all functions are in the same network"
     assert optional["DecryptPolicySet"]["Properties"]["PolicyDocument"]["Statement"][0]["Resource"] == {"Ref": "PolicyKeyArn"}
     assert optional["AskOrganizationsByRole"]["Properties"]["PolicyDocument"]["Statement"][0]["Resource"] == {"Ref": "OrganizationAccess"}

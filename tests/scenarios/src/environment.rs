@@ -16,7 +16,7 @@ use warden::{
 };
 
 use crate::{
-    ALLOWED, Aws, Faults, Mailbox, MemoryLedger, MemoryQueue, PROVIDER, Reports, TOPIC, UNLISTED, UntoldRecords, interface_service,
+    ALLOWED, Aws, Bus, Faults, Mailbox, MemoryLedger, MemoryQueue, PROVIDER, Reports, TOPIC, UNLISTED, UntoldRecords, interface_service,
     policies,
 };
 
@@ -30,6 +30,8 @@ pub struct TestEnvironment {
     /// The request queue.
     pub queue: MemoryQueue,
     pub mailbox: Mailbox,
+    /// The events for programs.
+    pub bus: Bus,
     /// The records that `notify` cannot tell.
     pub untold: UntoldRecords,
     pub reports: Reports,
@@ -74,6 +76,7 @@ impl TestEnvironment {
             aws,
             ledger: MemoryLedger::default(),
             mailbox: Mailbox::default(),
+            bus: Bus::default(),
             untold: UntoldRecords::default(),
             reports: Reports::default(),
             service: String::new(),

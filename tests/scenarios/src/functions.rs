@@ -128,6 +128,8 @@ pub fn notify_config() -> NotifyConfig {
         untold_queue_url: "https://sqs.us-east-1.amazonaws.com/123456789012/untold".to_owned(),
         default_topic: DEFAULT_TOPIC.parse().unwrap(),
         topic_prefix: "arn:aws:sns:us-east-1:123456789012:warden-".to_owned(),
+        event_bus: Some("default".to_owned()),
+        region: "us-east-1".parse().unwrap(),
         policy_home: "https://git.example/network/policies".to_owned(),
     }
 }

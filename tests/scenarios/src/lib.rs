@@ -21,7 +21,7 @@ pub use events::{event, notification, sweep_event};
 pub use faults::{Fault, Faults};
 pub use functions::{Settings, Worker, notify_config, thresholds};
 pub use ledger::MemoryLedger;
-pub use mailbox::{DEFAULT_TOPIC, Mailbox, UntoldRecords};
+pub use mailbox::{Bus, DEFAULT_TOPIC, Mailbox, UntoldRecords};
 pub use policies::{PERMIT_ALL, file, permit_account};
 pub use policy_bucket::PolicyBucket;
 pub use queue::MemoryQueue;

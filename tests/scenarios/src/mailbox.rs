@@ -1,11 +1,11 @@
-//! SNS: the messages that owners receive. SQS: the records that cannot be told.
+//! SNS: the messages that owners receive. EventBridge: the events for programs. SQS: the records that cannot be told.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use warden::{
-    message::Message,
+    message::{Event, Message},
     model::ids::TopicArn,
-    ports::{CallError, Publish, UntoldQueue},
+    ports::{CallError, Emit, Publish, UntoldQueue},
 };
 
 use crate::Faults;
@@ -39,6 +39,30 @@ impl Publish for Mailbox {
             Ok(())
         };
         self.faults.around("Publish", deliver).await
+    }
+}
+
+/// The events on the bus.
+#[derive(Debug, Clone, Default)]
+pub struct Bus {
+    events: Arc<Mutex<Vec<Event>>>,
+    pub faults: Faults,
+}
+
+impl Bus {
+    /// Removes and returns the events.
+    pub fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut self.events.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Emit for Bus {
+    async fn emit(&self, events: &[Event]) -> Result<(), CallError> {
+        let put = || {
+            self.events.lock().unwrap_or_else(PoisonError::into_inner).extend(events.iter().cloned());
+            Ok(())
+        };
+        self.faults.around("PutEvents", put).await
     }
 }
 

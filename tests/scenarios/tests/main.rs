@@ -4,6 +4,7 @@ mod answers;
 mod attachments;
 mod audit;
 mod bad_input;
+mod bus;
 mod delivery;
 mod events;
 mod failures;

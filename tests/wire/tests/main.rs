@@ -2,6 +2,7 @@
 
 mod attachments;
 mod bucket_region;
+mod bus;
 mod ec2;
 mod faults;
 mod history;

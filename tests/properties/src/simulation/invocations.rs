@@ -11,7 +11,7 @@ use std::{
 use approve::{BatchResponse, Summary};
 use jiff::{SignedDuration, Timestamp};
 use notify::{Notify, Summary as Told};
-use scenarios::{Aws, Settings, Worker, notify_config, sweep_event};
+use scenarios::{Aws, Bus, Settings, Worker, notify_config, sweep_event};
 use serde_json::Value;
 use warden::{
     gather::organization_cache::OrganizationCache,
@@ -239,7 +239,7 @@ impl Simulation<'_> {
     pub fn notify_with(&mut self, event: Value, awaits: usize) -> Option<Result<Told, String>> {
         let publish = MailboxPort { mailbox: self.mailbox.clone(), flaw: self.flaw };
         let (ledger, untold) = (self.ledger.clone(), self.set_aside.clone());
-        let notify = Notify { publish, ledger, untold, config: notify_config(), clock: now };
+        let notify = Notify { bus: None::<Bus>, publish, ledger, untold, config: notify_config(), clock: now };
         let mut work: Work<_> = Box::pin(async move { notify.handle(&event).await.map_err(|error| chain(&error)) });
         (0..awaits).find_map(|_| match poll(&mut work) {
             Poll::Ready(done) => Some(done),

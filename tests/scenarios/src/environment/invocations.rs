@@ -108,8 +108,8 @@ impl TestEnvironment {
     /// Delivers an event to `notify`.
     pub async fn notify_of(&self, event: &Value) -> Result<Told, NotifyError> {
         NOW.set(self.aws.world().now());
-        let (publish, ledger, untold) = (self.mailbox.clone(), self.ledger.clone(), self.untold.clone());
-        Notify { publish, ledger, untold, config: notify_config(), clock: || NOW.get() }.handle(event).await
+        let (bus, publish, ledger, untold) = (self.bus.clone(), self.mailbox.clone(), self.ledger.clone(), self.untold.clone());
+        Notify { bus, publish, ledger, untold, config: notify_config(), clock: || NOW.get() }.handle(event).await
     }
 
     fn settings(&self) -> Settings {

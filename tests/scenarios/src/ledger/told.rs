@@ -15,7 +15,7 @@ impl ToldLedger for MemoryLedger {
     async fn mark(&self, mark: &ToldMark) -> Result<(), CallError> {
         let put = || {
             let mut inner = self.lock();
-            if inner.marks.get(&mark.item).is_none_or(|earlier| !earlier.holds(mark.at)) {
+            if inner.marks.get(&mark.item).is_none_or(|earlier| !earlier.holds(mark.at) || (mark.emitted && !earlier.emitted)) {
                 inner.marks.insert(mark.item.clone(), mark.clone());
             }
             Ok(())

@@ -35,9 +35,23 @@ pub(super) fn form(record: &Record, wording: &Wording<'_>, severity: &str) -> Va
             "summary": markdown(&wording.what),
             "eventType": record.verdict.as_str(),
             "relatedResources": subject_arn(record).into_iter().collect::<Vec<_>>(),
-            "additionalContext": { "account": wording.account, "region": at.region.as_str(), "policy": record.policy_digest },
+            "additionalContext": additional_context(record, wording),
         },
     })
+}
+
+/// Returns the variables of custom actions. `actions` is there while a decision is needed, so that a button can depend on it.
+fn additional_context(record: &Record, wording: &Wording<'_>) -> Value {
+    let mut context = json!({
+        "account": wording.account,
+        "subject": record.subject().as_str(),
+        "region": record.facts.service.region.as_str(),
+        "policy": record.policy_digest,
+    });
+    if let (Some(context), false) = (context.as_object_mut(), wording.actions.is_empty()) {
+        context.insert("actions".to_owned(), wording.actions.join(" ").into());
+    }
+    context
 }
 
 /// Returns the ARN of the endpoint or attachment, if its owner is known. The record does not name the service's owner.

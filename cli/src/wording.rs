@@ -35,8 +35,13 @@ pub(crate) fn unknown(facts: &BTreeSet<UnknownFact>) -> String {
     format!("{}, which {} unknown", labels.join(" and "), if labels.len() == 1 { "is" } else { "are" })
 }
 
-/// The person or the policies behind a record, or the reason why there is no decision.
+/// The person or the policies behind a record, or the reason why there is no decision; then what the requester claims.
 pub(crate) fn basis(record: &Record) -> String {
+    let claim = record.facts.claimed_reason().map(|reason| format!(" (claimed by the requester: {reason})"));
+    decided_by(record) + &claim.unwrap_or_default()
+}
+
+fn decided_by(record: &Record) -> String {
     match (&record.failure, &record.refer, &record.refusal, &record.grant) {
         (Some(failure), ..) => format!("EC2: {}", failure.code),
         (None, Some(refer), ..) => refer.clause(record.judgement.as_ref(), Detail::Brief),

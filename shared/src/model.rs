@@ -1,5 +1,6 @@
 //! Plain data: AWS's descriptions and names, parsed once at the edge.
 
+pub mod claimed_reason;
 pub mod connection;
 pub mod facts;
 pub mod ids;

@@ -2,7 +2,7 @@
 //! Scheduler.
 //!
 //! A message is a hint that a request may be pending. Only ids survive this room, and what an event claims about the role
-//! behind a request; everything else is read again from EC2. The body of PrivateLink's own notification is undocumented,
+//! behind a request and its reason; everything else is read again from EC2. The body of PrivateLink's own notification is undocumented,
 //! so ids are taken out of it by their form.
 
 mod cloudtrail;

@@ -210,3 +210,31 @@ fn batch_keeps_ids_bodies_and_times() {
         assert!(batch(event).is_err());
     }
 }
+
+#[test]
+fn reason_is_found_in_any_form() {
+    let reason = |tags: Value| {
+        let asks = created(|e| e["detail"]["requestParameters"]["CreateVpcEndpointRequest"]["TagSpecification"] = tags.clone());
+        let Target::Subjects(hints) = asks else { panic!("{asks:?}") };
+        hints[0].claim.clone().unwrap().reason.map(|reason| reason.to_string())
+    };
+    let name = || json!({"tag": 1, "Key": "Name", "Value": "redis"});
+    let tag = || json!({"tag": 2, "Key": "warden:reason", "Value": "PAY-7"});
+    for tags in [
+        json!({"tag": 1, "ResourceType": "vpc-endpoint", "Tag": tag()}),
+        json!([{"Tag": name()}, {"Tag": [name(), tag()]}]),
+        json!({"items": [{"tags": [{"key": "warden:reason", "value": "PAY-7"}]}]}),
+    ] {
+        assert_eq!(reason(tags.clone()).as_deref(), Some("PAY-7"), "{tags}");
+    }
+    for tags in [
+        json!(""),
+        json!({"Tag": name()}),
+        json!({"Tag": {"Key": "warden:reason2", "Value": "x"}}),
+        json!({"Tag": {"Key": "warden:reason", "Value": 7}}),
+        json!({"Tag": {"Key": "warden:reason", "Value": " "}}),
+        json!({"Tag": {"Value": "warden:reason"}}),
+    ] {
+        assert_eq!(reason(tags.clone()), None, "{tags}");
+    }
+}

@@ -6,7 +6,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::consumer::{Attachment, Endpoint};
+use super::{
+    consumer::{Attachment, Endpoint},
+    model::Tags,
+};
 
 /// The namespace that EC2's responses have in CloudTrail.
 const XMLNS: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
@@ -14,7 +17,8 @@ const XMLNS: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 /// Returns the `detail` of a `CreateVpcEndpoint` event.
 pub(super) fn create_vpc_endpoint(endpoint: &Endpoint, state: &str, region: &str) -> Value {
     let request = json!({"CreateVpcEndpointRequest": {"VpcId": endpoint.vpc_id, "ServiceName": endpoint.service_name,
-        "VpcEndpointType": endpoint.kind, "SubnetId": list(&endpoint.subnet_ids), "ServiceRegion": endpoint.service_region}});
+        "VpcEndpointType": endpoint.kind, "SubnetId": list(&endpoint.subnet_ids), "ServiceRegion": endpoint.service_region,
+        "TagSpecification": tag_specification(&endpoint.tags)}});
     let response = json!({"CreateVpcEndpointResponse": {"xmlns": XMLNS,
         "vpcEndpoint": {"vpcEndpointId": endpoint.id, "vpcEndpointType": endpoint.kind, "vpcId": endpoint.vpc_id,
             "serviceName": endpoint.service_name, "state": state, "ownerId": endpoint.owner,
@@ -60,11 +64,21 @@ fn event(name: &str, caller: &str, region: &str, at: Timestamp, id: &str, [reque
     })
 }
 
+/// The tags of a request. Inference: no event with them was captured; the lists are like the others.
+fn tag_specification(tags: &Tags) -> Value {
+    let tag = |(key, value): (&String, &String)| json!({"tag": 1, "Key": key, "Value": value});
+    let tags: Vec<Value> = tags.iter().map(tag).collect();
+    if tags.is_empty() { json!("") } else { json!({"tag": 1, "ResourceType": "vpc-endpoint", "Tag": one_or_many(tags)}) }
+}
+
 fn list(items: &[String]) -> Value {
-    let item = |text: &String| json!({"tag": 1, "content": text});
-    match items {
-        [] => json!(""),
-        [one] => item(one),
-        many => many.iter().map(item).collect(),
+    one_or_many(items.iter().map(|text| json!({"tag": 1, "content": text})).collect())
+}
+
+fn one_or_many(mut items: Vec<Value>) -> Value {
+    match items.len() {
+        0 => json!(""),
+        1 => items.remove(0),
+        _ => Value::Array(items),
     }
 }

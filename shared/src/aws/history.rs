@@ -19,6 +19,7 @@ use crate::{
     ledger::{
         history::{LedgerHistory, PageHistory, SubjectHistory},
         keys::{self, PENDING, PROOF, STATE},
+        pending::Proof,
         record::{SCHEMA_VERSION, Verdict},
         service_state::ServiceState,
     },
@@ -38,7 +39,7 @@ const ATTEMPTS_MAX: u32 = 8;
 const BACKOFF: Duration = Duration::from_millis(50);
 /// The attributes of an entry. A whole record has several kilobytes.
 const ATTRIBUTES: [(&str, &str); 6] =
-    [("#pk", "pk"), ("#sk", "sk"), ("#schema", "schema"), ("#at", "at"), ("#role", "role"), ("#pending", "pending")];
+    [("#pk", "pk"), ("#sk", "sk"), ("#schema", "schema"), ("#at", "at"), ("#proof", "proof"), ("#pending", "pending")];
 
 /// The key of an item.
 type Key = (String, String);
@@ -110,7 +111,8 @@ fn read(history: &mut SubjectHistory, sort: &str, item: &Item) -> Option<()> {
         return Some(());
     }
     if sort.starts_with(PROOF) {
-        history.role = Some(text(item, "role")?.parse().ok()?);
+        let proof: Proof = json_of(item, "proof")?;
+        history.role = proof.role;
         return Some(());
     }
     let schema: u32 = item.get("schema")?.as_n().ok()?.parse().ok()?;

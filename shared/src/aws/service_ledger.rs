@@ -177,7 +177,7 @@ impl Table {
             let sk = format!("{PROOF}{}", proof.subject);
             let put = Put::builder().item("pk", s(&pk)).item("sk", s(&sk)).item("kind", s("proof"));
             let expires = proof.at.checked_add(self.retention).unwrap_or(Timestamp::MAX);
-            let put = put.item("role", s(proof.role.as_str())).item("proof", json(proof)?).item("expires", seconds(expires));
+            let put = put.item("proof", json(proof)?).item("expires", seconds(expires));
             actions.push(self.put_item(put)?);
         }
         Ok(actions)

@@ -5,7 +5,7 @@
 //! | a record | `request/SERVICE/SUBJECT` | the verdict, and the reason where a person must decide |
 //! | a service's state | `service/SERVICE` | `state` |
 //! | what an owner was told of a pending request | `service/SERVICE` | `pending/SUBJECT` |
-//! | the proof of a role | `service/SERVICE` | `proof/SUBJECT` |
+//! | the proof of a role, and the reason that the requester claims | `service/SERVICE` | `proof/SUBJECT` |
 //! | a person's grant | `decisions/SERVICE` | `grant/GRANTEE` |
 //! | a person's refusal | `decisions/SERVICE` | `refusal/SUBJECT` |
 //! | the history of people's decisions | `decisions/SERVICE/history`, `decisions/all/history` | when, and what it is about |

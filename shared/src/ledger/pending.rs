@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ledger::verdict::Verdict,
-    model::{facts::Claim, ids::RoleArn, subject::Subject},
+    model::{claimed_reason::ClaimedReason, facts::Claim, ids::RoleArn, subject::Subject},
 };
 
 /// What the owner of a pending request was told.
@@ -28,13 +28,18 @@ impl Pending {
     }
 }
 
-/// The proof of the role behind a request: a CloudTrail event that agreed with EC2 in every account and id.
+/// The proof of the role behind a request: a CloudTrail event that agreed with EC2 in every account and id. Without a role, it holds the
+/// requester's reason alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     /// The subject.
     pub subject: Subject,
-    /// The role.
-    pub role: RoleArn,
+    /// The role, if a role made the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<RoleArn>,
+    /// The reason that the requester gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ClaimedReason>,
     /// The id of the event.
     pub event: String,
     /// When EC2 agreed with it.
@@ -45,6 +50,8 @@ impl Proof {
     /// The claim of the event, as facts hold it.
     #[must_use]
     pub fn claim(&self, connection: &crate::model::connection::Connection) -> Claim {
-        Claim::recorded(connection, self.role.clone())
+        let owner = connection.owner.clone();
+        let (subject, role, reason) = (connection.subject.clone(), self.role.clone(), self.reason.clone());
+        Claim { account: owner.clone(), recipient: owner.clone(), owner, subject, role, reason }
     }
 }

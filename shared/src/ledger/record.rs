@@ -78,11 +78,13 @@ impl Record {
         RecordKey { partition: keys::request(self.service(), self.subject()), sort: self.told() }
     }
 
-    /// What this record tells its owner, as one word: the verdict, with the reason where a person must decide. A record
-    /// that tells the same as the one before is no news.
+    /// What this record tells its owner, as one word: the verdict, with the reason where a person must decide, and the mark of a claimed
+    /// reason that this person reads. A record that tells the same as the one before is no news.
     #[must_use]
     pub fn told(&self) -> String {
-        told(self.verdict, self.refer.as_ref(), self.failure.as_ref())
+        let told = told(self.verdict, self.refer.as_ref(), self.failure.as_ref());
+        let claims = self.verdict == Verdict::Referred && self.facts.claimed_reason().is_some();
+        if claims { format!("{told}/claimed") } else { told }
     }
 
     /// The service.

@@ -17,7 +17,8 @@ pub(super) fn form(record: &Record, wording: &Wording<'_>, severity: &str) -> Va
             None => markdown(&step.what),
         })
         .collect();
-    let description: Vec<String> = [&wording.what, &wording.why].into_iter().chain(wording.notes).map(|line| markdown(line)).collect();
+    let description: Vec<String> =
+        [&wording.what, &wording.why].into_iter().chain(&wording.claim).chain(wording.notes).map(|line| markdown(line)).collect();
     let at = &record.facts.service;
     json!({
         "version": "1.0",

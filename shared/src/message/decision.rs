@@ -55,6 +55,7 @@ fn program_form(record: &Record, wording: &Wording<'_>, severity: &str) -> Value
         "requested_at": record.facts.connection.created,
         "decided_at": record.at,
         "why": wording.why,
+        "claimed_reason": record.facts.claimed_reason(),
         "refer": record.refer,
         "failure": record.failure,
         "grant": record.grant,

@@ -82,6 +82,7 @@ fn decision(record: &Record, item: &RecordKey, policy_home: &str) -> Event {
         "decision": record.verdict,
         "reason": record.refer.as_ref().map(|refer| refer.kind()),
         "why": wording.why,
+        "claimed_reason": record.facts.claimed_reason(),
         "observe": record.observe,
         "service_id": record.service(),
         "service_name": wording.service_name,

@@ -25,6 +25,8 @@ pub(super) struct Wording<'a> {
     pub(super) what: String,
     /// The reason.
     pub(super) why: String,
+    /// The reason that the requester gave, as a claim.
+    pub(super) claim: Option<String>,
     /// Notes of the sender.
     pub(super) notes: &'a [String],
     /// The next steps.
@@ -43,6 +45,7 @@ impl<'a> Wording<'a> {
         Self {
             what: what(record, &account, &service_name),
             why: why(record, policies),
+            claim: record.facts.claimed_reason().map(|reason| format!("The requester claims, and no policy reads it: \"{reason}\"")),
             actions: actions(record, &steps),
             steps,
             record,
@@ -72,6 +75,7 @@ impl<'a> Wording<'a> {
 
     pub(super) fn text(&self) -> String {
         let mut text = format!("{}\n{}\n", self.what, self.why);
+        self.claim.iter().for_each(|claim| text.push_str(&format!("{claim}\n")));
         self.notes.iter().for_each(|note| text.push_str(&format!("{note}\n")));
         text.push_str("\nWhat you can do\n");
         for step in &self.steps {

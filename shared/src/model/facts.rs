@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
+    claimed_reason::ClaimedReason,
     connection::Connection,
     ids::{AccountId, RoleArn},
     organization::Membership,
@@ -54,6 +55,9 @@ pub struct Claim {
     /// The IAM role behind the call, from `sessionIssuer` only: a session's own ARN lacks the role's path, and the caller
     /// chooses its name.
     pub role: Option<RoleArn>,
+    /// The reason that the requester gave. No policy reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ClaimedReason>,
 }
 
 impl Claim {
@@ -61,7 +65,14 @@ impl Claim {
     #[must_use]
     pub fn recorded(connection: &Connection, role: RoleArn) -> Self {
         let owner = connection.owner.clone();
-        Self { account: owner.clone(), recipient: owner.clone(), owner, subject: connection.subject.clone(), role: Some(role) }
+        let subject = connection.subject.clone();
+        Self { account: owner.clone(), recipient: owner.clone(), owner, subject, role: Some(role), reason: None }
+    }
+
+    /// Returns true if the event agrees with EC2 in each account and id.
+    fn agrees_with(&self, connection: &Connection) -> bool {
+        let said = [&self.owner, &self.account, &self.recipient];
+        connection.owner.is_some() && self.subject == connection.subject && said.iter().all(|said| **said == connection.owner)
     }
 }
 
@@ -89,10 +100,14 @@ impl Facts {
     pub fn requester(&self) -> Option<&RoleArn> {
         let claim = self.claim.as_ref()?;
         let role = claim.role.as_ref()?;
-        let owner = self.connection.owner.as_ref()?;
-        let agreed = claim.subject == self.connection.subject
-            && [&claim.owner, &claim.account, &claim.recipient, &role.account()].iter().all(|said| said.as_ref() == Some(owner));
-        agreed.then_some(role)
+        (claim.agrees_with(&self.connection) && role.account() == self.connection.owner).then_some(role)
+    }
+
+    /// Returns the reason that the requester gave, if the event that holds it agrees with EC2 in each account and id.
+    #[must_use]
+    pub fn claimed_reason(&self) -> Option<&ClaimedReason> {
+        let claim = self.claim.as_ref()?;
+        claim.reason.as_ref().filter(|_| claim.agrees_with(&self.connection))
     }
 
     /// Returns the owner that the event names, if EC2 describes another one.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::{
     model::{
+        claimed_reason::{ClaimedReason, REASON_TAG},
         facts::Claim,
         ids::{EndpointId, RoleArn, ServiceName},
     },
@@ -60,6 +61,7 @@ fn created_endpoint(event: &EventBridgeEvent) -> Result<SubjectRef, &'static str
         recipient: parsed(detail, "recipientAccountId"),
         subject: id.clone().into(),
         role: role(detail),
+        reason: detail.get("requestParameters").and_then(reason),
     };
     Ok(SubjectRef { subject: id.into(), service: Some(name.service), region: Some(name.region), claim: Some(claim) })
 }
@@ -70,6 +72,22 @@ fn role(detail: &Value) -> Option<RoleArn> {
     let is_role =
         text(issuer, "type") == Some("Role") && detail.pointer("/userIdentity/type").and_then(Value::as_str) == Some("AssumedRole");
     is_role.then(|| parsed(issuer, "arn")).flatten()
+}
+
+/// The reason that the requester gave: a tag of the endpoint in the request. AWS documents neither the nesting of the request's tags nor the
+/// case of their members, so the tag is found by its form.
+fn reason(request: &Value) -> Option<ClaimedReason> {
+    match request {
+        Value::Object(members) => {
+            let member = |names: [&str; 2]| names.iter().find_map(|name| members.get(*name)?.as_str());
+            match member(["Key", "key"]) {
+                Some(REASON_TAG) => member(["Value", "value"]).and_then(ClaimedReason::of),
+                _ => members.values().find_map(reason),
+            }
+        }
+        Value::Array(items) => items.iter().find_map(reason),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {

@@ -53,9 +53,9 @@ def tag(stack: Stack, service: Service, key: str, value: str) -> None:
     stack.client("ec2").create_tags(Resources=[service.id], Tags=[{"Key": key, "Value": value}])
 
 
-def create_endpoint(stack: Stack, account: str, service: Service) -> str:
-    """A consumer's new endpoint. Returns its id."""
-    created = stack.client("ec2", account).create_vpc_endpoint(VpcEndpointType="Interface", VpcId=VPC, ServiceName=service.name, SubnetIds=[SUBNET])
+def create_endpoint(stack: Stack, account: str, service: Service, **more: Any) -> str:
+    """A consumer's new endpoint, with these further parameters of the call. Returns its id."""
+    created = stack.client("ec2", account).create_vpc_endpoint(VpcEndpointType="Interface", VpcId=VPC, ServiceName=service.name, SubnetIds=[SUBNET], **more)
     return str(created["VpcEndpoint"]["VpcEndpointId"])
 
 

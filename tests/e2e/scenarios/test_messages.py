@@ -7,8 +7,9 @@ import re
 from typing import Any
 
 from harness.accounts import ALLOWED, PROVIDER, REGION, UNLISTED
-from harness.actions import await_record, create_endpoint, create_service, invoke, queue_length, tag
+from harness.actions import await_record, create_endpoint, create_service, invoke, queue_length, tag, warden
 from harness.inbox import Inbox
+from harness.processes import until
 from harness.stack import NAME, Stack
 from tasks.paths import ROOT
 
@@ -69,6 +70,22 @@ def test_untellable_record_is_set_aside(stack: Stack, inbox: Inbox) -> None:
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
     assert json.loads(message["Body"]) == {"Records": [stream_record("1", newer)]}
     assert "schema 99" in message["MessageAttributes"]["reason"]["StringValue"]
+
+
+def test_requesters_reason_reaches_the_owner(stack: Stack, inbox: Inbox) -> None:
+    """By CloudTrail's event, which may arrive before or after the notification."""
+    service = create_service(stack, [UNLISTED])
+    tags = [{"Key": "Name", "Value": "redis"}, {"Key": "warden:reason", "Value": "PAY-7 <!channel>"}]
+    endpoint = create_endpoint(stack, UNLISTED, service, TagSpecifications=[{"ResourceType": "vpc-endpoint", "Tags": tags}])
+
+    def claimed() -> dict[str, Any] | None:
+        inbox.read()
+        return next((each.body for each in inbox.messages if each.subject == (endpoint, "referred") and each.body["claimed_reason"]), None)
+
+    message = until("the message with the requester's reason", 30, claimed)
+    assert message["claimed_reason"] == r"PAY-7 \u{3c}!channel\u{3e}"
+    assert 'The requester claims, and no policy reads it: "PAY-7' in message["text"]
+    assert "(claimed by the requester: PAY-7" in warden(stack, "history", endpoint)
 
 
 def deliver(stack: Stack, record: dict[str, Any]) -> Any:

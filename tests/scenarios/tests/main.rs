@@ -5,6 +5,7 @@ mod attachments;
 mod audit;
 mod bad_input;
 mod bus;
+mod claims;
 mod delivery;
 mod events;
 mod failures;

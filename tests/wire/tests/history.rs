@@ -1,5 +1,7 @@
 //! The audit's reads of the ledger over the wire: keys by phase, keys that stay unprocessed, entries of newer versions.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use warden::{
@@ -46,16 +48,38 @@ fn answer(items: &[Value], left: &[Value]) -> (u16, Value) {
     (200, json!({"Responses": {"ledger": items}, "UnprocessedKeys": unprocessed}))
 }
 
+fn proof(connection: &Connection, given: Value) -> Value {
+    let mut item = key(&format!("service/{SERVICE}"), &format!("proof/{}", connection.subject));
+    let mut proof = json!({ "subject": connection.subject, "event": "e", "at": "2026-06-01T12:00:00Z" });
+    proof.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
+    item["proof"] = json!({ "S": proof.to_string() });
+    item
+}
+
+fn attributes(answer: &Value) -> Vec<String> {
+    let items = answer["Responses"]["ledger"].as_array().unwrap();
+    items.iter().flat_map(|item| item.as_object().unwrap().keys().cloned()).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
 fn table(config: &aws_config::SdkConfig) -> Table {
     Table::new(config, "ledger".to_owned(), SignedDuration::from_hours(24))
 }
 
 async fn entries(answers: Vec<(u16, Value)>, connections: &[Connection]) -> (Result<PageHistory, CallError>, Vec<Vec<Value>>) {
+    let attributes: BTreeSet<String> = answers.iter().flat_map(|(_, answer)| attributes(answer)).collect();
     let (script, config) = Script::start(answers).await;
     let page = table(&config).entries(&SERVICE.parse().unwrap(), connections).await;
     let keys = |call: &Value| {
-        assert_eq!(call["RequestItems"]["ledger"]["ConsistentRead"], true);
-        call["RequestItems"]["ledger"]["Keys"].as_array().unwrap().clone()
+        let request = &call["RequestItems"]["ledger"];
+        assert_eq!(request["ConsistentRead"], true);
+        // DynamoDB leaves out every other attribute.
+        let asked: BTreeSet<String> = request["ExpressionAttributeNames"].as_object().unwrap().values().map(text).collect();
+        assert!(asked.is_superset(&attributes), "{asked:?} {attributes:?}");
+        request["Keys"].as_array().unwrap().clone()
     };
     (page, script.calls().iter().map(keys).collect())
 }
@@ -82,6 +106,18 @@ async fn keys_depend_on_the_phase() {
     ];
     assert_eq!(calls.len(), 1);
     assert!(calls[0].len() == expected.len() && expected.iter().all(|key| calls[0].contains(key)), "{calls:?}");
+}
+
+#[tokio::test]
+async fn proof_gives_its_role_if_it_has_one() {
+    let connections = [connection(1, State::Available), connection(2, State::Available)];
+    let role = "arn:aws:iam::111122223333:role/deploy";
+    let proofs = [json!({ "role": role }), json!({ "reason": "cache of team A" })];
+    let items: Vec<Value> = std::iter::zip(&connections, proofs).map(|(connection, given)| proof(connection, given)).collect();
+    let (page, _) = entries(vec![answer(&items, &[])], &connections).await;
+    let page = page.unwrap();
+    let roles = connections.each_ref().map(|connection| page.of(connection).unwrap().role.as_ref().map(ToString::to_string));
+    assert_eq!((roles, page.unreadable), ([Some(role.to_owned()), None], Vec::new()));
 }
 
 #[tokio::test]

@@ -23,8 +23,13 @@ use super::{Gathered, Rules};
 
 impl Gathered {
     pub(super) fn facts(&self, connection: &Connection, counts: &RunningCounts, rules: &Rules<'_>) -> Facts {
-        let claimed = self.claim(connection, rules.now).map(|(claim, _)| claim.clone());
-        let proven = || self.items.proofs.get(&connection.subject).map(|proof| proof.claim(connection));
+        let proof = self.items.proofs.get(&connection.subject);
+        let known = proof.and_then(|proof| proof.reason.as_ref());
+        let claimed = self.claim(connection, rules.now).map(|(claim, _)| {
+            let reason = claim.reason.as_ref().or(known).cloned();
+            Claim { reason, ..claim.clone() }
+        });
+        let proven = || proof.map(|proof| proof.claim(connection));
         let facts = Facts::described(self.service.clone(), connection.clone(), counts.seen_by(connection), rules.now)
             .with_claim(claimed.or_else(proven));
         let Some(membership) = connection.owner.as_ref().and_then(|owner| self.memberships.get(owner)) else { return facts };
@@ -60,7 +65,7 @@ impl Gathered {
     pub(super) fn claim(&self, connection: &Connection, now: Timestamp) -> Option<&(Claim, Origin)> {
         self.claims.get(&connection.subject)?.iter().max_by_key(|(claim, _)| {
             let facts = self.claimed(connection, claim, now);
-            (facts.disputed_owner().is_some(), facts.requester().is_some())
+            (facts.disputed_owner().is_some(), facts.requester().is_some(), facts.claimed_reason().is_some())
         })
     }
 
@@ -68,14 +73,20 @@ impl Gathered {
         Facts::described(self.service.clone(), connection.clone(), Default::default(), now).with_claim(Some(claim.clone()))
     }
 
-    /// Claims that EC2 agrees with and that are not on the ledger.
+    /// The roles and reasons of claims that EC2 agrees with and that are not on the ledger.
     pub(super) fn new_proofs(&self, now: Timestamp) -> Vec<Proof> {
         let proof = |connection: &Connection| {
             let Connection { subject, .. } = connection;
-            let proves =
-                |(claim, origin): &(Claim, Origin)| Some((self.claimed(connection, claim, now).requester()?.clone(), origin.id.clone()));
-            let (role, event) = self.claims.get(subject)?.iter().find_map(proves)?;
-            (!self.items.proofs.contains_key(subject)).then(|| Proof { subject: subject.clone(), role, event, at: now })
+            let known = self.items.proofs.get(subject);
+            let proves = |(claim, origin): &(Claim, Origin)| {
+                let facts = self.claimed(connection, claim, now);
+                let reason = facts.claimed_reason().or(known.and_then(|known| known.reason.as_ref())).cloned();
+                let (role, event) = (facts.requester().cloned(), origin.id.clone());
+                (role.is_some() || reason.is_some()).then(|| Proof { subject: subject.clone(), role, reason, event, at: now })
+            };
+            // An event without a role must not stand in the way of one that proves it.
+            let proof = self.claims.get(subject)?.iter().filter_map(proves).max_by_key(|proof| proof.role.is_some())?;
+            known.is_none_or(|known| known.role.is_none() && proof.role.is_some()).then_some(proof)
         };
         self.connections.iter().filter_map(proof).collect()
     }

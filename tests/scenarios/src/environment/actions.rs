@@ -20,8 +20,14 @@ pub const KIM: &str = "arn:aws:sts::123456789012:assumed-role/network/kim";
 impl TestEnvironment {
     /// A consumer creates an endpoint for the Redis service.
     pub fn request(&self, account: &str) -> NewRequest {
+        self.request_with(account, &[])
+    }
+
+    /// A consumer creates an endpoint with these tags.
+    pub fn request_with(&self, account: &str, tags: &[(&str, &str)]) -> NewRequest {
         let name = format!("com.amazonaws.vpce.us-east-1.{}", self.service);
-        let (endpoint, effects) = self.aws.world().create_endpoint(account, &name, NewEndpoint::default()).unwrap();
+        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let (endpoint, effects) = self.aws.world().create_endpoint(account, &name, NewEndpoint { tags, ..NewEndpoint::default() }).unwrap();
         let [notification, trail] = &effects[..] else { panic!("a notification and a CloudTrail event: {effects:?}") };
         NewRequest { endpoint: endpoint.id, notification: event(notification), trail: event(trail) }
     }

@@ -124,7 +124,7 @@ impl Inner {
             Phase::Waiting => entry.pending = items.and_then(|items| items.pending.get(subject)).cloned(),
             Phase::Gone | Phase::Unknown => return,
         }
-        entry.role = items.and_then(|items| items.proofs.get(subject)).map(|proof| proof.role.clone());
+        entry.role = items.and_then(|items| items.proofs.get(subject)).and_then(|proof| proof.role.clone());
         if self.newer.contains(&(service.clone(), subject.clone())) {
             page.add_unreadable(service, subject, "written by a newer version");
         }

@@ -68,6 +68,7 @@ def values(stack: Stack) -> dict[str, str]:
         ENDPOINT: endpoint,
         "BUCKET/PREFIX/": f"{POLICY_BUCKET}/policies/",
         "BUCKET/policies/": f"{POLICY_BUCKET}/policies/",
+        **outlived(stack),
         "NAME-FROM-THE-OUTPUTS": stack.outputs["AuditFunction"],
         "subnet-…,subnet-…": "subnet-0a1b2c3d4e5f60718,subnet-0a1b2c3d4e5f60719",
         "subnet-…": "subnet-0a1b2c3d4e5f60718",
@@ -77,6 +78,16 @@ def values(stack: Stack) -> dict[str, str]:
         # Not older records, which are told again one by one.
         "2026-06-01T00:00:00Z": (datetime.now(timezone.utc) - timedelta(seconds=30)).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
+
+
+def outlived(stack: Stack) -> dict[str, str]:
+    """What a deleted stack leaves, a key, and the role of who deploys."""
+    table = {"AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}], "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}]}
+    stack.client("dynamodb").create_table(TableName="old-ledger", BillingMode="PAY_PER_REQUEST", DeletionProtectionEnabled=True, **table)
+    stack.client("s3").create_bucket(Bucket="old-reports")
+    stack.client("iam").create_role(RoleName="deployer", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
+    key = stack.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    return {"--table-name LEDGER": "--table-name old-ledger", "--bucket BUCKET": "--bucket old-reports", "--role-name DEPLOYER": "--role-name deployer", "--key-id KEY": f"--key-id {key}"}
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,12 @@ variable "owner_email" {
   default     = null
 }
 
+variable "event_bus_name" {
+  description = "The event bus of this account and Region for events about decisions and findings, for programs; empty: no events"
+  type        = string
+  default     = null
+}
+
 variable "alarm_topic_arn" {
   description = "A topic of this Region for the alarms (optional; without it, they go to the owners' topic). Not under alias/aws/sns: alarms could not publish"
   type        = string
@@ -221,6 +227,7 @@ locals {
     PolicyKeyArn            = var.policy_key_arn
     OrganizationAccess      = var.organization_access
     OwnerEmail              = var.owner_email
+    EventBusName            = var.event_bus_name
     AlarmTopicArn           = var.alarm_topic_arn
     PolicyHome              = var.policy_home
     RunbookUrl              = var.runbook_url

@@ -21,6 +21,7 @@ class Deployment:
     def __init__(self, name: str, client: Callable[[str], Any]) -> None:
         self.name = name
         self.outputs: dict[str, str] = {}
+        self.parameters: dict[str, str] = {}
         self._client = client
         self._exists = False
 
@@ -42,6 +43,7 @@ class Deployment:
         if described["StackStatus"] not in COMPLETE:
             raise RunError(f"The template did not deploy ({described['StackStatus']}): {self._reason()}")
         self._exists = True
+        self.parameters = {each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])}
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
     def delete(self) -> None:

@@ -25,7 +25,7 @@ class Made:
 
 
 def resolved(value: Any, ids: dict[str, str]) -> Any:
-    """Replaces each `Ref` to a resource by its id. Other functions stay, because no check needs them."""
+    """Replaces each `Ref` to a resource or a parameter by its value. Other functions stay, because no check needs them."""
     if isinstance(value, dict):
         if list(value) == ["Ref"]:
             return ids.get(value["Ref"], value)

@@ -52,7 +52,8 @@ def made_by(deployment: Deployment) -> dict[str, Made]:
     template, listed = deployment.template(), deployment.resources()
     ids = {name: str(resource["PhysicalResourceId"]) for name, resource in listed.items()}
     declared = {name: template["Resources"][name].get("Properties", {}) for name in listed}
-    return {name: Made(resource["ResourceType"], ids[name], resolved(declared[name], ids)) for name, resource in listed.items()}
+    known = deployment.parameters | ids
+    return {name: Made(resource["ResourceType"], ids[name], resolved(declared[name], known)) for name, resource in listed.items()}
 
 
 def absent(platform: Stack, made: dict[str, Made]) -> set[str]:
@@ -60,9 +61,13 @@ def absent(platform: Stack, made: dict[str, Made]) -> set[str]:
     return {name for name, each in made.items() if not exists(platform.emulator_client, each)}
 
 
+# The conditions that hold with the parameters' defaults.
+BY_DEFAULT = {"EmitsEvents"}
+
+
 def declared(deployment: Deployment, holding: set[str]) -> set[str]:
     """The resources that the transformed template declares under these conditions."""
-    return {name for name, each in deployment.template()["Resources"].items() if each.get("Condition", "") in {"", *holding}}
+    return {name for name, each in deployment.template()["Resources"].items() if each.get("Condition", "") in {"", *BY_DEFAULT, *holding}}
 
 
 def retained(deployment: Deployment) -> set[str]:
@@ -143,7 +148,7 @@ CASES = [
         | {"PolicyUri": "s3://policies/redis/", "PolicyKeyArn": f"arn:aws:kms:{REGION}:{PROVIDER}:key/1", "OrganizationAccess": "arn:aws:iam::999988887777:role/ask", "OwnerEmail": "owner@example.com"}
         | {"AlarmTopicArn": f"arn:aws:sns:{REGION}:{PROVIDER}:alarms", "RunbookUrl": "https://example.com/operations.md"}
         | {"MaximumConcurrency": "2", "SubnetIds": "{subnets}", "SecurityGroupIds": "{group}", "EncryptConnectionsTopic": "true", "ForwarderOrganizationId": "o-a1b2c3d4e5"},
-        {"ReadsPolicyFromS3", "DecryptsPolicySet", "AsksOrganizationsByRole", "TellsByMail", "HasAlarmTopic", "InVpc", "EncryptsConnections", "HearsAnOrganization"},
+        {"ReadsPolicyFromS3", "DecryptsPolicySet", "AsksOrganizationsByRole", "TellsByMail", "HasAlarmTopic", "InVpc", "EncryptsConnections", "HearsAnOrganization", "EmitsEvents"},
         {"ForwardedEventsPolicy"},
     ),
     Case("warden-at-the-management-account", "template.yaml", REQUIRED | {"OrganizationAccess": "direct"}, {"AsksOrganizations"}),
@@ -165,8 +170,8 @@ CASES = [
         {"VpcId": "{vpc}", "SubnetIds": "{subnets}", "RouteTableIds": "{table}", "S3PrefixListId": "pl-63a5400a", "DynamoDbPrefixListId": "pl-02cd2c6b"}
         | {"PolicyBucket": "policies", "OrganizationRoleArn": "arn:aws:iam::999988887777:role/ask", "KmsKeyArn": f"arn:aws:kms:{REGION}:{PROVIDER}:key/1"}
         | {"WithS3Interface": "true", "S3InterfaceClients": "10.1.0.0/16"}
-        | {f"With{name}": "true" for name in ("Organizations", "Sqs", "Lambda", "Logs", "Monitoring")},
-        {f"Has{name}" for name in ("DynamoDbGateway", "S3Gateway", "S3Interface", "Sns", "Organizations", "Sts", "Kms", "Sqs", "Lambda", "Logs", "Monitoring")},
+        | {f"With{name}": "true" for name in ("Events", "Organizations", "Sqs", "Lambda", "Logs", "Monitoring")},
+        {f"Has{name}" for name in ("DynamoDbGateway", "S3Gateway", "S3Interface", "Sns", "Events", "Organizations", "Sts", "Kms", "Sqs", "Lambda", "Logs", "Monitoring")},
         {"FunctionsToEndpoints"},
     ),
     Case(
@@ -198,6 +203,9 @@ CASES = [
         {"VpcId": "{vpc}", "SubnetId": "{subnet}", "ServiceName": SERVICE, "RouteTableId": "{table}", "WithRoute": "true"},
         {"HasRoute"},
     ),
+    # The emulator has no API destinations.
+    Case("pagerduty", "examples/pagerduty.yaml", {"RoutingKey": "0" * 32}, left_out={"Connection", "PagerDuty", "Role", "Trigger"}),
+    Case("slack", "examples/slack.yaml", {"WebhookUrl": "https://hooks.slack.com/services/T/B/x"}, left_out={"Connection", "Slack", "Role", "Tell"}),
 ]
 
 

@@ -70,8 +70,8 @@ pub(super) fn settle(simulation: &mut Simulation<'_>) -> Vec<String> {
 }
 
 /// Returns true if the answer is the same, and is not to wait, for all counts from those before the sweep to those now.
-fn must_be_answered(simulation: &Simulation<'_>, request: &Request, least: (i64, i64)) -> bool {
-    let (most, in_force) = (simulation.beside(request), &simulation.in_force);
+fn must_be_answered(simulation: &Simulation<'_>, request: &Request, before: (i64, i64)) -> bool {
+    let (after, in_force) = (simulation.beside(request), &simulation.in_force);
     if simulation.people.holds(&request.service) {
         return false;
     }
@@ -86,8 +86,11 @@ fn must_be_answered(simulation: &Simulation<'_>, request: &Request, least: (i64,
         let facts = reference::as_asked(in_force, facts, granted);
         if reference::accepts_by_grant(in_force, &facts, granted) { Answer::Accept } else { reference::answer(in_force, &facts) }
     };
-    let first = answer(least);
-    let counts = (least.0..=most.0).flat_map(|of_account| (least.1..=most.1).map(move |of_service| (of_account, of_service)));
+    let first = answer(before);
+    // Counts fall where the sweep ends a connection for a person.
+    let between = |before: i64, after: i64| before.min(after)..=before.max(after);
+    let of_service = between(before.1, after.1);
+    let counts = between(before.0, after.0).flat_map(|of_account| of_service.clone().map(move |of_service| (of_account, of_service)));
     !matches!(first, Answer::Wait { .. }) && counts.map(answer).all(|answer| answer == first)
 }
 

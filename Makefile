@@ -8,7 +8,7 @@ PROFILE ?= deploy
 BINARIES = target/$(if $(filter dev,$(PROFILE)),debug,$(TARGET)/$(PROFILE))
 # For `make package` and `sam build`: the directory of your policy set, which `warden init DIR` makes. Without it, the stack needs `PolicyUri`.
 POLICIES ?=
-# For `make up`: a file with services and connections that exist from the start (local/src/load.rs has its form).
+# For `make up`: a file with the services and connections of an account without a warden (local/src/load.rs has its form).
 WORLD ?=
 export WORLD
 # The number of forged events of `make fuzz`.

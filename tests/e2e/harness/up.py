@@ -1,4 +1,4 @@
-"""`make up`: the platform at one URL until Ctrl-C, with the demo's service and the commands to try."""
+"""`make up`: the platform at one URL until Ctrl-C, with the demo's service and the commands to try, or the services of a file and no warden."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ VENV = ROOT / ".venv"
 NEW_SET = ".run/policies-new"
 
 
+def environment(stack: Stack) -> str:
+    """The commands that point the `aws` command, and every other client, at the platform."""
+    return f"""\
+  . {shlex.quote(str(VENV))}/bin/activate
+  export AWS_ENDPOINT_URL={stack.url} AWS_DEFAULT_REGION={REGION} AWS_SECRET_ACCESS_KEY=x AWS_ACCESS_KEY_ID={PROVIDER}"""
+
+
 def commands(stack: Stack, service: Service, inbox: Inbox) -> str:
     """The commands to paste into another terminal. Each indented line is a command."""
     create = f"ec2 create-vpc-endpoint --vpc-endpoint-type Interface --vpc-id {VPC} --subnet-ids {SUBNET} --service-name {service.name}"
@@ -26,8 +33,7 @@ def commands(stack: Stack, service: Service, inbox: Inbox) -> str:
 The provider {PROVIDER} offers the service `redis` ({service.id}) to two accounts. An account's access key id is its number.
 
 First, in another terminal, in this folder: the `aws` command, and the warden's own command line.
-  . {shlex.quote(str(VENV))}/bin/activate
-  export AWS_ENDPOINT_URL={stack.url} AWS_DEFAULT_REGION={REGION} AWS_SECRET_ACCESS_KEY=x AWS_ACCESS_KEY_ID={PROVIDER}
+{environment(stack)}
   export WARDEN_STACK={NAME} PATH="$PWD/target/debug:$PATH"
 
 As {ALLOWED}, which the policy allows: accepted within seconds.
@@ -54,6 +60,22 @@ Ctrl-C stops everything.
 """
 
 
+def account(stack: Stack, world: Path) -> str:
+    """The commands for a provider's account without a warden."""
+    return f"""
+The provider {PROVIDER} has the services of {world}, and no warden. Install one by docs/operations.md.
+An account's access key id is its number.
+
+First, in another terminal, in this folder: the `aws` command.
+{environment(stack)}
+
+The connections of all services.
+  aws ec2 describe-vpc-endpoint-connections --query 'VpcEndpointConnections[].[ServiceId,VpcEndpointOwner,VpcEndpointState]' --output text
+
+Ctrl-C stops everything.
+"""
+
+
 def main() -> None:
     """Starts the platform, prints the commands, waits."""
     port = os.environ["PORT"]
@@ -63,6 +85,9 @@ def main() -> None:
     if world and not Path(world).is_file():
         raise RunError(f"WORLD={world} is no file.")
     with Stack("up", int(port), world=Path(world) if world else None) as stack:
+        if world:
+            note(account(stack, Path(world)))
+            stack.wait()
         with Progress("deploying infra/template.yaml into ministack, with the real binaries"):
             publish(stack, [*POLICIES.glob("*.cedar"), POLICIES / "groups.json"])
             stack.deploy(PolicyUri=URI)

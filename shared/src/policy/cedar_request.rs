@@ -13,24 +13,36 @@ use crate::{
     policy::{facts::FACTS, groups::Groups, judgement::MissingFact, names::GroupName},
 };
 
-/// A request and its entities, or Cedar's error message.
-type Built = Result<(Request, Entities), String>;
-
-pub(super) fn build(action: &str, facts: &Facts, groups: &Groups, schema: &Schema) -> Result<Built, MissingFact> {
-    let account = facts.connection.owner.as_ref().ok_or(MissingFact::Owner)?;
-    facts.connection.created.ok_or(MissingFact::CreationTime)?;
-    Ok(assemble(action, facts, account.as_str(), groups.of(account), schema))
+/// The parts of a request that are the same for each action.
+pub(super) struct Parts {
+    principal: EntityUid,
+    resource: EntityUid,
+    context: Context,
+    pub(super) entities: Entities,
 }
 
-fn assemble(action: &str, facts: &Facts, account: &str, groups: &[GroupName], schema: &Schema) -> Built {
+/// Builds the parts, or returns Cedar's error message.
+pub(super) fn build(facts: &Facts, groups: &Groups, schema: &Schema) -> Result<Result<Parts, String>, MissingFact> {
+    let account = facts.connection.owner.as_ref().ok_or(MissingFact::Owner)?;
+    facts.connection.created.ok_or(MissingFact::CreationTime)?;
+    Ok(assemble(facts, account.as_str(), groups.of(account), schema))
+}
+
+fn assemble(facts: &Facts, account: &str, groups: &[GroupName], schema: &Schema) -> Result<Parts, String> {
     let principal = uid("Account", account)?;
     let resource = uid("EndpointService", facts.service.id.as_str())?;
-    let action = uid("Action", action)?;
     let service = service(resource.clone(), &facts.service, attributes("resource", facts))?;
     let entities = Entities::from_entities([requester(principal.clone(), facts, groups)?, service], Some(schema));
     let context = Context::from_pairs(record(below("context", facts))?).map_err(|error| error.to_string())?;
-    let request = Request::new(principal, action, resource, context, Some(schema)).map_err(|error| error.to_string())?;
-    Ok((request, entities.map_err(|error| error.to_string())?))
+    Ok(Parts { principal, resource, context, entities: entities.map_err(|error| error.to_string())? })
+}
+
+impl Parts {
+    /// Builds the request for an action, or returns Cedar's error message.
+    pub(super) fn request(&self, action: &str, schema: &Schema) -> Result<Request, String> {
+        let (principal, resource, context) = (self.principal.clone(), self.resource.clone(), self.context.clone());
+        Request::new(principal, uid("Action", action)?, resource, context, Some(schema)).map_err(|error| error.to_string())
+    }
 }
 
 /// The entity types of the schema. Cedar's parser runs once for each of them.

@@ -94,8 +94,9 @@ impl PolicySet {
     /// # Errors
     /// EC2 did not state a fact that every judgement needs.
     pub fn explain(&self, action: &str, facts: &Facts) -> Result<Vec<PolicyExplanation>, MissingFact> {
-        let Ok((request, entities)) = cedar_request::build(action, facts, &self.groups, &self.schema)? else { return Ok(Vec::new()) };
-        let question = Question { request, entities, unknown: unknown(facts) };
+        let Ok(parts) = cedar_request::build(facts, &self.groups, &self.schema)? else { return Ok(Vec::new()) };
+        let Ok(request) = parts.request(action, &self.schema) else { return Ok(Vec::new()) };
+        let question = Question { request, entities: parts.entities, unknown: unknown(facts) };
         let mut explained: Vec<PolicyExplanation> = self.set.policies().filter_map(|policy| explain(policy, &question)).collect();
         explained.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(explained)

@@ -3,7 +3,10 @@
 //!
 //! A new fact needs its row here, a reader in [`crate::model::facts`], a chapter in the policy guide and a test.
 
-use std::collections::BTreeSet;
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+};
 
 use cedar_policy::RestrictedExpression as Value;
 use jiff::Timestamp;
@@ -178,9 +181,20 @@ fn text(value: impl AsRef<str>) -> Option<Value> {
     Some(Value::new_string(value.as_ref().to_owned()))
 }
 
-/// Returns a Cedar datetime, which has milliseconds.
+/// The datetimes that are kept.
+const DATETIMES_MAX: usize = 4096;
+
+/// Returns a Cedar datetime, which has milliseconds. Cedar parses the constructor's name for each new one, which takes as long as the rest
+/// of a judgement, and an invocation judges its requests several times.
 fn datetime(at: Timestamp) -> Value {
-    Value::new_datetime(at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+    thread_local! { static KNOWN: RefCell<HashMap<Timestamp, Value>> = RefCell::default(); }
+    let new = || Value::new_datetime(at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string());
+    KNOWN.with_borrow_mut(|known| {
+        if known.len() >= DATETIMES_MAX {
+            known.clear();
+        }
+        known.entry(at).or_insert_with(new).clone()
+    })
 }
 
 /// Returns the facts that are unknown for a request.

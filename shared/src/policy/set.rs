@@ -10,7 +10,7 @@ use cedar_policy::{Entities, PolicySet as CedarPolicySet, Request, Schema};
 use crate::{
     model::{facts::Facts, organization::Membership},
     policy::{
-        cedar_request,
+        cedar_request::{self, Parts},
         facts::{UnknownFact, unknown},
         groups::Groups,
         index::{PolicyIndex, Response},
@@ -41,14 +41,15 @@ impl PolicySet {
     /// # Errors
     /// EC2 did not state a fact that every judgement needs.
     pub fn judge(&self, facts: &Facts) -> Result<Judgement, MissingFact> {
-        let mut accept = self.answer("Accept", facts)?;
+        let parts = cedar_request::build(facts, &self.groups, &self.schema)?;
+        let mut accept = self.answer("Accept", facts, &parts);
         if accept.allowed && self.reads_organization() && !facts.membership.is_known() {
             // An account that is being closed is never accepted, so every permit depends on its state.
             let needs = BTreeSet::from([UnknownFact::Organization]);
             accept.residual.extend(accept.policies.iter().map(|policy| ResidualPolicy { id: policy.id.clone(), needs: needs.clone() }));
         }
         let inactive = facts.membership.inactive().map(str::to_owned);
-        Ok(Judgement { accept, reject: self.answer("Reject", facts)?, inactive })
+        Ok(Judgement { accept, reject: self.answer("Reject", facts, &parts), inactive })
     }
 
     /// Returns the SHA-256 of the policies and groups, in hexadecimal. Records name the policy set by it.
@@ -85,11 +86,12 @@ impl PolicySet {
         self.policies.len()
     }
 
-    fn answer(&self, action: &'static str, facts: &Facts) -> Result<Answer, MissingFact> {
-        Ok(match cedar_request::build(action, facts, &self.groups, &self.schema)? {
-            Ok((request, entities)) => self.evaluate(action, &unknown(facts), &request, &entities),
+    fn answer(&self, action: &'static str, facts: &Facts, parts: &Result<Parts, String>) -> Answer {
+        let parts = parts.as_ref().map_err(String::clone);
+        match parts.and_then(|parts| Ok((parts.request(action, &self.schema)?, &parts.entities))) {
+            Ok((request, entities)) => self.evaluate(action, &unknown(facts), &request, entities),
             Err(message) => Answer { errors: vec![EvaluationError { id: None, message }], ..Answer::default() },
-        })
+        }
     }
 
     /// Evaluates the policies that read no unknown fact, and finds those of the others that could change the answer.

@@ -72,7 +72,7 @@ where
             let missing = hints.subjects.iter().filter(|subject| gathered.connections.iter().all(|one| one.subject != **subject));
             let missing: Vec<Subject> = missing.cloned().collect();
             let mode = self.mode_of(&gathered.service);
-            let step = gathered.next_step(&Rules {
+            let rules = || Rules {
                 policy: &self.policy,
                 mode,
                 factory: &self.factory,
@@ -80,7 +80,9 @@ where
                 patience: self.patience,
                 people_only: self.people_only,
                 now: (self.clock)(),
-            });
+            };
+            self.ask(&mut gathered, rules).await;
+            let step = gathered.next_step(&rules());
             let (commit, outcome) = match step {
                 Step::Done => return Ok(Left::Done(missing)),
                 Step::Wait(until) => return Ok(Left::Until(until)),

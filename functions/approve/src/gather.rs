@@ -8,11 +8,10 @@ use std::{
 
 use futures_util::{StreamExt, future::try_join3, stream};
 use warden::{
-    decision::{grant::Grant, queue::RunningCounts},
     model::{
         connection::{Connection, Phase},
-        facts::{Claim, Facts},
-        ids::{AccountId, ServiceId},
+        facts::Claim,
+        ids::ServiceId,
         organization::Membership,
         origin::Origin,
         subject::Subject,
@@ -21,7 +20,7 @@ use warden::{
 };
 
 use crate::{
-    plan::Gathered,
+    plan::{Gathered, Rules},
     worker::{AnswerError, Approve},
 };
 
@@ -52,13 +51,8 @@ impl<E: Describe + Sync, A, L: ServiceLedger + StackLedger + Sync, Q, G: Directo
             return Ok(None);
         }
         let unrecorded = if in_scope { self.unrecorded(id, &connections, hints, &items.state).await? } else { BTreeSet::new() };
-        let memberships = BTreeMap::new();
-        let mut gathered =
-            Gathered { items, service, in_scope, connections, people, memberships, claims: hints.claims.clone(), unrecorded };
-        if in_scope {
-            gathered.memberships = self.memberships(&gathered).await;
-        }
-        Ok(Some(gathered))
+        let (memberships, claims) = (BTreeMap::new(), hints.claims.clone());
+        Ok(Some(Gathered { items, service, in_scope, connections, people, memberships, claims, unrecorded }))
     }
 
     /// The live subjects that messages named and that no record explains.
@@ -85,37 +79,28 @@ impl<E: Describe + Sync, A, L: ServiceLedger + StackLedger + Sync, Q, G: Directo
         Ok(unrecorded)
     }
 
-    /// What AWS Organizations says of the accounts whose answer depends on it: requests that are new first, then the others in
-    /// turn, so that no number of waiting requests keeps a new one from its answer.
-    async fn memberships(&self, gathered: &Gathered) -> BTreeMap<AccountId, Membership> {
+    /// Asks AWS Organizations about the accounts whose answer depends on it: those of requests that are new first, then the others in
+    /// turn, so that no number of waiting requests keeps a new one from its answer. An answer changes the counts that later requests
+    /// are judged by, and so may lead to another question.
+    pub(crate) async fn ask<'a>(&self, gathered: &mut Gathered, rules: impl Fn() -> Rules<'a>) {
         if !self.policy.reads_organization() {
-            return BTreeMap::new();
+            return;
         }
-        let now = (self.clock)();
-        // While requests are accepted, the counts are between these.
-        let (least, mut most) = (RunningCounts::default(), gathered.counts(now));
-        gathered.connections.iter().filter(|one| one.state.phase() == Phase::Waiting).for_each(|one| most.add(one));
-        let needs_at = |one: &Connection, counts: &RunningCounts| {
-            self.policy.needs_organization(&Facts::described(gathered.service.clone(), one.clone(), counts.seen_by(one), now))
-        };
-        let needs = |one: &&Connection| {
-            needs_at(one, &least) || needs_at(one, &most) || Grant::covering(&gathered.people.grants, one, now).is_some()
-        };
-        let pending = gathered.connections.iter().filter(|one| matches!(one.state.phase(), Phase::Waiting | Phase::Live));
-        let pending = pending.filter(|one| one.state.phase() == Phase::Waiting || gathered.unrecorded.contains(&one.subject)).filter(needs);
-        let (known, mut accounts): (Vec<&Connection>, Vec<&Connection>) =
-            pending.partition(|one| gathered.items.pending.contains_key(&one.subject));
-        let turn = usize::try_from(now.as_second() / 300).unwrap_or_default() % known.len().max(1);
-        accounts.extend(known.iter().cycle().skip(turn).take(known.len()));
-        let mut seen = BTreeSet::new();
-        let accounts: Vec<AccountId> =
-            accounts.iter().filter_map(|one| one.owner.clone()).filter(|owner| seen.insert(owner.clone())).collect();
         let begin = Instant::now();
-        let answers = stream::iter(accounts).map(|account| async move {
-            let membership = if begin.elapsed() < LOOKUP_BUDGET { self.members.lookup(&account, now).await } else { Membership::NotAsked };
-            (account, membership)
-        });
-        answers.buffer_unordered(LOOKUPS_MAX).collect().await
+        loop {
+            let rules = rules();
+            let accounts = gathered.unasked(&rules);
+            if accounts.is_empty() {
+                return;
+            }
+            let answers = stream::iter(accounts).map(|account| async move {
+                let in_time = begin.elapsed() < LOOKUP_BUDGET;
+                let membership = if in_time { self.members.lookup(&account, rules.now).await } else { Membership::NotAsked };
+                (account, membership)
+            });
+            let answers: Vec<_> = answers.buffer_unordered(LOOKUPS_MAX).collect().await;
+            gathered.memberships.extend(answers);
+        }
     }
 }
 

@@ -108,6 +108,8 @@ struct Decided {
     /// True if the acts change the counts, and another request that waits may then be decided or told otherwise: an acceptance uses up
     /// a place under a cap, and the end of a connection frees one.
     changes_others: bool,
+    /// What AWS Organizations has yet to be asked about.
+    questions: Vec<Connection>,
 }
 
 impl Decided {
@@ -124,7 +126,7 @@ impl Gathered {
             let wait = rules.now + SignedDuration::from_secs(2);
             return if intent.is_abandoned(rules.now) { Step::Write(Box::new(self.recover(intent, rules))) } else { Step::Wait(wait) };
         }
-        let Decided { accept, reject, tell, unfinished, changes_others } = self.decide_all(rules);
+        let Decided { accept, reject, tell, unfinished, changes_others, .. } = self.decide_all(rules);
         let wanted = !accept.is_empty() || !reject.is_empty();
         let not_before = self.items.state.pace.not_before.filter(|not_before| wanted && rules.now < *not_before);
         if wanted && not_before.is_none() {
@@ -209,10 +211,17 @@ impl Gathered {
             for connection in referred {
                 self.decide_one(connection, &mut counts, rules, &mut then);
             }
-            !then.is_empty()
+            let changes = !then.is_empty();
+            decided.questions.append(&mut then.questions);
+            changes
         };
-        let unrecorded = self.connections.iter().filter(|one| self.unrecorded.contains(&one.subject));
-        decided.tell.extend(unrecorded.map(|connection| self.found(connection, &counts, rules)));
+        for connection in self.connections.iter().filter(|one| self.unrecorded.contains(&one.subject)) {
+            let found = self.found(connection, &counts, rules);
+            if self.is_question(&found.facts, rules) {
+                decided.questions.push(connection.clone());
+            }
+            decided.tell.push(found);
+        }
         decided
     }
 
@@ -223,6 +232,9 @@ impl Gathered {
         let by_person = grounds.grant.is_some() || grounds.refusal.is_some();
         if rules.people_only && !by_person {
             return false;
+        }
+        if self.is_question(&facts, rules) {
+            decided.questions.push(connection.clone());
         }
         match action {
             Action::Accept(token) => {

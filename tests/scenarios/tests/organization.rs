@@ -74,6 +74,22 @@ async fn organization_is_asked_where_counts_make_it_matter() {
 }
 
 #[tokio::test]
+async fn organization_is_asked_at_the_counts_of_the_request() {
+    let mut env = TestEnvironment::new();
+    env.set_policy(&format!(
+        "@id(\"none-connected\") permit(principal, action == PrivateLink::Action::\"Reject\", resource)
+           when {{ context.connections.ofService < 1 }};
+         @id(\"one-of-the-unit\") permit(principal in PrivateLink::OrganizationalUnit::\"{UNIT}\", action == PrivateLink::Action::\"Reject\", resource)
+           when {{ context.connections.ofAccount < 1 }};"
+    ));
+    env.enrol(ALLOWED, "ACTIVE", UNIT);
+    env.accept_manually(&env.request(UNLISTED).endpoint);
+    let request = env.request(ALLOWED).endpoint;
+    env.sweep().await;
+    assert_eq!(env.verdicts(&request), [Verdict::Rejected]);
+}
+
+#[tokio::test]
 async fn inactive_account_is_never_accepted() {
     for state in ["SUSPENDED", "PENDING_CLOSURE", "CLOSED", "PENDING_ACTIVATION", "A_STATE_OF_TOMORROW"] {
         let env = unit_example();

@@ -1,6 +1,6 @@
 //! The facts that a request is judged by: what EC2 describes, the counts, and what events claim.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use warden::{
@@ -34,8 +34,28 @@ impl Gathered {
             .with_claim(claimed.or_else(proven));
         let Some(membership) = connection.owner.as_ref().and_then(|owner| self.memberships.get(owner)) else { return facts };
         // A membership that another request of the account asked for changes no answer.
-        let matters = rules.policy.needs_organization(&facts) || Grant::covering(&self.people.grants, connection, rules.now).is_some();
-        if matters { facts.with_membership(membership.clone()) } else { facts }
+        if self.depends_on_organization(&facts, rules) { facts.with_membership(membership.clone()) } else { facts }
+    }
+
+    /// Returns true if these facts leave open what only AWS Organizations says.
+    fn depends_on_organization(&self, facts: &Facts, rules: &Rules<'_>) -> bool {
+        rules.policy.needs_organization(facts) || Grant::covering(&self.people.grants, &facts.connection, rules.now).is_some()
+    }
+
+    /// Returns true if AWS Organizations was not asked about the account, and its answer could change the decision.
+    pub(super) fn is_question(&self, facts: &Facts, rules: &Rules<'_>) -> bool {
+        let is_asked = |owner| self.memberships.contains_key(owner);
+        facts.connection.owner.as_ref().is_some_and(|owner| !is_asked(owner)) && self.depends_on_organization(facts, rules)
+    }
+
+    /// The accounts to ask AWS Organizations about next, each once: those of new requests first, then the others in turn.
+    pub(crate) fn unasked(&self, rules: &Rules<'_>) -> Vec<AccountId> {
+        let (known, mut subjects): (Vec<Connection>, Vec<Connection>) =
+            self.decide_all(rules).questions.into_iter().partition(|one| self.items.pending.contains_key(&one.subject));
+        let turn = usize::try_from(rules.now.as_second() / 300).unwrap_or_default() % known.len().max(1);
+        subjects.extend(known.iter().cycle().skip(turn).take(known.len()).cloned());
+        let mut seen = BTreeSet::new();
+        subjects.into_iter().filter_map(|one| one.owner).filter(|owner| seen.insert(owner.clone())).collect()
     }
 
     /// The established connections: what EC2 describes, corrected by the own acts of the last minutes.

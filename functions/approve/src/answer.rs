@@ -1,5 +1,7 @@
 //! Answers one service: reads, decides on the next step, carries it out, until nothing is left to do.
 
+use std::time::Instant;
+
 use jiff::Timestamp;
 use warden::{
     deadline::Deadline,
@@ -81,8 +83,13 @@ where
                 people_only: self.people_only,
                 now: (self.clock)(),
             };
-            self.ask(&mut gathered, rules).await;
-            let step = gathered.next_step(&rules());
+            let begin = Instant::now();
+            let step = loop {
+                match gathered.next_step(&rules()) {
+                    Ok(step) => break step,
+                    Err(accounts) => self.ask(&mut gathered, accounts, begin).await,
+                }
+            };
             let (commit, outcome) = match step {
                 Step::Done => return Ok(Left::Done(missing)),
                 Step::Wait(until) => return Ok(Left::Until(until)),

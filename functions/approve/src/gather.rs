@@ -11,7 +11,7 @@ use warden::{
     model::{
         connection::{Connection, Phase},
         facts::Claim,
-        ids::ServiceId,
+        ids::{AccountId, ServiceId},
         organization::Membership,
         origin::Origin,
         subject::Subject,
@@ -20,7 +20,7 @@ use warden::{
 };
 
 use crate::{
-    plan::{Gathered, Rules},
+    plan::Gathered,
     worker::{AnswerError, Approve},
 };
 
@@ -79,28 +79,15 @@ impl<E: Describe + Sync, A, L: ServiceLedger + StackLedger + Sync, Q, G: Directo
         Ok(unrecorded)
     }
 
-    /// Asks AWS Organizations about the accounts whose answer depends on it: those of requests that are new first, then the others in
-    /// turn, so that no number of waiting requests keeps a new one from its answer. An answer changes the counts that later requests
-    /// are judged by, and so may lead to another question.
-    pub(crate) async fn ask<'a>(&self, gathered: &mut Gathered, rules: impl Fn() -> Rules<'a>) {
-        if !self.policy.reads_organization() {
-            return;
-        }
-        let begin = Instant::now();
-        loop {
-            let rules = rules();
-            let accounts = gathered.unasked(&rules);
-            if accounts.is_empty() {
-                return;
-            }
-            let answers = stream::iter(accounts).map(|account| async move {
-                let in_time = begin.elapsed() < LOOKUP_BUDGET;
-                let membership = if in_time { self.members.lookup(&account, rules.now).await } else { Membership::NotAsked };
-                (account, membership)
-            });
-            let answers: Vec<_> = answers.buffer_unordered(LOOKUPS_MAX).collect().await;
-            gathered.memberships.extend(answers);
-        }
+    /// Asks AWS Organizations about these accounts, in this order, until the budget of the time since `begin` is used up.
+    pub(crate) async fn ask(&self, gathered: &mut Gathered, accounts: Vec<AccountId>, begin: Instant) {
+        let now = (self.clock)();
+        let answers = stream::iter(accounts).map(|account| async move {
+            let membership = if begin.elapsed() < LOOKUP_BUDGET { self.members.lookup(&account, now).await } else { Membership::NotAsked };
+            (account, membership)
+        });
+        let answers: Vec<_> = answers.buffer_unordered(LOOKUPS_MAX).collect().await;
+        gathered.memberships.extend(answers);
     }
 }
 

@@ -120,33 +120,41 @@ impl Decided {
 
 impl Gathered {
     /// The next step.
-    pub(crate) fn next_step(&self, rules: &Rules<'_>) -> Step {
+    ///
+    /// # Errors
+    /// The accounts to ask AWS Organizations about first. Its answers change the counts that later requests are judged by, and so may lead
+    /// to further questions.
+    pub(crate) fn next_step(&self, rules: &Rules<'_>) -> Result<Step, Vec<AccountId>> {
         if let Some(intent) = &self.items.state.intent {
             // A worker that is alive confirms within seconds.
             let wait = rules.now + SignedDuration::from_secs(2);
-            return if intent.is_abandoned(rules.now) { Step::Write(Box::new(self.recover(intent, rules))) } else { Step::Wait(wait) };
+            let recovers = intent.is_abandoned(rules.now);
+            return Ok(if recovers { Step::Write(Box::new(self.recover(intent, rules))) } else { Step::Wait(wait) });
         }
-        let Decided { accept, reject, tell, unfinished, changes_others, .. } = self.decide_all(rules);
+        let Decided { accept, reject, tell, unfinished, changes_others, questions } = self.decide_all(rules);
+        if !questions.is_empty() {
+            return Err(self.in_turn(questions, rules.now));
+        }
         let wanted = !accept.is_empty() || !reject.is_empty();
         let not_before = self.items.state.pace.not_before.filter(|not_before| wanted && rules.now < *not_before);
         if wanted && not_before.is_none() {
-            return Step::Act(Box::new(if accept.is_empty() {
+            return Ok(Step::Act(Box::new(if accept.is_empty() {
                 self.chunk(Act::Reject, reject, Tokens::Reject, unfinished || changes_others || !tell.is_empty(), rules)
             } else {
                 let others = unfinished || changes_others || !reject.is_empty() || !tell.is_empty();
                 self.chunk(Act::Accept, accept, Tokens::Accept, others, rules)
-            }));
+            })));
         }
         let proofs = self.new_proofs(rules.now);
         if !tell.is_empty() || !proofs.is_empty() {
-            return Step::Write(Box::new(self.told(tell, proofs, wanted || unfinished, rules)));
+            return Ok(Step::Write(Box::new(self.told(tell, proofs, wanted || unfinished, rules))));
         }
-        match not_before {
+        Ok(match not_before {
             Some(not_before) => Step::Wait(not_before),
             // Everything that people decided is carried out.
             None if self.items.open && !unfinished => Step::Write(Box::new(Commit { open: false, ..self.commit() })),
             None => Step::Done,
-        }
+        })
     }
 
     /// A write that changes nothing yet but the sequence.
@@ -216,11 +224,12 @@ impl Gathered {
             changes
         };
         for connection in self.connections.iter().filter(|one| self.unrecorded.contains(&one.subject)) {
-            let found = self.found(connection, &counts, rules);
-            if self.is_question(&found.facts, rules) {
+            let (facts, grounds) = self.found(connection, &counts, rules);
+            if self.is_question(&facts, &grounds, rules) {
                 decided.questions.push(connection.clone());
             }
-            decided.tell.push(found);
+            let verdict = if grounds.grant.is_some() { Verdict::Accepted } else { Verdict::Found };
+            decided.tell.push(self.record(facts, grounds, verdict.into(), rules));
         }
         decided
     }
@@ -233,7 +242,7 @@ impl Gathered {
         if rules.people_only && !by_person {
             return false;
         }
-        if self.is_question(&facts, rules) {
+        if self.is_question(&facts, &grounds, rules) {
             decided.questions.push(connection.clone());
         }
         match action {
@@ -297,12 +306,11 @@ impl Gathered {
     }
 
     /// A live connection that no record explains. A person grants first and accepts then: a grant explains it.
-    fn found(&self, connection: &Connection, counts: &RunningCounts, rules: &Rules<'_>) -> Record {
+    fn found(&self, connection: &Connection, counts: &RunningCounts, rules: &Rules<'_>) -> (Facts, Grounds) {
         let facts = self.facts(connection, counts, rules);
         let mut grounds = decide_with_people(rules.policy, &facts, &self.people).grounds;
         grounds.grant = Grant::covering(&self.people.grants, connection, rules.now).cloned();
-        let verdict = if grounds.grant.is_some() { Verdict::Accepted } else { Verdict::Found };
-        self.record(facts, grounds, verdict.into(), rules)
+        (facts, grounds)
     }
 
     /// The subjects of one act: as many as the pace and the size of the intent allow. One call takes subjects of one kind.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use warden::{
-    decision::{grant::Grant, queue::RunningCounts},
+    decision::{Grounds, grant::Grant, queue::RunningCounts},
     ledger::{
         pending::Proof,
         record::Act,
@@ -34,25 +34,29 @@ impl Gathered {
             .with_claim(claimed.or_else(proven));
         let Some(membership) = connection.owner.as_ref().and_then(|owner| self.memberships.get(owner)) else { return facts };
         // A membership that another request of the account asked for changes no answer.
-        if self.depends_on_organization(&facts, rules) { facts.with_membership(membership.clone()) } else { facts }
+        let matters = rules.policy.needs_organization(&facts) || self.is_granted(connection, rules);
+        if matters { facts.with_membership(membership.clone()) } else { facts }
     }
 
-    /// Returns true if these facts leave open what only AWS Organizations says.
-    fn depends_on_organization(&self, facts: &Facts, rules: &Rules<'_>) -> bool {
-        rules.policy.needs_organization(facts) || Grant::covering(&self.people.grants, &facts.connection, rules.now).is_some()
+    fn is_granted(&self, connection: &Connection, rules: &Rules<'_>) -> bool {
+        Grant::covering(&self.people.grants, connection, rules.now).is_some()
     }
 
     /// Returns true if AWS Organizations was not asked about the account, and its answer could change the decision.
-    pub(super) fn is_question(&self, facts: &Facts, rules: &Rules<'_>) -> bool {
+    pub(super) fn is_question(&self, facts: &Facts, grounds: &Grounds, rules: &Rules<'_>) -> bool {
         let is_asked = |owner| self.memberships.contains_key(owner);
-        facts.connection.owner.as_ref().is_some_and(|owner| !is_asked(owner)) && self.depends_on_organization(facts, rules)
+        let is_open = || grounds.judgement.as_ref().is_some_and(|judgement| judgement.residual().next().is_some());
+        rules.policy.reads_organization()
+            && facts.connection.owner.as_ref().is_some_and(|owner| !is_asked(owner))
+            && (is_open() || self.is_granted(&facts.connection, rules))
     }
 
-    /// The accounts to ask AWS Organizations about next, each once: those of new requests first, then the others in turn.
-    pub(crate) fn unasked(&self, rules: &Rules<'_>) -> Vec<AccountId> {
+    /// The accounts of these requests, each once: those of new requests first, then the others in turn, so that no number of waiting
+    /// requests keeps a new one from its answer.
+    pub(super) fn in_turn(&self, questions: Vec<Connection>, now: Timestamp) -> Vec<AccountId> {
         let (known, mut subjects): (Vec<Connection>, Vec<Connection>) =
-            self.decide_all(rules).questions.into_iter().partition(|one| self.items.pending.contains_key(&one.subject));
-        let turn = usize::try_from(rules.now.as_second() / 300).unwrap_or_default() % known.len().max(1);
+            questions.into_iter().partition(|one| self.items.pending.contains_key(&one.subject));
+        let turn = usize::try_from(now.as_second() / 300).unwrap_or_default() % known.len().max(1);
         subjects.extend(known.iter().cycle().skip(turn).take(known.len()).cloned());
         let mut seen = BTreeSet::new();
         subjects.into_iter().filter_map(|one| one.owner).filter(|owner| seen.insert(owner.clone())).collect()

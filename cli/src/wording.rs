@@ -37,7 +37,7 @@ pub(crate) fn unknown(facts: &BTreeSet<UnknownFact>) -> String {
 
 /// The person or the policies behind a record, or the reason why there is no decision; then what the requester claims.
 pub(crate) fn basis(record: &Record) -> String {
-    let claim = record.facts.claimed_reason().map(|reason| format!(" (claimed by the requester: {reason})"));
+    let claim = record.facts.claimed_reason().map(|reason| format!(" (claimed by the requester: \"{reason}\")"));
     decided_by(record) + &claim.unwrap_or_default()
 }
 

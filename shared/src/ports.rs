@@ -72,6 +72,8 @@ impl CallError {
             "Unavailable",
             "ServiceUnavailable",
             "InternalFailure",
+            // EventBridge, for a whole call.
+            "InternalException",
             "RequestTimeout",
             "RequestTimeoutException",
         ];

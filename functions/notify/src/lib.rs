@@ -5,13 +5,13 @@
 //! - The record is told, first to the bus and then to its owner, and marked on the ledger as told.
 //! - It has been told before, so nothing happens.
 //! - It can never be told: it goes to the queue of untold records, whole and with the reason, and blocks no other. If only its events are
-//!   refused for good, the owner is told, and the mark says that the events are missing: the next delivery emits them alone.
+//!   not taken, the owner is told, and the mark says that the events are missing: the next delivery emits them alone.
 //! - A call failed that may succeed later: the invocation fails, and Lambda delivers the record again for up to a day.
 //!
 //! Remaining races: an invocation that ends between the message and its mark, and a message that SNS took although its answer was
 //! lost. Both lead to a second message, never to none. An event is emitted again with each delivery that does not end with a mark.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use warden::{
     config::NotifyConfig,
@@ -24,6 +24,9 @@ use warden::{
     model::{ids::TopicArn, printable::printable},
     ports::{CallError, Emit, Publish, ToldLedger, UntoldQueue, chain},
 };
+
+/// The events of a record of this age go to the queue of untold records if EventBridge does not take them.
+const EVENTS_AGE_MAX: SignedDuration = SignedDuration::from_mins(10);
 
 /// The function, with everything that it may touch.
 #[derive(Debug)]
@@ -92,7 +95,7 @@ impl<B: Emit + Sync, P: Publish + Sync, L: ToldLedger + Sync, Q: UntoldQueue + S
         Ok(summary)
     }
 
-    /// Emits the events, sends the message and writes the mark. If the events are refused for good, the owner is told nevertheless.
+    /// Emits the events, sends the message and writes the mark. The message does not depend on the events.
     async fn tell(&self, entry: &Value, news: &News, summary: &mut Summary) -> Result<(), CallError> {
         let item = &news.item;
         let told = self.ledger.told(item).await?.filter(|mark| mark.holds((self.clock)()));
@@ -101,11 +104,7 @@ impl<B: Emit + Sync, P: Publish + Sync, L: ToldLedger + Sync, Q: UntoldQueue + S
             summary.repeated += 1;
             return Ok(());
         }
-        let refused = match self.bus.emit(&Event::of(news, &self.config.policy_home)).await {
-            Ok(()) => None,
-            Err(error) if error.is_transient() => return Err(error),
-            Err(error) => Some(error),
-        };
+        let failure = self.bus.emit(&Event::of(news, &self.config.policy_home)).await.err();
         let mark = match told {
             Some(mark) => mark,
             None => match self.publish(&news.content).await {
@@ -118,11 +117,21 @@ impl<B: Emit + Sync, P: Publish + Sync, L: ToldLedger + Sync, Q: UntoldQueue + S
                 Err(error) => return self.set_aside(entry, &reason(&error), summary).await,
             },
         };
-        self.mark(&ToldMark { emitted: refused.is_none(), ..mark }).await;
-        match refused {
+        self.mark(&ToldMark { emitted: failure.is_none(), ..mark }).await;
+        match failure {
+            // The next delivery emits the events alone. Meanwhile the records behind this one wait, so this ends with its age.
+            Some(error) if error.is_transient() && self.age(&news.content) < EVENTS_AGE_MAX => Err(error),
             Some(error) => self.set_aside(entry, &reason(&error), summary).await,
             None => Ok(()),
         }
+    }
+
+    fn age(&self, content: &Content) -> SignedDuration {
+        let at = match content {
+            Content::Decision(record) => record.at,
+            Content::Digest(digest) => digest.run.at,
+        };
+        (self.clock)().duration_since(at)
     }
 
     /// Publishes to the topic that the service's tag names, or to the stack's own if there is none or SNS refuses it for good.

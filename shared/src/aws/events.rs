@@ -29,7 +29,7 @@ impl EventBus {
 
 impl Emit for EventBus {
     async fn emit(&self, events: &[Event]) -> Result<(), CallError> {
-        let mut rest = events;
+        let (mut rest, mut refused) = (events, None);
         while !rest.is_empty() {
             let (call, later) = rest.split_at(first_call(rest));
             let entry = |event: &Event| {
@@ -39,11 +39,15 @@ impl Emit for EventBus {
                 })
             };
             let entries: Vec<Value> = call.iter().map(entry).collect();
-            let answer = self.calls.call(JsonService::EventBridge, "PutEvents", &json!({ "Entries": entries })).await?;
-            taken(&answer, entries.len())?;
+            let answer = self.calls.call(JsonService::EventBridge, "PutEvents", &json!({ "Entries": entries })).await;
+            match answer.and_then(|answer| taken(&answer, entries.len())) {
+                Err(error) if error.is_transient() => return Err(error),
+                // It must not keep the later ones from the bus.
+                outcome => refused = refused.or(outcome.err()),
+            }
             rest = later;
         }
-        Ok(())
+        refused.map_or(Ok(()), Err)
     }
 }
 

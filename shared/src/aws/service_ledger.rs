@@ -178,6 +178,11 @@ impl Table {
             let put = Put::builder().item("pk", s(&pk)).item("sk", s(&sk)).item("kind", s("proof"));
             let expires = proof.at.checked_add(self.retention).unwrap_or(Timestamp::MAX);
             let put = put.item("proof", json(proof)?).item("expires", seconds(expires));
+            // The audit of an earlier version reads it.
+            let put = match &proof.role {
+                Some(role) => put.item("role", s(role.as_str())),
+                None => put,
+            };
             actions.push(self.put_item(put)?);
         }
         Ok(actions)

@@ -34,7 +34,8 @@ impl ClaimedReason {
 
 impl From<String> for ClaimedReason {
     fn from(text: String) -> Self {
-        let inert = printable(&text, CHARACTERS_MAX).replace('<', "\\u{3c}").replace('>', "\\u{3e}");
+        // Messages quote it: it must not end the quotation.
+        let inert = printable(&text, CHARACTERS_MAX).replace('"', "'").replace('<', "\\u{3c}").replace('>', "\\u{3e}");
         Self(inert.chars().take(CHARACTERS_MAX).collect())
     }
 }
@@ -51,11 +52,17 @@ mod tests {
 
     #[test]
     fn hostile_text_becomes_inert() {
-        for text in
-            ["<!channel> <b>", "a\r\nBcc: x", "\u{202e}gnp.exe\u{200b}", "\u{1b}[2J", &"\u{e000}".repeat(10_000), &"<".repeat(10_000)]
-        {
+        for text in [
+            "<!channel> <b>",
+            "x\". \"y",
+            "a\r\nBcc: x",
+            "\u{202e}gnp.exe\u{200b}",
+            "\u{1b}[2J",
+            &"\u{e000}".repeat(10_000),
+            &"<".repeat(10_000),
+        ] {
             let reason = ClaimedReason::of(text).unwrap();
-            let inert = |c: char| !c.is_control() && !['<', '>', '\u{202e}', '\u{200b}', '\u{e000}'].contains(&c);
+            let inert = |c: char| !c.is_control() && !['"', '<', '>', '\u{202e}', '\u{200b}', '\u{e000}'].contains(&c);
             assert!(reason.as_str().chars().all(inert) && reason.as_str().chars().count() <= CHARACTERS_MAX, "{reason}");
             assert_eq!(ClaimedReason::from(reason.as_str().to_owned()), reason, "reading it back changes nothing");
         }

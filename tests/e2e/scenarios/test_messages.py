@@ -85,7 +85,7 @@ def test_requesters_reason_reaches_the_owner(stack: Stack, inbox: Inbox) -> None
     message = until("the message with the requester's reason", 30, claimed)
     assert message["claimed_reason"] == r"PAY-7 \u{3c}!channel\u{3e}"
     assert 'The requester claims, and no policy reads it: "PAY-7' in message["text"]
-    assert "(claimed by the requester: PAY-7" in warden(stack, "history", endpoint)
+    assert "(claimed by the requester: \"PAY-7" in warden(stack, "history", endpoint)
 
 
 def deliver(stack: Stack, record: dict[str, Any]) -> Any:

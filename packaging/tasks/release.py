@@ -39,7 +39,8 @@ def package(binaries: Path, policies: Path | None) -> None:
     write_bills_of_materials(crates)
     write_licences(crates)
     write_hashes()
-    for function in FUNCTIONS:
+    # Binaries of the dev profile are twice as large, and not for deployments that last.
+    for function in FUNCTIONS if binaries.name != "debug" else ():
         require_small(DESTINATION / f"{function}.zip")
     note(f"`sam deploy` deploys these zips, for {architecture}. Their contents: {shown(DESTINATION)}/*.cdx.json and LICENSES.txt.")
     note(f"The policy set in them: {shown(policies)}." if policies else NO_SET)

@@ -72,6 +72,9 @@ First, in another terminal, in this folder: the `aws` command.
 The connections of all services.
   aws ec2 describe-vpc-endpoint-connections --query 'VpcEndpointConnections[].[ServiceId,VpcEndpointOwner,VpcEndpointState]' --output text
 
+For SQS, this version of `aws` does not read AWS_ENDPOINT_URL.
+  aws --endpoint-url {stack.url} sqs list-queues
+
 Ctrl-C stops everything.
 """
 

@@ -85,7 +85,16 @@ impl SetFiles {
 }
 
 impl Aws {
+    /// The set of `--policies`, of the stack, or of the default directory. In the warden's source tree, that directory is the sample: a note
+    /// says so if the stack has its set in the package.
     pub(crate) async fn policies(&self) -> Result<PolicySet, CliError> {
+        let Common { given, stack, policies, .. } = &self.common;
+        if let (None, Some(stack)) = (&given.policies, stack.as_ref().filter(|stack| stack.policies.is_none())) {
+            let name = &stack.name;
+            eprintln!(
+                "note: the policy set of stack `{name}` is in its package, and this reads the directory `{policies}`: name the packaged one by --policies"
+            );
+        }
         self.policy_set(&self.common.policies).await
     }
 

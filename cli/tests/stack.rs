@@ -67,9 +67,10 @@ fn serve() -> (String, Receiver<String>) {
             let mut body = vec![0; length];
             stream.read_exact(&mut body).unwrap();
             let body = String::from_utf8(body).unwrap();
-            let (kind, answer) = match body.contains("StackName=warden") {
-                true => ("text/xml", described()),
-                false => ("text/html", "<html>It works!</html>".to_owned()),
+            let (kind, answer) = match (body.contains("StackName=warden"), body.contains("StackName=packaged")) {
+                (true, _) => ("text/xml", described()),
+                (_, true) => ("text/xml", described().replace("s3://sets/in-force.json", "")),
+                _ => ("text/html", "<html>It works!</html>".to_owned()),
             };
             send.send(format!("{} {body}", head.lines().next().unwrap_or_default())).unwrap();
             let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
@@ -97,6 +98,15 @@ fn stack_names_the_ledger_and_the_policy_set() {
     assert!(asked.iter().any(|call| call.contains("GET /sets/in-force.json")), "{text}\n{asked:?}");
     let (_, text, asked) = warden(&["--stack", "warden", "history", "--ledger", "another"]);
     assert!(asked.iter().any(|call| call.contains("\"TableName\":\"another\"")), "{text}\n{asked:?}");
+}
+
+#[test]
+fn directory_is_noted_if_the_set_is_packaged() {
+    let note = "the policy set of stack `packaged` is in its package, and this reads the directory `policies`";
+    let (_, text, _) = warden(&["--stack", "packaged", "replay"]);
+    assert!(text.contains(note), "{text}");
+    let (_, text, _) = warden(&["--stack", "packaged", "replay", "--policies", "tests/policies/good"]);
+    assert!(!text.contains("note:"), "{text}");
 }
 
 #[test]

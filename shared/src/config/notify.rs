@@ -38,7 +38,7 @@ impl NotifyConfig {
             read.required("OWNER_TOPIC_PREFIX", "give the prefix of the topic ARNs that a service's tag may name", topic_prefix);
         let event_bus = read.optional("EVENT_BUS");
         let region = read.region();
-        let policy_home = read.optional("POLICY_HOME").unwrap_or_else(|| "the folder `policies` of your warden's repository".to_owned());
+        let policy_home = read.optional("POLICY_HOME").unwrap_or_else(|| "the policy set of this stack".to_owned());
         read.finish(|| {
             Some(Self {
                 ledger_table: ledger_table?,

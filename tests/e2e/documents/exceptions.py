@@ -6,6 +6,7 @@ from __future__ import annotations
 NOT_RUN = {
     "sam deploy": "it asks questions; test_sam_deploy_uploads_the_packaged_zips runs it with answers",
     "sam deploy --guided": "as `sam deploy`",
+    "sam delete": "it would delete the stack of the tests",
     "git checkout": "it would change the clone",
     "warden smoke": "it needs the profiles of two accounts; test_smoke.py runs it with two",
     "cargo install --locked --path cli": "`make test` has built it",

@@ -206,8 +206,8 @@ def notification(stack: Stack, message: str) -> str:
     return json.dumps(envelope | {"Message": message, "Timestamp": "2026-01-01T00:00:00.000Z", "SignatureVersion": "1"})
 
 
-def await_empty_queue(stack: Stack, seconds: float = 90.0) -> None:
-    """Waits until the request queue holds no message, visible or not."""
+def await_empty_queue(stack: Stack, seconds: float = 240.0) -> None:
+    """Waits until the request queue holds no message, visible or not. One whose function an update stopped comes again after three minutes."""
     until("the request queue to be empty", seconds, lambda: queue_length(stack, "RequestsUrl") == 0)
 
 

@@ -10,7 +10,11 @@ use warden::{
     policy::{CASES, PolicyErrors, PolicyFile, PolicySet, PolicyUri, Problem, did_you_mean, expiry, folder},
 };
 
-use crate::{arguments::Common, aws::Aws, error::CliError};
+use crate::{
+    arguments::{Common, Format},
+    aws::Aws,
+    error::CliError,
+};
 
 /// The files of one policy set.
 pub(crate) struct SetFiles {
@@ -88,8 +92,9 @@ impl Aws {
     /// The set of `--policies`, of the stack, or of the default directory. In the warden's source tree, that directory is the sample: a note
     /// says so if the stack has its set in the package.
     pub(crate) async fn policies(&self) -> Result<PolicySet, CliError> {
-        let Common { given, stack, policies, .. } = &self.common;
-        if let (None, Some(stack)) = (&given.policies, stack.as_ref().filter(|stack| stack.policies.is_none())) {
+        let Common { given, stack, policies, output, .. } = &self.common;
+        let packaged = stack.as_ref().filter(|stack| stack.policies.is_none());
+        if let (Format::Table, None, Some(stack)) = (output, &given.policies, packaged) {
             let name = &stack.name;
             eprintln!(
                 "note: the policy set of stack `{name}` is in its package, and this reads the directory `{policies}`: name the packaged one by --policies"

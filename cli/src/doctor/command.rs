@@ -19,7 +19,7 @@ use super::{
     surroundings,
 };
 use crate::{
-    arguments::{Common, Fix},
+    arguments::{Common, Fix, Format},
     aws::Aws,
     error::{CliError, Outcome},
     output::Rows,
@@ -65,7 +65,23 @@ pub(crate) async fn doctor(common: &Common, topic: Option<&TopicArn>, fixes: &[F
         rows.push([name, status.as_str(), detail, fix]);
     }
     rows.write(aws.common.output, "");
+    if let (Format::Table, Some(line)) = (aws.common.output, summary(&doctor.checks)) {
+        eprintln!("{line}");
+    }
     Ok(Outcome::clean_if(doctor.checks.iter().all(|check| matches!(check.status, Status::Ok | Status::NotChecked))))
+}
+
+/// The number of problems, which many services scatter over the table, and the command that fixes those of a kind at all services.
+fn summary(checks: &[Check]) -> Option<String> {
+    let count = |of: &dyn Fn(&Check) -> bool| checks.iter().filter(|check| check.status == Status::Problem && of(check)).count();
+    let problems = count(&|_| true);
+    let missing = count(&|check| check.name.ends_with(": notification") && check.detail.starts_with("none"));
+    let fix = if missing > 1 {
+        format!(" `warden doctor --fix notifications` creates {missing} connection notifications.")
+    } else {
+        String::new()
+    };
+    (problems > 0).then(|| format!("{}.{fix}", counted(problems, "problem", "problems")))
 }
 
 pub(super) struct Doctor<'a> {
@@ -203,5 +219,21 @@ impl Doctor<'_> {
         if let Some(member) = self.read(NAME, self.aws.organization.directory().member(&own).await) {
             self.push(surroundings::membership(NAME, &member));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summary_counts_problems_and_names_one_fix() {
+        let missing =
+            |service: &str| Check::problem(&format!("{service}: notification"), "none for `Connect`: requests wait for the sweep", "");
+        assert_eq!(summary(&[Check::ok("caller", "")]), None);
+        assert_eq!(summary(&[missing("a")]).unwrap(), "1 problem.");
+        let disabled = Check::problem("c: notification", "disabled by AWS", "");
+        let expected = "3 problems. `warden doctor --fix notifications` creates 2 connection notifications.";
+        assert_eq!(summary(&[missing("a"), missing("b"), disabled]).unwrap(), expected);
     }
 }

@@ -76,7 +76,7 @@ async fn each_finding_is_an_event() {
 }
 
 #[tokio::test]
-async fn event_that_may_be_taken_later_delays_no_message() {
+async fn failed_event_delays_no_message() {
     let env = with_record().await;
     env.bus.faults.next("PutEvents", &[Fault::Before("ThrottlingException"), Fault::Before("")]);
     for told in [1, 0] {

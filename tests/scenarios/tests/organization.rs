@@ -74,7 +74,7 @@ async fn organization_is_asked_where_counts_make_it_matter() {
 }
 
 #[tokio::test]
-async fn organization_is_asked_at_the_counts_of_the_request() {
+async fn organization_is_asked_at_counts_in_between() {
     let mut env = TestEnvironment::new();
     env.set_policy(&format!(
         "@id(\"none-connected\") permit(principal, action == PrivateLink::Action::\"Reject\", resource)

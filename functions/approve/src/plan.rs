@@ -119,11 +119,7 @@ impl Decided {
 }
 
 impl Gathered {
-    /// The next step.
-    ///
-    /// # Errors
-    /// The accounts to ask AWS Organizations about first. Its answers change the counts that later requests are judged by, and so may lead
-    /// to further questions.
+    /// The next step, or the accounts to ask AWS Organizations about first: its answers change counts, and may lead to further questions.
     pub(crate) fn next_step(&self, rules: &Rules<'_>) -> Result<Step, Vec<AccountId>> {
         if let Some(intent) = &self.items.state.intent {
             // A worker that is alive confirms within seconds.

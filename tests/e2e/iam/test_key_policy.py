@@ -80,7 +80,7 @@ def test_key_serves_only_own_endpoint_services() -> None:
     assert {decision(action, f"arn:aws:iam::{STRANGER}:role/any") for action in ACTIONS} == {"ImplicitDeny"}
 
 
-def test_policy_of_the_own_key_is_the_same(resources: dict[str, Any]) -> None:
+def test_own_key_has_the_same_policy(resources: dict[str, Any]) -> None:
     """Of `ConnectionsKey`, which has no alarms to encrypt."""
     own = json.dumps(resources["ConnectionsKey"]["Properties"]["KeyPolicy"])
     for word, value in {"${AWS::Partition}": "aws", "${AWS::Region}": REGION, "${AWS::AccountId}": PROVIDER}.items():

@@ -226,7 +226,8 @@ impl<I: Inventory + Sync, L: History + Sync, R, D: Directory + Sync> Audit<I, L,
         view.matched().for_each(|id| state.usage.policy(id, state.now));
         connection.owner.iter().for_each(|account| state.usage.account(&self.policy, account, state.now));
         if let Justification::Unknown { why } = view.justification() {
-            state.coverage.unjudged.insert((connection.service.clone(), connection.subject.clone()));
+            let subject = (connection.service.clone(), connection.subject.clone());
+            state.coverage.unjudged.insert(subject, connection.state.phase());
             state.unseen.add(format!("{}/{}: {why}", connection.service, connection.subject));
         }
         // A request that is on hold, or that is only observed, need not be answered.

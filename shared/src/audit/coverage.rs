@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     audit::{definition::Evidence, findings::definition},
     ledger::finding::{Finding, FindingSubject},
-    model::{ids::ServiceId, subject::Subject},
+    model::{connection::Phase, ids::ServiceId, subject::Subject},
 };
 
 /// The evidence that a run has.
@@ -17,8 +17,8 @@ pub struct Coverage {
     pub notifications_listed: bool,
     /// The evidence about each service in scope.
     pub services: BTreeMap<ServiceId, BTreeSet<Evidence>>,
-    /// Connections that could not be judged.
-    pub unjudged: BTreeSet<(ServiceId, Subject)>,
+    /// Connections that could not be judged, each with the phase of its state.
+    pub unjudged: BTreeMap<(ServiceId, Subject), Phase>,
 }
 
 impl Coverage {
@@ -38,11 +38,12 @@ impl Coverage {
         // A service that is not listed is deleted or no longer in scope.
         let Some(of_service) = self.services.get(service) else { return self.services_listed };
         let Some(definition) = definition else { return false };
-        if let FindingSubject::Connection { service, id } = &finding.subject
-            && self.unjudged.contains(&(service.clone(), id.clone()))
-        {
-            return false;
-        }
-        definition.needs.iter().all(|evidence| of_service.contains(evidence))
+        let unjudged = if let FindingSubject::Connection { service, id } = &finding.subject {
+            self.unjudged.get(&(service.clone(), id.clone()))
+        } else {
+            None
+        };
+        let has = |evidence: &Evidence| if *evidence == Evidence::Judgement { unjudged.is_none() } else { of_service.contains(evidence) };
+        unjudged != Some(&Phase::Unknown) && definition.needs.iter().all(has)
     }
 }

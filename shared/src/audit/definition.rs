@@ -42,6 +42,8 @@ pub enum Evidence {
     Ledger,
     /// All connection notifications of the account.
     Notifications,
+    /// The judgement of a connection by the policy and the grants. It is known for each connection, not for a service.
+    Judgement,
 }
 
 /// The check of a finding, by what it reads and how many findings it can return.
@@ -62,7 +64,7 @@ pub enum Check {
 }
 
 impl Evidence {
-    /// Every part.
+    /// Every part that is known for a service.
     pub const ALL: [Self; 7] = [
         Self::Configuration,
         Self::Permissions,

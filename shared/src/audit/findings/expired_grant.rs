@@ -7,7 +7,7 @@ pub(super) static DEFINITION: Definition = Definition {
     description: "A live connection whose grant has expired. It is reported instead of `unjustified`.",
     severity: Severity::Critical,
     other_severity: None,
-    needs: &[Evidence::Connections, Evidence::Ledger],
+    needs: &[Evidence::Connections, Evidence::Ledger, Evidence::Judgement],
     check: Check::Connection(check),
 };
 

@@ -11,7 +11,7 @@ pub(super) static DEFINITION: Definition = Definition {
     description: "A live connection whose policy or grant ends within `ExpiringDays`, unless the other one goes on.",
     severity: Severity::Warning,
     other_severity: None,
-    needs: &[Evidence::Connections, Evidence::Ledger],
+    needs: &[Evidence::Connections, Evidence::Ledger, Evidence::Judgement],
     check: Check::Connection(check),
 };
 

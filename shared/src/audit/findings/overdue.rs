@@ -9,7 +9,7 @@ pub(super) static DEFINITION: Definition = Definition {
     description: "A pending request that the policy or a grant has accepted for `OverdueMinutes`, unless the service is on hold.",
     severity: Severity::Critical,
     other_severity: None,
-    needs: &[Evidence::Connections, Evidence::Ledger],
+    needs: &[Evidence::Connections, Evidence::Ledger, Evidence::Judgement],
     check: Check::Connection(check),
 };
 

@@ -13,7 +13,7 @@ pub(super) static DEFINITION: Definition = Definition {
     description: "A request that has waited for a person, or for the end of a hold, for `WaitingHours`. It is published again after 1, 3, 7, 14 and 30 days.",
     severity: Severity::Warning,
     other_severity: None,
-    needs: &[Evidence::Connections, Evidence::Ledger],
+    needs: &[Evidence::Connections, Evidence::Ledger, Evidence::Judgement],
     check: Check::Connection(check),
 };
 

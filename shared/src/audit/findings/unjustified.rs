@@ -10,7 +10,7 @@ pub(super) static DEFINITION: Definition = Definition {
     description: "A live connection that the policy does not accept now and that no grant covers.",
     severity: Severity::Critical,
     other_severity: None,
-    needs: &[Evidence::Connections, Evidence::Ledger],
+    needs: &[Evidence::Connections, Evidence::Ledger, Evidence::Judgement],
     check: Check::Connection(check),
 };
 

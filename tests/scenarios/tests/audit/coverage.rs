@@ -59,6 +59,18 @@ async fn unreadable_ledger_makes_no_connection_unjustified() {
 }
 
 #[tokio::test]
+async fn unjudged_connection_is_no_longer_unrecorded() {
+    let env = without_findings();
+    let endpoint = accepted(&env).await;
+    env.ledger.delete_all();
+    env.aws.world().connection_mut(&endpoint).unwrap().owner = None;
+    assert_eq!(found(&env, "unrecorded").await, [endpoint.as_str()]);
+    env.grant_endpoint(&endpoint);
+    assert_eq!(found(&env, "unrecorded").await, NONE);
+    assert!(unseen(&env).await[0].contains(&endpoint), "it could not be judged");
+}
+
+#[tokio::test]
 async fn service_deleted_during_audit_is_named() {
     let env = TestEnvironment::new();
     let endpoint = accepted_manually(&env, UNLISTED).await;

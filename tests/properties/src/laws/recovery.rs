@@ -29,8 +29,7 @@ pub fn nothing_is_lost(flaw: Option<Flaw>, runner: &mut TestRunner) -> Result<()
             if open && !is_told(&simulation, request) && !is_counted(&simulation, request) {
                 lost.push(format!("{} is pending, and its owner was not told", request.endpoint));
             }
-            let is_rejected = request.rejected_by_warden && request.state == "rejected";
-            for (was_done, verdict) in [(request.is_own, "accepted"), (is_rejected, "rejected")] {
+            for (was_done, verdict) in [(request.is_own, "accepted"), (request.is_own_rejection, "rejected")] {
                 if was_done && !simulation.has_verdict(request, &[verdict, "failed"]) {
                     lost.push(format!("{} was {verdict} by the warden, off the record", request.endpoint));
                 }

@@ -84,6 +84,7 @@ impl Simulation<'_> {
             request.was_live |= is_live(&state);
             request.was_rejected |= state == "rejected";
             request.is_own &= is_live(&state);
+            request.is_own_rejection &= state == "rejected";
             request.recorded = request.recorded.filter(|_| is_live(&request.state) && is_live(&state));
             request.state = state;
         }
@@ -126,7 +127,7 @@ impl Simulation<'_> {
                 request.accepted_beside = Some(beside);
                 request.is_own = request.state == "pendingAcceptance";
             }
-            Act::Reject => request.rejected_by_warden = true,
+            Act::Reject => (request.rejected_by_warden, request.is_own_rejection) = (true, true),
         }
     }
 

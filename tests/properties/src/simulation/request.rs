@@ -20,6 +20,8 @@ pub struct Request {
     /// The warden accepted it, and it is connected since.
     pub is_own: bool,
     pub rejected_by_warden: bool,
+    /// The warden rejected it, and its state is the same since.
+    pub is_own_rejection: bool,
     /// The verdict on record about its present state.
     pub(super) recorded: Option<Verdict>,
 }
@@ -38,6 +40,7 @@ impl Request {
             accepted_beside: None,
             is_own: false,
             rejected_by_warden: false,
+            is_own_rejection: false,
             recorded: None,
         }
     }

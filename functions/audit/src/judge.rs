@@ -227,7 +227,10 @@ impl<I: Inventory + Sync, L: History + Sync, R, D: Directory + Sync> Audit<I, L,
         connection.owner.iter().for_each(|account| state.usage.account(&self.policy, account, state.now));
         if let Justification::Unknown { why } = view.justification() {
             let subject = (connection.service.clone(), connection.subject.clone());
-            state.coverage.unjudged.insert(subject, connection.state.phase());
+            if !view.is_described() {
+                state.coverage.undescribed.insert(subject.clone());
+            }
+            state.coverage.unjudged.insert(subject);
             state.unseen.add(format!("{}/{}: {why}", connection.service, connection.subject));
         }
         // A request that is on hold, or that is only observed, need not be answered.

@@ -76,6 +76,12 @@ impl<'a> ConnectionView<'a> {
         judged.filter(|_| matches!(self.phase(), Phase::Live | Phase::Waiting))
     }
 
+    /// Returns true if EC2 states every fact that a judgement needs, and the state has a meaning for the warden.
+    #[must_use]
+    pub fn is_described(&self) -> bool {
+        self.judged().is_some()
+    }
+
     /// The time since the request.
     pub(super) fn age(&self) -> Option<SignedDuration> {
         Some(self.facts.now.duration_since(self.connection().created?))

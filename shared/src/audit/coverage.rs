@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     audit::{definition::Evidence, findings::definition},
     ledger::finding::{Finding, FindingSubject},
-    model::{connection::Phase, ids::ServiceId, subject::Subject},
+    model::{ids::ServiceId, subject::Subject},
 };
 
 /// The evidence that a run has.
@@ -17,8 +17,10 @@ pub struct Coverage {
     pub notifications_listed: bool,
     /// The evidence about each service in scope.
     pub services: BTreeMap<ServiceId, BTreeSet<Evidence>>,
-    /// Connections that could not be judged, each with the phase of its state.
-    pub unjudged: BTreeMap<(ServiceId, Subject), Phase>,
+    /// Connections that could not be judged.
+    pub unjudged: BTreeSet<(ServiceId, Subject)>,
+    /// Those of them whose state is unknown, or whose description lacks a fact. No finding about them is resolved.
+    pub undescribed: BTreeSet<(ServiceId, Subject)>,
 }
 
 impl Coverage {
@@ -38,12 +40,10 @@ impl Coverage {
         // A service that is not listed is deleted or no longer in scope.
         let Some(of_service) = self.services.get(service) else { return self.services_listed };
         let Some(definition) = definition else { return false };
-        let unjudged = if let FindingSubject::Connection { service, id } = &finding.subject {
-            self.unjudged.get(&(service.clone(), id.clone()))
-        } else {
-            None
+        let is_in = |connections: &BTreeSet<(ServiceId, Subject)>| matches!(&finding.subject, FindingSubject::Connection { service, id } if connections.contains(&(service.clone(), id.clone())));
+        let has = |evidence: &Evidence| {
+            if *evidence == Evidence::Judgement { !is_in(&self.unjudged) } else { of_service.contains(evidence) }
         };
-        let has = |evidence: &Evidence| if *evidence == Evidence::Judgement { unjudged.is_none() } else { of_service.contains(evidence) };
-        unjudged != Some(&Phase::Unknown) && definition.needs.iter().all(has)
+        !is_in(&self.undescribed) && definition.needs.iter().all(has)
     }
 }

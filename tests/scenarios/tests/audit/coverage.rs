@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use local::world::Permission;
-use scenarios::{Fault, PROVIDER, interface_service, start};
+use scenarios::{Fault, PERMIT_ALL, PROVIDER, interface_service, start};
 use warden::model::severity::Severity;
 
 fn has_open(env: &TestEnvironment, kind: &str) -> bool {
@@ -60,14 +60,30 @@ async fn unreadable_ledger_makes_no_connection_unjustified() {
 
 #[tokio::test]
 async fn unjudged_connection_is_no_longer_unrecorded() {
+    let mut env = without_findings();
+    let request = env.request(ALLOWED);
+    env.accept_manually(&request.endpoint);
+    env.pass(HOUR);
+    assert_eq!(found(&env, "unrecorded").await, [request.endpoint.as_str()]);
+    // It overflows.
+    env.set_policy(&format!(
+        "{PERMIT_ALL}
+         @id(\"arithmetic\") forbid(principal, action == PrivateLink::Action::\"Accept\", resource)
+         when {{ context.connections.ofService - 9223372036854775807 - 10 > 0 }};"
+    ));
+    env.deliver(&request.notification).await;
+    assert_eq!(found(&env, "unrecorded").await, NONE);
+    assert!(unseen(&env).await.iter().any(|part| part.contains("a policy could not be evaluated")));
+}
+
+#[tokio::test]
+async fn undescribed_connection_stays_unrecorded() {
     let env = without_findings();
     let endpoint = accepted(&env).await;
     env.ledger.delete_all();
-    env.aws.world().connection_mut(&endpoint).unwrap().owner = None;
     assert_eq!(found(&env, "unrecorded").await, [endpoint.as_str()]);
-    env.grant_endpoint(&endpoint);
-    assert_eq!(found(&env, "unrecorded").await, NONE);
-    assert!(unseen(&env).await[0].contains(&endpoint), "it could not be judged");
+    env.aws.world().connection_mut(&endpoint).unwrap().created = None;
+    assert_eq!(found(&env, "unrecorded").await, [endpoint]);
 }
 
 #[tokio::test]
